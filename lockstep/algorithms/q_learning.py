@@ -1,0 +1,146 @@
+"""Q-learning for teams. IQL, VDN and QMIX are this page and a mixer.
+
+Every agent i has a utility Q_i(observations, action) from one shared network. A mixer turns the utilities of the chosen
+actions into the team's value Q_tot (Rashid et al. 2018). Both are trained end to end towards targets made by slow
+copies of themselves (Mnih et al. 2015), the next actions being chosen by the online network (van Hasselt et al. 2016).
+
+B episodes, T steps, N agents, A actions; G = 1 team value, or N independent ones (IQL).
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lockstep.algorithms.reward_standardizer import RewardStandardizer
+from lockstep.batch import EpisodeBatch
+from lockstep.config.schema import RunConfig
+from lockstep.networks.agents import build_agent
+from lockstep.networks.inputs import agent_inputs, previous_actions
+from lockstep.networks.mixers import MixingInputs
+from lockstep.returns import n_step, td_lambda
+from lockstep.spec import EnvSpec
+
+Metrics = Mapping[str, Tensor]
+
+
+class DivergedError(Exception):
+    """The gradient is not finite. Nothing was changed: the parameters are those before the update."""
+
+
+class QLearner:
+    """Agents, mixer, their target copies and the optimizer. `update` is one gradient step."""
+
+    def __init__(self, spec: EnvSpec, config: RunConfig, mixer: nn.Module) -> None:
+        self.spec, self.network, self.algorithm = spec, config.network, config.algorithm
+        self.grad_norm_clip = config.optimizer.grad_norm_clip
+        self.device = torch.device(config.training.device)
+        self.online = nn.ModuleDict({"agent": build_agent(spec, config.network), "mixer": mixer}).to(self.device)
+        self.target = copy.deepcopy(self.online).requires_grad_(False)
+        self.parameters = list(self.online.parameters())
+        self.optimizer = torch.optim.Adam(self.parameters, lr=config.optimizer.lr, eps=config.optimizer.eps, fused=True)
+        self.reward_standardizer = RewardStandardizer() if config.algorithm.standardize_rewards else None
+        self.updates = 0
+
+    def update(self, batch: EpisodeBatch) -> Metrics:
+        """One gradient step on whole episodes. Returns the metrics of this batch as 0-dim tensors.
+
+        Raises DivergedError, with nothing changed, when the gradient is not finite.
+        """
+        loss, metrics = self.loss(batch)
+        self.optimizer.zero_grad()
+        loss.backward()
+        grad_norm = nn.utils.clip_grad_norm_(self.parameters, self.grad_norm_clip)
+        if not torch.isfinite(grad_norm):
+            raise DivergedError(f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}")
+        self.optimizer.step()
+        self.updates += 1
+        self._follow()
+        return {**metrics, "loss": loss.detach(), "grad_norm": grad_norm.detach()}
+
+    def loss(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics]:
+        """Mean squared difference of Q_tot and its target over the steps that happened."""
+        filled = batch.filled.to(batch.reward.dtype)
+        q = self.values(self.online, batch)  # (B, T+1, N, A)
+        q_taken = self.mix(self.online, take(q[:, :-1], batch.actions), q[:, :-1], batch, now=True)  # (B, T, G)
+        target = self.targets(batch, q.detach())
+        td_error = (q_taken - target) * filled
+        groups = filled.sum() * td_error.shape[-1]
+        per_agent = filled.sum() * self.spec.num_agents
+        metrics = {
+            "td_error_abs": td_error.detach().abs().sum() / groups,
+            "q_taken_mean": (q_taken.detach() * filled).sum() / per_agent,
+            "target_mean": (target * filled).sum() / per_agent,
+        }
+        return td_error.square().sum() / groups, metrics
+
+    @torch.no_grad()
+    def targets(self, batch: EpisodeBatch, q_online: Tensor) -> Tensor:
+        """(B, T, G): what Q_tot should have been, in hindsight."""
+        q_target = self.values(self.target, batch)  # (B, T+1, N, A)
+        chooser = q_online if self.algorithm.double_q else q_target
+        greedy = mask_unavailable(chooser, batch.available).argmax(-1)  # (B, T+1, N)
+        next_value = self.mix(self.target, take(q_target, greedy)[:, 1:], q_target[:, 1:], batch, now=False)
+
+        reward = batch.reward
+        if self.reward_standardizer is not None:
+            reward = self.reward_standardizer(reward)
+        ended = batch.terminated if self.algorithm.bootstrap_time_limit else batch.terminated | batch.truncated
+        last = batch.terminated | batch.truncated
+        last[:, -1] = True
+        if self.algorithm.n_step > 1:
+            return n_step(reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.n_step)
+        return td_lambda(reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.td_lambda)
+
+    def values(self, networks: nn.ModuleDict, batch: EpisodeBatch) -> Tensor:
+        """(B, T+1, N, A): every agent's utilities along the episodes."""
+        last_actions = previous_actions(batch.actions) if self.network.last_action else None
+        q: Tensor = networks["agent"](agent_inputs(batch.obs, last_actions, self.spec, self.network))[0]
+        return q
+
+    def mix(self, networks: nn.ModuleDict, chosen: Tensor, q: Tensor, batch: EpisodeBatch, *, now: bool) -> Tensor:
+        """(B, T, N) utilities of chosen actions -> (B, T, G), in the states of steps 0..T-1 (now) or 1..T."""
+        steps = slice(None, -1) if now else slice(1, None)
+        mixed: Tensor = networks["mixer"](chosen, MixingInputs(batch.state[:, steps], batch.actions, q.amax(-1)))
+        return mixed
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the target networks: a little after every update, or all the way now and then."""
+        online, target = self.parameters, list(self.target.parameters())
+        if self.algorithm.target_tau > 0:
+            torch._foreach_lerp_(target, online, self.algorithm.target_tau)
+        elif self.updates % self.algorithm.target_sync_updates == 0:
+            torch._foreach_copy_(target, online)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything `update` depends on."""
+        standardizer = self.reward_standardizer
+        return {
+            "online": self.online.state_dict(),
+            "target": self.target.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "reward_standardizer": None if standardizer is None else standardizer.state_dict(),
+            "updates": self.updates,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue exactly from `state_dict`. Raises RuntimeError where shapes differ."""
+        self.online.load_state_dict(state["online"])
+        self.target.load_state_dict(state["target"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.reward_standardizer is not None:
+            self.reward_standardizer.load_state_dict(state["reward_standardizer"])
+        self.updates = state["updates"]
+
+
+def take(q: Tensor, actions: Tensor) -> Tensor:
+    """The values of chosen actions. q: (B, T, N, A), actions: (B, T, N) -> (B, T, N)"""
+    return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+
+
+def mask_unavailable(q: Tensor, available: Tensor | None) -> Tensor:
+    """q with -inf where an action is not allowed. q, available: (B, T, N, A)"""
+    return q if available is None else q.masked_fill(~available, -torch.inf)

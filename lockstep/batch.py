@@ -1,0 +1,76 @@
+"""Whole episodes as tensors: the one place where shapes are defined.
+
+B episodes, T steps, N agents, O observation features, A actions, S state features.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EpisodeBatch:
+    """B episodes, padded to T steps. What comes after an episode's last step is arbitrary: `filled` says where it is."""
+
+    obs: Tensor
+    """(B, T+1, N, O) float32; the last filled one is the final observation of its episode."""
+    actions: Tensor
+    """(B, T, N) int64"""
+    reward: Tensor
+    """(B, T, 1) float32: the team's, the sum over agents."""
+    terminated: Tensor
+    """(B, T, 1) bool: the world ended with this step."""
+    truncated: Tensor
+    """(B, T, 1) bool: a time limit cut the episode after this step."""
+    filled: Tensor
+    """(B, T, 1) bool: the step happened."""
+    available: Tensor | None = None
+    """(B, T+1, N, A) bool; None: every action is always available."""
+    own_state: Tensor | None = None
+    """(B, T+1, S) float32; None: the environment has no state besides the observations."""
+
+    @property
+    def state(self) -> Tensor:
+        """(B, T+1, S): the environment's own state, or else the observations of all agents side by side."""
+        return self.obs.flatten(2) if self.own_state is None else self.own_state
+
+    @property
+    def num_episodes(self) -> int:
+        return self.actions.shape[0]
+
+    @property
+    def num_steps(self) -> int:
+        """Steps that really happened, over all episodes."""
+        return int(self.filled.sum())
+
+    def returns(self) -> Tensor:
+        """(B,) undiscounted team return of every episode."""
+        return (self.reward * self.filled).sum((1, 2))
+
+    def lengths(self) -> Tensor:
+        """(B,) int64: steps of every episode."""
+        return self.filled.sum((1, 2))
+
+    def select(self, rows: Tensor) -> "EpisodeBatch":
+        """The episodes at `rows` ((b,) int64), in that order."""
+        return EpisodeBatch(
+            **{name: None if value is None else value[rows] for name, value in vars(self).items()},
+        )
+
+    def to(self, device: torch.device) -> "EpisodeBatch":
+        """The same batch on another device."""
+        return EpisodeBatch(
+            **{name: None if value is None else value.to(device) for name, value in vars(self).items()},
+        )
+
+
+def concatenate(batches: list[EpisodeBatch]) -> EpisodeBatch:
+    """One batch of all episodes. The parts must agree on T and on which optional fields they carry."""
+    first = batches[0]
+    return EpisodeBatch(
+        **{
+            name: None if value is None else torch.cat([getattr(batch, name) for batch in batches])
+            for name, value in vars(first).items()
+        }
+    )

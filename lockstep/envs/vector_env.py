@@ -1,0 +1,59 @@
+"""The protocol that every world speaks: many lanes, one step for all of them, nothing reset behind your back."""
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.spec import EnvSpec
+
+Obs = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+class TimeStep(NamedTuple):
+    """What one step of all lanes returns. Arrays may be reused by the next call: copy what must last."""
+
+    obs: Obs
+    """(num_envs, agents, obs_dim) float32. After a final step: the final observation, not the next episode's."""
+    reward: NDArray[np.float32]
+    """(num_envs, agents)"""
+    terminated: Mask
+    """(num_envs,) True where the world itself ended."""
+    truncated: Mask
+    """(num_envs,) True where a time limit cut the episode."""
+
+
+class VectorEnv(Protocol):
+    """`num_envs` independent copies (lanes) of one environment.
+
+    A finished lane stays finished until `reset` names it; stepping it raises UserError. Lanes outside a mask are left
+    exactly as they were: state, observation and random stream.
+    """
+
+    spec: EnvSpec
+    num_envs: int
+
+    def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
+        """Start a new episode in every lane of `mask` (None: all). Returns (num_envs, agents, obs_dim).
+
+        With a seed, lane i's random stream restarts from `seed + i`; without one it goes on.
+        """
+
+    def step(self, actions: NDArray[np.integer[Any]], mask: Mask | None = None) -> TimeStep:
+        """Advance every lane of `mask` (None: all) by one step. actions: (num_envs, agents)."""
+
+    def available_actions(self) -> Mask | None:
+        """(num_envs, agents, actions), True where an action is allowed now; None when all always are."""
+
+    def state(self) -> NDArray[np.float32] | None:
+        """(num_envs, own_state_dim), or None when the observations serve as the state."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Everything that decides the future, random streams included: arrays and plain Python."""
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue exactly from what `get_state` returned."""
+
+    def close(self) -> None:
+        """Release what the lanes hold (processes, windows)."""

@@ -1,0 +1,71 @@
+"""From the agents' values to the team's: nothing (IQL), a sum (VDN), a monotonic function of the state (QMIX).
+
+The protocol is `mixer(agent_values, MixingInputs)`, (B, T, N) -> (B, T, G): G is 1, or N where nothing is mixed. It
+carries the actions and the greedy values too, which duplex mixers such as QPLEX need.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lockstep.config.schema import NetworkConfig
+
+
+class MixingInputs(NamedTuple):
+    """What a mixer may look at besides the values of the chosen actions."""
+
+    state: Tensor
+    """(B, T, S)"""
+    actions: Tensor
+    """(B, T, N) int64"""
+    greedy_values: Tensor
+    """(B, T, N): each agent's best value."""
+
+
+class NoMixer(nn.Module):
+    """Independent learners: every agent's value is judged by itself (Tan 1993)."""
+
+    def forward(self, agent_values: Tensor, inputs: MixingInputs) -> Tensor:
+        """(B, T, N) -> (B, T, N)"""
+        return agent_values
+
+
+class VDNMixer(nn.Module):
+    """The team's value is the sum of the agents' (Sunehag et al. 2018)."""
+
+    def forward(self, agent_values: Tensor, inputs: MixingInputs) -> Tensor:
+        """(B, T, N) -> (B, T, 1)"""
+        return agent_values.sum(-1, keepdim=True)
+
+
+class QMIXMixer(nn.Module):
+    """A two-layer network whose non-negative weights are made from the state (Rashid et al. 2018, section 4).
+
+    Q_tot = |w2(s)|^T elu(|W1(s)| q + b1(s)) + V(s): raising one agent's value never lowers the team's, so the
+    agents' own best actions are the team's.
+    """
+
+    def __init__(self, num_agents: int, state_dim: int, config: NetworkConfig) -> None:
+        super().__init__()
+        self.num_agents, self.embed_dim = num_agents, config.mixing_embed_dim
+        self.w1 = _hypernet(state_dim, num_agents * self.embed_dim, config)
+        self.b1 = nn.Linear(state_dim, self.embed_dim)
+        self.w2 = _hypernet(state_dim, self.embed_dim, config)
+        self.v = nn.Sequential(nn.Linear(state_dim, self.embed_dim), nn.ReLU(), nn.Linear(self.embed_dim, 1))
+
+    def forward(self, agent_values: Tensor, inputs: MixingInputs) -> Tensor:
+        """(B, T, N) -> (B, T, 1)"""
+        state = inputs.state
+        w1 = self.w1(state).abs().unflatten(-1, (self.num_agents, self.embed_dim))
+        w2 = self.w2(state).abs()
+        hidden = torch.nn.functional.elu((agent_values.unsqueeze(-1) * w1).sum(-2) + self.b1(state))
+        q_tot: Tensor = (hidden * w2).sum(-1, keepdim=True) + self.v(state)
+        return q_tot
+
+
+def _hypernet(state_dim: int, out_features: int, config: NetworkConfig) -> nn.Module:
+    if config.hypernet_layers == 1:
+        return nn.Linear(state_dim, out_features)
+    width = config.hypernet_embed_dim
+    return nn.Sequential(nn.Linear(state_dim, width), nn.ReLU(), nn.Linear(width, out_features))

@@ -1,0 +1,234 @@
+"""What is remembered: episodes, stored once and small, and drawn again by one of several strategies."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lockstep.batch import EpisodeBatch, concatenate
+from lockstep.config.schema import ReplayConfig
+from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
+
+
+class ObsPacking:
+    """Observations as bytes: 0/1 features as single bits, small integers as a byte, the rest as float32. Exact.
+
+    RWARE's 71 float32 (284 bytes) become 11 bytes.
+    """
+
+    def __init__(self, bits: tuple[int, ...], device: torch.device) -> None:
+        widths = torch.tensor(bits)
+        columns = [torch.nonzero(widths == width)[:, 0] for width in (BYTE_BITS, FLOAT_BITS, FLAG_BITS)]
+        self.bytes, self.floats, self.flags = (column.to(device) for column in columns)
+        self.num_bytes, self.num_floats, self.num_flags = (len(column) for column in columns)
+        self.packed_dim = self.num_bytes + 4 * self.num_floats + (self.num_flags + 7) // 8
+        order = torch.cat(columns)
+        in_order = bool((order == torch.arange(len(bits))).all())
+        self.restore = None if in_order else torch.argsort(order).to(device)
+        self.weights = (1 << torch.arange(8, device=device)).to(torch.uint8)
+        every_byte = torch.arange(256, device=device).unsqueeze(1)
+        self.byte_to_flags = ((every_byte >> torch.arange(8, device=device)) & 1).to(torch.float32)  # (256, 8)
+
+    def pack(self, obs: Tensor) -> Tensor:
+        """(..., O) float32 -> (..., packed_dim) uint8"""
+        parts = [obs.index_select(-1, self.bytes).to(torch.uint8)]
+        if self.num_floats:
+            parts.append(obs.index_select(-1, self.floats).contiguous().view(torch.uint8))
+        flags = obs.index_select(-1, self.flags).to(torch.uint8)
+        flags = torch.nn.functional.pad(flags, (0, -self.num_flags % 8)).unflatten(-1, (-1, 8))
+        parts.append((flags * self.weights).sum(-1, dtype=torch.uint8))
+        return torch.cat(parts, dim=-1)
+
+    def unpack(self, packed: Tensor) -> Tensor:
+        """(..., packed_dim) uint8 -> (..., O) float32"""
+        shape = packed.shape[:-1]
+        rows = packed.reshape(-1, self.packed_dim)
+        first_flag = self.num_bytes + 4 * self.num_floats
+        parts = [rows[:, : self.num_bytes].to(torch.float32)]
+        if self.num_floats:
+            parts.append(rows[:, self.num_bytes : first_flag].contiguous().view(torch.float32))
+        flags = self.byte_to_flags.index_select(0, rows[:, first_flag:].reshape(-1).int())
+        parts.append(flags.view(len(rows), -1)[:, : self.num_flags])
+        obs = torch.cat(parts, dim=-1)
+        if self.restore is not None:
+            obs = obs.index_select(-1, self.restore)
+        return obs.view(*shape, -1)
+
+
+class EpisodeStore:
+    """A ring of at most `capacity` episodes. Nothing derivable is kept: states, masks and one-hots are made on sampling."""
+
+    def __init__(self, spec: EnvSpec, capacity: int, device: torch.device) -> None:
+        self.spec, self.capacity, self.device = spec, capacity, device
+        self.packing = ObsPacking(spec.obs_bits, device)
+        self.size = 0
+        self.next = 0
+        self.data: dict[str, Tensor] = {}
+
+    def add(self, batch: EpisodeBatch) -> None:
+        """Append the batch's episodes; where there is no room, the oldest give way."""
+        rows = {name: value[-self.capacity :] for name, value in self._encode(batch).items()}
+        if not self.data:
+            # Untouched memory of `empty` costs nothing until an episode is written to it.
+            self.data = {
+                name: torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
+                for name, value in rows.items()
+            }
+        count = len(rows["actions"])
+        first = min(count, self.capacity - self.next)
+        for name, value in rows.items():
+            self.data[name][self.next : self.next + first] = value[:first]
+            self.data[name][: count - first] = value[first:]
+        self.next = (self.next + count) % self.capacity
+        self.size = min(self.size + count, self.capacity)
+
+    def get(self, rows: Tensor) -> EpisodeBatch:
+        """The episodes at `rows` ((b,) int64, 0 <= row < size), decoded."""
+        return self._decode({name: value.index_select(0, rows.to(self.device)) for name, value in self.data.items()})
+
+    def num_bytes(self) -> int:
+        """Memory of the episodes held now."""
+        return sum(value[: self.size].nbytes for value in self.data.values())
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "size": self.size,
+            "next": self.next,
+            "data": {name: value[: self.size].clone() for name, value in self.data.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.size, self.next = state["size"], state["next"]
+        self.data = {}
+        for name, value in state["data"].items():
+            self.data[name] = torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
+            self.data[name][: self.size] = value
+
+    def _encode(self, batch: EpisodeBatch) -> dict[str, Tensor]:
+        rows = {
+            "obs": self.packing.pack(batch.obs.to(self.device)),
+            "actions": batch.actions.to(torch.uint8),
+            "reward": batch.reward,
+            "length": batch.lengths().to(torch.int32),
+            "terminated": batch.terminated.any(1),  # (B, 1): an episode ends but once, with its last step
+        }
+        if batch.available is not None:
+            rows["available"] = batch.available
+        if batch.own_state is not None:
+            rows["own_state"] = batch.own_state
+        return rows
+
+    def _decode(self, rows: Mapping[str, Tensor]) -> EpisodeBatch:
+        steps = torch.arange(rows["actions"].shape[1], device=self.device).view(1, -1, 1)
+        length = rows["length"].view(-1, 1, 1)
+        at_end = steps == length - 1
+        terminated = at_end & rows["terminated"].unsqueeze(1)
+        return EpisodeBatch(
+            obs=self.packing.unpack(rows["obs"]),
+            actions=rows["actions"].long(),
+            reward=rows["reward"],
+            terminated=terminated,
+            truncated=at_end & ~terminated,
+            filled=steps < length,
+            available=rows.get("available"),
+            own_state=rows.get("own_state"),
+        )
+
+
+class Replay(Protocol):
+    """What the trainer needs of a memory."""
+
+    def add(self, batch: EpisodeBatch) -> None:
+        """Remember these episodes."""
+
+    def ready(self) -> bool:
+        """Whether there is enough to study."""
+
+    def sample(self, rng: np.random.Generator) -> EpisodeBatch:
+        """`batch_size` episodes."""
+
+    def counts(self) -> dict[str, int]:
+        """Episodes held, by the names of `lockstep.metrics`."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
+
+
+class UniformReplay:
+    """Every remembered episode alike (Mnih et al. 2015)."""
+
+    def __init__(self, spec: EnvSpec, config: ReplayConfig, device: torch.device) -> None:
+        self.batch_size = config.batch_size
+        self.store = EpisodeStore(spec, config.buffer_size, device)
+
+    def add(self, batch: EpisodeBatch) -> None:
+        self.store.add(batch)
+
+    def ready(self) -> bool:
+        return self.store.size >= self.batch_size
+
+    def sample(self, rng: np.random.Generator) -> EpisodeBatch:
+        return self.store.get(draw_rows(self.store.size, self.batch_size, rng))
+
+    def counts(self) -> dict[str, int]:
+        return {"replay_episodes": self.store.size}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"store": self.store.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.store.load_state_dict(state["store"])
+
+
+class RewardingReplay:
+    """A second memory for episodes that earned something, and a fixed share of every batch drawn from it.
+
+    Where one random episode in 300 is rewarded, a uniform batch holds none of them, and what was found is soon pushed
+    out by what was not. (PyMARL2 gives episodes a priority by return; the split here keeps both shares exact.)
+    """
+
+    def __init__(self, spec: EnvSpec, config: ReplayConfig, device: torch.device) -> None:
+        self.batch_size = config.batch_size
+        self.num_rewarding = round(config.batch_size * config.rewarding_fraction)
+        self.all = EpisodeStore(spec, config.buffer_size, device)
+        self.rewarding = EpisodeStore(spec, config.rewarding_buffer_size, device)
+
+    def add(self, batch: EpisodeBatch) -> None:
+        self.all.add(batch)
+        rows = torch.nonzero(batch.returns() > 0)[:, 0]
+        if len(rows):
+            self.rewarding.add(batch.select(rows))
+
+    def ready(self) -> bool:
+        return self.all.size >= self.batch_size
+
+    def sample(self, rng: np.random.Generator) -> EpisodeBatch:
+        num_rewarding = self.num_rewarding if self.rewarding.size else 0
+        parts = [self.all.get(draw_rows(self.all.size, self.batch_size - num_rewarding, rng))]
+        if num_rewarding:
+            parts.append(self.rewarding.get(draw_rows(self.rewarding.size, num_rewarding, rng)))
+        return concatenate(parts)
+
+    def counts(self) -> dict[str, int]:
+        return {"replay_episodes": self.all.size, "replay_rewarding_episodes": self.rewarding.size}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"all": self.all.state_dict(), "rewarding": self.rewarding.state_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.all.load_state_dict(state["all"])
+        self.rewarding.load_state_dict(state["rewarding"])
+
+
+def draw_rows(size: int, count: int, rng: np.random.Generator) -> Tensor:
+    """(count,) int64, uniform in 0..size-1, with replacement."""
+    return torch.from_numpy(rng.integers(size, size=count))
+
+
+def build_replay(spec: EnvSpec, config: ReplayConfig, device: torch.device) -> Replay:
+    """The configured strategy."""
+    strategy = RewardingReplay if config.rewarding_fraction > 0 else UniformReplay
+    return strategy(spec, config, device)

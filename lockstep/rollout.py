@@ -1,0 +1,92 @@
+"""Playing: whole episodes of every lane, from an environment, a policy and an explorer."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lockstep.batch import EpisodeBatch
+from lockstep.envs.vector_env import Mask, Obs, VectorEnv
+from lockstep.exploration import Explorer
+from lockstep.policy import Policy
+from lockstep.spec import EnvSpec
+
+
+def collect(
+    env: VectorEnv, policy: Policy, explorer: Explorer | None = None, seed: int | None = None
+) -> EpisodeBatch:
+    """One fresh episode of every lane, to its end.
+
+    Without an explorer the policy's own actions are taken. With a seed, lane i's random stream restarts from `seed + i`.
+    """
+    spec, lanes = env.spec, env.num_envs
+    recorder = _Recorder(spec, lanes)
+    active = np.ones(lanes, dtype=bool)
+    last_actions = np.full((lanes, spec.num_agents), -1, dtype=np.int64)
+    memory: Any = None
+    obs = env.reset(seed)
+    for t in range(spec.time_limit):
+        available = env.available_actions()
+        recorder.see(t, obs, available, env.state())
+        actions, memory = policy.act(obs, available, last_actions, memory)
+        if explorer is not None:
+            actions = explorer.explore(actions, available)
+        step = env.step(actions, None if active.all() else active)
+        recorder.act(t, actions, step.reward, step.terminated, step.truncated, active)
+        obs, last_actions = step.obs, actions
+        active &= ~(step.terminated | step.truncated)
+        if not active.any():
+            break
+    recorder.see(t + 1, obs, env.available_actions(), env.state())
+    return recorder.batch()
+
+
+class _Recorder:
+    """The arrays of an episode batch while it is being played."""
+
+    def __init__(self, spec: EnvSpec, lanes: int) -> None:
+        steps, agents = spec.time_limit, spec.num_agents
+        self.spec, self.lanes = spec, lanes
+        self.obs = np.zeros((lanes, steps + 1, agents, spec.obs_dim), dtype=np.float32)
+        self.actions = np.zeros((lanes, steps, agents), dtype=np.int64)
+        self.reward = np.zeros((lanes, steps, 1), dtype=np.float32)
+        self.terminated = np.zeros((lanes, steps, 1), dtype=bool)
+        self.truncated = np.zeros((lanes, steps, 1), dtype=bool)
+        self.filled = np.zeros((lanes, steps, 1), dtype=bool)
+        self.available: Mask | None = None
+        self.own_state: NDArray[np.float32] | None = None
+
+    def see(self, t: int, obs: Obs, available: Mask | None, own_state: NDArray[np.float32] | None) -> None:
+        """What is known before step t. Finished lanes repeat their final observation."""
+        self.obs[:, t] = obs
+        if available is not None:
+            if self.available is None:
+                self.available = np.ones((self.lanes, self.obs.shape[1], *available.shape[1:]), dtype=bool)
+            self.available[:, t] = available
+        if own_state is not None:
+            if self.own_state is None:
+                self.own_state = np.zeros((self.lanes, self.obs.shape[1], own_state.shape[-1]), dtype=np.float32)
+            self.own_state[:, t] = own_state
+
+    def act(
+        self, t: int, actions: NDArray[np.int64], reward: NDArray[np.float32], terminated: Mask, truncated: Mask, active: Mask
+    ) -> None:
+        """What happened in step t, in the lanes that were still active."""
+        self.actions[:, t] = actions
+        self.reward[:, t, 0] = reward.sum(-1) * active
+        self.terminated[:, t, 0] = terminated & active
+        self.truncated[:, t, 0] = truncated & active
+        self.filled[:, t, 0] = active
+
+    def batch(self) -> EpisodeBatch:
+        return EpisodeBatch(
+            obs=torch.from_numpy(self.obs),
+            actions=torch.from_numpy(self.actions),
+            reward=torch.from_numpy(self.reward),
+            terminated=torch.from_numpy(self.terminated),
+            truncated=torch.from_numpy(self.truncated),
+            filled=torch.from_numpy(self.filled),
+            available=None if self.available is None else torch.from_numpy(self.available),
+            own_state=None if self.own_state is None else torch.from_numpy(self.own_state),
+        )

@@ -1,0 +1,54 @@
+"""How good is a policy: a fixed number of episodes per lane, on seeds of their own, every one of them counted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lockstep.envs.vector_env import VectorEnv
+from lockstep.exploration import Explorer
+from lockstep.policy import Policy
+from lockstep.rollout import collect
+
+MAX_LANES = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Undiscounted team returns and lengths of complete episodes."""
+
+    returns: NDArray[np.float64]
+    """(episodes,)"""
+    lengths: NDArray[np.int64]
+    """(episodes,)"""
+
+    def row(self) -> dict[str, float]:
+        """The numbers of one row of eval.jsonl."""
+        return {
+            "test_return_mean": float(self.returns.mean()),
+            "test_return_std": float(self.returns.std()),
+            "test_ep_length_mean": float(self.lengths.mean()),
+            "episodes": len(self.returns),
+        }
+
+
+def evaluation_lanes(episodes: int) -> int:
+    """Lanes that play `episodes` episodes in equal rounds."""
+    rounds = -(-episodes // MAX_LANES)
+    return -(-episodes // rounds)
+
+
+def evaluate(
+    policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer: Explorer | None = None
+) -> Evaluation:
+    """Play `episodes` whole episodes, lane i of the first round on random stream `seed + i`.
+
+    Every lane plays the same number of episodes, so short ones are not favored. Surplus episodes of the last round are
+    dropped by lane number, not by outcome.
+    """
+    rounds = -(-episodes // env.num_envs)
+    batches = [collect(env, policy, explorer, seed if index == 0 else None) for index in range(rounds)]
+    returns = torch.cat([batch.returns() for batch in batches])[:episodes]
+    lengths = torch.cat([batch.lengths() for batch in batches])[:episodes]
+    return Evaluation(returns.double().numpy(), lengths.numpy())

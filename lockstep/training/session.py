@@ -1,0 +1,151 @@
+"""Everything a run consists of, in one object: parts, random streams, counters. What is not here cannot be resumed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lockstep.algorithms.registry import build
+from lockstep.batch import EpisodeBatch
+from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_vec
+from lockstep.envs.vector_env import VectorEnv
+from lockstep.exploration import Explorer, lane_epsilons
+from lockstep.networks.policy import GreedyPolicy
+from lockstep.policy import RandomPolicy
+from lockstep.replay import build_replay
+from lockstep.rollout import collect
+from lockstep.schedules import schedule
+from lockstep.seeding import derive_seed, stream
+from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.window import Window
+
+
+def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
+    """The configured task with `num_envs` lanes."""
+    return make_vec(
+        config.env.key, num_envs, seed=seed, time_limit=config.env.time_limit, **options, **config.env.arguments
+    )
+
+
+class Session:
+    """A run at one moment. `advance` is one round of it; `state_dict` is all of it.
+
+    Every collection starts its lanes on seeds derived from its number. So the environments hold nothing between two
+    rounds that a checkpoint would have to copy, and a run resumes exactly even on one that cannot be copied.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        self.config = config
+        self.env = make_env(config, config.collection.num_envs, derive_seed(config.seed, "env"))
+        self.eval_env = make_env(config, evaluation_lanes(config.evaluation.episodes), derive_seed(config.seed, "eval"))
+        self.spec = self.env.spec
+        self.learner = build(self.spec, config)
+        self.replay = build_replay(self.spec, config.replay, self.learner.device)
+        self.policy = GreedyPolicy(self.learner.online["agent"], self.spec, config.network)
+        self.explore_rng = stream(config.seed, "explore")
+        self.replay_rng = stream(config.seed, "replay")
+        self.window = Window()
+        self.env_steps = 0
+        self.episodes = 0
+        self.collections = 0
+        self.evaluations = 0
+        self.best_test_return: float | None = None
+        self.wall_seconds = 0.0
+
+    @property
+    def finished(self) -> bool:
+        return self.env_steps >= self.config.training.max_env_steps
+
+    @property
+    def warming_up(self) -> bool:
+        return self.env_steps < self.config.collection.warmup_env_steps
+
+    def epsilon(self) -> float:
+        """The chance of a random action now, before the ladder spreads it over the lanes."""
+        x = self.config.exploration
+        after_warmup = self.env_steps - self.config.collection.warmup_env_steps
+        return schedule(x.epsilon_schedule, x.epsilon_start, x.epsilon_finish, x.epsilon_anneal_env_steps, after_warmup)
+
+    def advance(self) -> None:
+        """Play one episode in every lane, remember it, and learn. During the warm-up: play at random, remember."""
+        warming_up = self.warming_up
+        self._remember(self._play())
+        if not warming_up and self.replay.ready():
+            for _ in range(self.config.training.updates_per_collection):
+                self.window.add_update(self.learner.update(self.replay.sample(self.replay_rng)))
+
+    def evaluate(self) -> Evaluation:
+        """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""
+        episodes, epsilon = self.config.evaluation.episodes, self.config.evaluation.epsilon
+        seed = derive_seed(self.config.seed, "eval") + self.evaluations * episodes
+        explorer = None
+        if epsilon > 0:
+            epsilons = np.full(self.eval_env.num_envs, epsilon)
+            explorer = self._explorer(epsilons, np.random.default_rng(seed))
+        self.evaluations += 1
+        return evaluate(self.policy, self.eval_env, episodes, seed, explorer)
+
+    def metrics_row(self) -> dict[str, float]:
+        """One row of metrics.jsonl: counters, and means since the row before."""
+        row = self.window.row()
+        return {**self._counters_row(), "epsilon": self.epsilon(), **self.replay.counts(), **row}
+
+    def evaluation_row(self) -> dict[str, Any]:
+        """Evaluate, as one row of eval.jsonl."""
+        return {**self._counters_row(), "engine": "lockstep", **self.evaluate().row()}
+
+    def note_best(self, test_return: float) -> bool:
+        """Remember the best test return so far. True when this is it (ties go to the later, longer trained one)."""
+        better = self.best_test_return is None or test_return >= self.best_test_return
+        if better:
+            self.best_test_return = test_return
+        return better
+
+    def _counters_row(self) -> dict[str, float]:
+        return {
+            "env_steps": self.env_steps,
+            "episode": self.episodes,
+            "updates": self.learner.updates,
+            "wall_seconds": round(self.wall_seconds, 3),
+        }
+
+    def _play(self) -> EpisodeBatch:
+        lanes = self.env.num_envs
+        seed = derive_seed(self.config.seed, "env") + self.collections * lanes
+        if self.warming_up:
+            return collect(self.env, RandomPolicy(self.spec.num_actions, self.explore_rng), seed=seed)
+        epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
+        return collect(self.env, self.policy, self._explorer(epsilons, self.explore_rng), seed)
+
+    def _explorer(self, epsilons: np.ndarray[Any, np.dtype[np.float64]], rng: np.random.Generator) -> Explorer:
+        return Explorer(self.config.exploration, epsilons, self.spec.num_agents, self.spec.num_actions, rng)
+
+    def _remember(self, batch: EpisodeBatch) -> None:
+        self.replay.add(batch)
+        self.window.add_episodes(batch)
+        self.collections += 1
+        self.episodes += batch.num_episodes
+        self.env_steps += batch.num_steps
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything the future of the run depends on, besides its configuration; the replay apart (it is large)."""
+        return {
+            "learner": self.learner.state_dict(),
+            "window": self.window.state_dict(),
+            "explore_rng": self.explore_rng.bit_generator.state,
+            "replay_rng": self.replay_rng.bit_generator.state,
+            **{name: getattr(self, name) for name in _COUNTERS},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue exactly from `state_dict`."""
+        self.learner.load_state_dict(state["learner"])
+        self.window.load_state_dict(state["window"])
+        self.explore_rng.bit_generator.state = state["explore_rng"]
+        self.replay_rng.bit_generator.state = state["replay_rng"]
+        for name in _COUNTERS:
+            setattr(self, name, state[name])
+
+
+_COUNTERS = ("env_steps", "episodes", "collections", "evaluations", "best_test_return", "wall_seconds")

@@ -1,0 +1,81 @@
+"""Every algorithm on worlds whose answers are known. The assertions are numbers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lockstep.config.schema import RunConfig
+from lockstep.networks.mixers import MixingInputs
+from lockstep.training.session import Session
+
+
+def trained(probe: str, algorithm: str, rounds: int = 150, **changes: Any) -> Session:
+    """A small learner after `rounds` collections of 32 uniformly random episodes and 2 updates each."""
+    network = {"recurrent": False, "hidden_dim": 32, "mixing_embed_dim": 16, "hypernet_embed_dim": 16}
+    config = RunConfig.model_validate(
+        {
+            "env": {"key": f"probe-{probe}"},
+            "collection": {"num_envs": 32},
+            "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
+            "network": network | changes.pop("network", {}),
+            "algorithm": {"name": algorithm, "gamma": 0.9, "target_sync_updates": 20} | changes,
+            "replay": {"buffer_size": 20_000, "batch_size": 64},
+            "optimizer": {"lr": 3e-3},
+            "training": {"updates_per_collection": 2},
+        }
+    )
+    session = Session(config)
+    for _ in range(rounds):
+        session.advance()
+    return session
+
+
+def test_return(session: Session) -> float:
+    return float(session.evaluate().returns.mean())
+
+
+test_return.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("algorithm", ["iql", "vdn", "qmix"])
+def test_a_single_reward_is_learnt(algorithm: str) -> None:
+    assert test_return(trained("one-step", algorithm, rounds=60)) == 1.0
+
+
+@pytest.mark.parametrize("algorithm", ["iql", "vdn", "qmix"])
+def test_observations_matter(algorithm: str) -> None:
+    assert test_return(trained("coin", algorithm)) == 1.0
+
+
+def best_first_value(session: Session) -> float:
+    """What the learner believes the first state to be worth: the mixture of the agents' best utilities."""
+    obs = session.env.reset(seed=0)
+    q, _ = session.policy.values(obs, np.full(obs.shape[:2], -1), None)
+    best = q.amax(-1).unsqueeze(1)
+    inputs = MixingInputs(torch.from_numpy(obs).flatten(1).unsqueeze(1), torch.zeros_like(best, dtype=torch.long), best)
+    return float(session.learner.online["mixer"](best, inputs).detach().mean())
+
+
+@pytest.mark.parametrize("target", [{}, {"td_lambda": 0.8}, {"n_step": 3}])
+def test_the_value_four_steps_before_a_reward_is_gamma_to_the_four(target: dict[str, Any]) -> None:
+    session = trained("discounting", "qmix", rounds=300, **target)
+    assert best_first_value(session) == pytest.approx(0.9**4, abs=0.03)
+
+
+def test_only_memory_names_a_coin_seen_before() -> None:
+    remembering = trained("memory", "qmix", rounds=300, network={"recurrent": True})
+    forgetful = trained("memory", "qmix", rounds=300, network={"recurrent": False})
+    assert test_return(remembering) == 1.0
+    assert test_return(forgetful) < 0.75
+
+
+@pytest.mark.parametrize(("algorithm", "belief"), [("iql", 4.5), ("vdn", 6.5), ("qmix", 8.0)])
+def test_only_qmix_knows_what_acting_together_is_worth(algorithm: str, belief: float) -> None:
+    assert best_first_value(trained("matrix", algorithm, rounds=300)) == pytest.approx(belief, abs=0.3)
+
+
+@pytest.mark.parametrize(("algorithm", "expected"), [("iql", 7.0), ("vdn", 7.0), ("qmix", 8.0)])
+def test_qmix_sees_the_eight_of_the_two_step_game(algorithm: str, expected: float) -> None:
+    assert test_return(trained("two-step", algorithm, rounds=400, gamma=0.99)) == expected

@@ -1,0 +1,115 @@
+"""Memory keeps episodes exactly, forgets the oldest, and draws what its strategy says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lockstep.batch import EpisodeBatch
+from lockstep.config.schema import ReplayConfig
+from lockstep.replay import EpisodeStore, ObsPacking, Replay, RewardingReplay, UniformReplay, build_replay
+from tests.episodes import SPEC, random_episodes
+
+CPU = torch.device("cpu")
+
+
+def with_returns(*returns: float) -> EpisodeBatch:
+    """One episode for each given return, earned in its first step."""
+    batch = random_episodes(SPEC, len(returns))
+    reward = torch.zeros_like(batch.reward)
+    reward[:, 0, 0] = torch.tensor(returns)
+    return EpisodeBatch(**{**vars(batch), "reward": reward})
+
+
+def returns_in(batch: EpisodeBatch) -> list[float]:
+    return batch.returns().tolist()
+
+
+@pytest.mark.parametrize("bits", [(8, 8, 1, 1, 1), (1,) * 9, (8,) * 3, (32, 1, 8), (1, 32, 8, 1, 1, 1, 1, 1, 1, 1, 1, 32)])
+def test_packing_is_exact(bits: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    columns = [
+        torch.randn(40, generator=generator) if width == 32 else torch.randint(2**width, (40,), generator=generator).float()
+        for width in bits
+    ]
+    obs = torch.stack(columns, dim=-1).view(4, 10, -1)
+    packing = ObsPacking(bits, CPU)
+    assert torch.equal(packing.unpack(packing.pack(obs)), obs)
+
+
+def test_a_warehouse_observation_takes_eleven_bytes() -> None:
+    assert ObsPacking((8, 8) + (1,) * 69, CPU).packed_dim == 11
+
+
+def test_an_episode_comes_back_as_it_went_in() -> None:
+    store = EpisodeStore(SPEC, 16, CPU)
+    batch = random_episodes(SPEC, 6)
+    store.add(batch)
+    back = store.get(torch.arange(6))
+    for name in ("obs", "actions", "reward", "terminated", "truncated", "filled", "available", "state"):
+        assert torch.equal(getattr(back, name), getattr(batch, name)), name
+
+
+def test_the_oldest_leave_first() -> None:
+    store = EpisodeStore(SPEC, 4, CPU)
+    store.add(with_returns(1, 2, 3))
+    store.add(with_returns(4, 5, 6))
+    assert store.size == 4
+    assert sorted(returns_in(store.get(torch.arange(4)))) == [3, 4, 5, 6]
+
+
+def test_more_episodes_than_fit_leave_the_newest() -> None:
+    store = EpisodeStore(SPEC, 3, CPU)
+    store.add(with_returns(1, 2, 3, 4, 5))
+    assert sorted(returns_in(store.get(torch.arange(3)))) == [3, 4, 5]
+
+
+def test_uniform_draws_every_episode_alike() -> None:
+    replay = UniformReplay(SPEC, ReplayConfig(buffer_size=4, batch_size=4), CPU)
+    replay.add(with_returns(1, 2, 3, 4))
+    rng = np.random.default_rng(0)
+    drawn = [value for _ in range(500) for value in returns_in(replay.sample(rng))]
+    counts = np.bincount(np.array(drawn, dtype=int))[1:]
+    assert abs(counts - 500).max() < 5 * np.sqrt(500)
+
+
+def test_a_quarter_of_each_batch_earned_something() -> None:
+    config = ReplayConfig(buffer_size=8, batch_size=8, rewarding_fraction=0.25, rewarding_buffer_size=8)
+    replay = build_replay(SPEC, config, CPU)
+    assert isinstance(replay, RewardingReplay)
+    replay.add(with_returns(7.0, *[0.0] * 7))
+    replay.add(with_returns(*[0.0] * 8))  # pushes the 7 out of the first memory, not out of the second
+    rng = np.random.default_rng(0)
+    assert [returns_in(replay.sample(rng)).count(7.0) for _ in range(5)] == [2] * 5
+
+
+def test_nothing_rewarding_yet_means_an_ordinary_batch() -> None:
+    config = ReplayConfig(buffer_size=8, batch_size=8, rewarding_fraction=0.5)
+    replay = build_replay(SPEC, config, CPU)
+    replay.add(with_returns(*[0.0] * 8))
+    assert replay.sample(np.random.default_rng(0)).num_episodes == 8
+
+
+def test_not_ready_before_one_batch_is_held() -> None:
+    replay = UniformReplay(SPEC, ReplayConfig(buffer_size=8, batch_size=4), CPU)
+    replay.add(with_returns(1, 2, 3))
+    assert not replay.ready()
+    replay.add(with_returns(4))
+    assert replay.ready()
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5])
+def test_a_restored_replay_draws_the_same(fraction: float) -> None:
+    config = ReplayConfig(buffer_size=5, batch_size=4, rewarding_fraction=fraction, rewarding_buffer_size=3)
+    one, other = build_replay(SPEC, config, CPU), build_replay(SPEC, config, CPU)
+    one.add(with_returns(1, 0, 3, 0, 5, 6, 0))
+    other.load_state_dict(one.state_dict())
+    for replay in (one, other):
+        replay.add(with_returns(8, 0))
+    assert drawn(one) == drawn(other)
+
+
+def drawn(replay: Replay) -> list[Any]:
+    rng = np.random.default_rng(3)
+    return [returns_in(replay.sample(rng)) for _ in range(4)]
