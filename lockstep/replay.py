@@ -84,9 +84,43 @@ class EpisodeStore:
         self.next = (self.next + count) % self.capacity
         self.size = min(self.size + count, self.capacity)
 
-    def get(self, rows: Tensor) -> EpisodeBatch:
-        """The episodes at `rows` ((b,) int64, 0 <= row < size), decoded."""
-        return self._decode({name: value.index_select(0, rows.to(self.device)) for name, value in self.data.items()})
+    def get(self, rows: Tensor, starts: Tensor | None = None, steps: int | None = None) -> EpisodeBatch:
+        """The episodes at `rows` ((b,) int64, 0 <= row < size), or `steps` steps of each from `starts` ((b,) int64) on.
+
+        A piece that is cut before its episode's end is neither terminated nor truncated there: it is just cut.
+        """
+        total = self.spec.time_limit
+        first = torch.zeros_like(rows) if starts is None else starts
+        count = total if steps is None else steps
+        rows, first = rows.to(self.device), first.to(self.device)
+        before = (rows * (total + 1) + first).unsqueeze(1) + torch.arange(count + 1, device=self.device)
+        during = (rows * total + first).unsqueeze(1) + torch.arange(count, device=self.device)
+
+        def pick(name: str, index: Tensor) -> Tensor:
+            return self.data[name].flatten(0, 1).index_select(0, index.flatten()).unflatten(0, index.shape)
+
+        length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
+        steps_done = first.view(-1, 1, 1) + torch.arange(1, count + 1, device=self.device).view(1, -1, 1)
+        at_end = steps_done == length
+        terminated = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
+        return EpisodeBatch(
+            obs=self.packing.unpack(pick("obs", before)),
+            actions=pick("actions", during).long(),
+            reward=pick("reward", during),
+            terminated=terminated,
+            truncated=at_end & ~terminated,
+            filled=steps_done <= length,
+            available=pick("available", before) if "available" in self.data else None,
+            own_state=pick("own_state", before) if "own_state" in self.data else None,
+        )
+
+    def sample(self, count: int, steps: int, rng: np.random.Generator) -> EpisodeBatch:
+        """`count` episodes drawn uniformly with replacement, whole (steps = 0) or a random piece of `steps` of each."""
+        rows = torch.from_numpy(rng.integers(self.size, size=count))
+        if steps == 0 or steps >= self.spec.time_limit:
+            return self.get(rows)
+        latest = (self.data["length"].index_select(0, rows.to(self.device))[:, 0].cpu().numpy() - steps).clip(min=0)
+        return self.get(rows, torch.from_numpy(rng.integers(latest + 1)), steps)
 
     def num_bytes(self) -> int:
         """Memory of the episodes held now."""
@@ -111,7 +145,7 @@ class EpisodeStore:
             "obs": self.packing.pack(batch.obs.to(self.device)),
             "actions": batch.actions.to(torch.uint8),
             "reward": batch.reward,
-            "length": batch.lengths().to(torch.int32),
+            "length": batch.lengths().to(torch.int32).unsqueeze(1),
             "terminated": batch.terminated.any(1),  # (B, 1): an episode ends but once, with its last step
         }
         if batch.available is not None:
@@ -119,22 +153,6 @@ class EpisodeStore:
         if batch.own_state is not None:
             rows["own_state"] = batch.own_state
         return rows
-
-    def _decode(self, rows: Mapping[str, Tensor]) -> EpisodeBatch:
-        steps = torch.arange(rows["actions"].shape[1], device=self.device).view(1, -1, 1)
-        length = rows["length"].view(-1, 1, 1)
-        at_end = steps == length - 1
-        terminated = at_end & rows["terminated"].unsqueeze(1)
-        return EpisodeBatch(
-            obs=self.packing.unpack(rows["obs"]),
-            actions=rows["actions"].long(),
-            reward=rows["reward"],
-            terminated=terminated,
-            truncated=at_end & ~terminated,
-            filled=steps < length,
-            available=rows.get("available"),
-            own_state=rows.get("own_state"),
-        )
 
 
 class Replay(Protocol):
@@ -147,7 +165,7 @@ class Replay(Protocol):
         """Whether there is enough to study."""
 
     def sample(self, rng: np.random.Generator) -> EpisodeBatch:
-        """`batch_size` episodes."""
+        """`batch_size` episodes, or pieces of them."""
 
     def counts(self) -> dict[str, int]:
         """Episodes held, by the names of `lockstep.metrics`."""
@@ -161,7 +179,7 @@ class UniformReplay:
     """Every remembered episode alike (Mnih et al. 2015)."""
 
     def __init__(self, spec: EnvSpec, config: ReplayConfig, device: torch.device) -> None:
-        self.batch_size = config.batch_size
+        self.batch_size, self.segment_steps = config.batch_size, config.segment_steps
         self.store = EpisodeStore(spec, config.buffer_size, device)
 
     def add(self, batch: EpisodeBatch) -> None:
@@ -171,7 +189,7 @@ class UniformReplay:
         return self.store.size >= self.batch_size
 
     def sample(self, rng: np.random.Generator) -> EpisodeBatch:
-        return self.store.get(draw_rows(self.store.size, self.batch_size, rng))
+        return self.store.sample(self.batch_size, self.segment_steps, rng)
 
     def counts(self) -> dict[str, int]:
         return {"replay_episodes": self.store.size}
@@ -191,7 +209,7 @@ class RewardingReplay:
     """
 
     def __init__(self, spec: EnvSpec, config: ReplayConfig, device: torch.device) -> None:
-        self.batch_size = config.batch_size
+        self.batch_size, self.segment_steps = config.batch_size, config.segment_steps
         self.num_rewarding = round(config.batch_size * config.rewarding_fraction)
         self.all = EpisodeStore(spec, config.buffer_size, device)
         self.rewarding = EpisodeStore(spec, config.rewarding_buffer_size, device)
@@ -207,9 +225,9 @@ class RewardingReplay:
 
     def sample(self, rng: np.random.Generator) -> EpisodeBatch:
         num_rewarding = self.num_rewarding if self.rewarding.size else 0
-        parts = [self.all.get(draw_rows(self.all.size, self.batch_size - num_rewarding, rng))]
+        parts = [self.all.sample(self.batch_size - num_rewarding, self.segment_steps, rng)]
         if num_rewarding:
-            parts.append(self.rewarding.get(draw_rows(self.rewarding.size, num_rewarding, rng)))
+            parts.append(self.rewarding.sample(num_rewarding, self.segment_steps, rng))
         return concatenate(parts)
 
     def counts(self) -> dict[str, int]:
@@ -221,11 +239,6 @@ class RewardingReplay:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.all.load_state_dict(state["all"])
         self.rewarding.load_state_dict(state["rewarding"])
-
-
-def draw_rows(size: int, count: int, rng: np.random.Generator) -> Tensor:
-    """(count,) int64, uniform in 0..size-1, with replacement."""
-    return torch.from_numpy(rng.integers(size, size=count))
 
 
 def build_replay(spec: EnvSpec, config: ReplayConfig, device: torch.device) -> Replay:

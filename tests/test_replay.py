@@ -51,6 +51,25 @@ def test_an_episode_comes_back_as_it_went_in() -> None:
         assert torch.equal(getattr(back, name), getattr(batch, name)), name
 
 
+def test_a_piece_is_a_part_of_its_episode() -> None:
+    store = EpisodeStore(SPEC, 16, CPU)
+    batch = random_episodes(SPEC, 6)
+    store.add(batch)
+    piece = store.get(torch.tensor([4, 2]), torch.tensor([3, 0]), steps=4)
+    for name, steps in (("obs", 5), ("actions", 4), ("reward", 4), ("terminated", 4), ("truncated", 4), ("filled", 4)):
+        whole = getattr(batch, name)
+        assert torch.equal(getattr(piece, name), torch.stack([whole[4, 3 : 3 + steps], whole[2, :steps]])), name
+
+
+def test_pieces_stay_inside_their_episodes_where_these_are_long_enough() -> None:
+    store = EpisodeStore(SPEC, 64, CPU)
+    store.add(random_episodes(SPEC, 64))
+    piece = store.sample(500, 3, np.random.default_rng(0))
+    long_enough = piece.lengths() == 3
+    assert long_enough.float().mean() > 0.5
+    assert (piece.lengths() >= 1).all()
+
+
 def test_the_oldest_leave_first() -> None:
     store = EpisodeStore(SPEC, 4, CPU)
     store.add(with_returns(1, 2, 3))

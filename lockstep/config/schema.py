@@ -127,7 +127,10 @@ class ReplayConfig(Section):
     buffer_size: Count = 5_000
     """Episodes kept; the oldest leave first."""
     batch_size: Count = 32
-    """Episodes in one update."""
+    """Episodes, or pieces of them, in one update."""
+    segment_steps: CountOrZero = 0
+    """Study random pieces of this many steps instead of whole episodes; 0: whole. More and less alike examples for the
+    same arithmetic. A recurrent network starts each piece with an empty memory."""
     rewarding_fraction: Fraction = 0.0
     """Share of every batch drawn from a second memory that holds only episodes with a positive return."""
     rewarding_buffer_size: Count = 4_096
@@ -207,3 +210,12 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
     logging: LoggingConfig = LoggingConfig()
+
+    @model_validator(mode="after")
+    def _pieces_know_their_first_action(self) -> Self:
+        if self.replay.segment_steps and self.network.last_action:
+            raise ValueError(
+                f"segment_steps={self.replay.segment_steps} cuts off the action before each piece, which "
+                "last_action=true needs; set one of them to 0 or false"
+            )
+        return self

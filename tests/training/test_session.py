@@ -1,0 +1,83 @@
+"""A run continues exactly from what a checkpoint holds, and evaluation leaves no trace in it."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from lockstep.config.schema import RunConfig
+from lockstep.training.session import Session
+
+
+def config(**sections: Any) -> RunConfig:
+    return RunConfig.model_validate(
+        {
+            "env": {"key": "probe-two-step"},
+            "collection": {"num_envs": 8, "warmup_env_steps": 40},
+            "exploration": {"epsilon_anneal_env_steps": 400, "repeat_max_steps": 3, "epsilon_ladder": 3.0},
+            "network": {"hidden_dim": 8, "mixing_embed_dim": 4, "hypernet_embed_dim": 4},
+            "replay": {"buffer_size": 64, "batch_size": 16, "rewarding_fraction": 0.25, "rewarding_buffer_size": 32},
+            "evaluation": {"episodes": 10},
+        }
+        | sections
+    )
+
+
+def advanced(config: RunConfig, rounds: int) -> Session:
+    session = Session(config)
+    for _ in range(rounds):
+        session.advance()
+    return session
+
+
+def assert_same(one: Session, other: Session) -> None:
+    for a, b in zip(one.learner.parameters, other.learner.parameters, strict=True):
+        assert torch.equal(a, b)
+    first, second = one.metrics_row(), other.metrics_row()
+    assert first == second
+    assert one.evaluation_row() == other.evaluation_row()
+
+
+@pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])
+def test_stopped_and_restored_equals_never_stopped(name: str) -> None:
+    cfg = config(algorithm={"name": name, "standardize_rewards": True})
+    stopped = advanced(cfg, 12)
+    restored = Session(cfg)
+    restored.load_state_dict(stopped.state_dict())
+    restored.replay.load_state_dict(stopped.replay.state_dict())
+    for _ in range(9):
+        restored.advance()
+    assert_same(advanced(cfg, 21), restored)
+
+
+def test_evaluating_changes_nothing_in_training() -> None:
+    watched = Session(config())
+    for _ in range(10):
+        watched.advance()
+        watched.evaluate()
+    unwatched = advanced(config(), 10)
+    for a, b in zip(watched.learner.parameters, unwatched.learner.parameters, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_same_seed_trains_the_same_and_another_differs() -> None:
+    assert_same(advanced(config(), 8), advanced(config(), 8))
+    assert advanced(config(), 8).metrics_row() != advanced(config(seed=2), 8).metrics_row()
+
+
+def test_every_evaluation_plays_new_episodes() -> None:
+    session = Session(config(env={"key": "probe-coin"}, evaluation={"episodes": 64}))
+    assert session.evaluate().returns.tolist() != session.evaluate().returns.tolist()
+
+
+def test_nothing_is_learnt_during_the_warm_up() -> None:
+    session = advanced(config(), 2)
+    assert session.env_steps == 32
+    assert session.learner.updates == 0
+    assert session.metrics_row()["epsilon"] == 1.0
+
+
+def test_all_steps_are_counted_warm_up_included() -> None:
+    session = advanced(config(), 5)
+    assert session.env_steps == 5 * 8 * 2
+    assert session.episodes == 40
