@@ -5,7 +5,7 @@ from zlib import crc32
 
 import numpy as np
 
-StreamName = Literal["env", "explore", "replay", "init", "eval", "warmup"]
+StreamName = Literal["env", "explore", "replay", "init", "eval", "confirm"]
 
 
 def derive_seed(seed: int, name: StreamName) -> int:

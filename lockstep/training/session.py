@@ -11,6 +11,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_vec
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.exploration import Explorer, lane_epsilons
+from lockstep.loggers import Status
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.policy import RandomPolicy
 from lockstep.replay import build_replay
@@ -52,6 +53,7 @@ class Session:
         self.evaluations = 0
         self.best_test_return: float | None = None
         self.wall_seconds = 0.0
+        self.row_before = self._counters_row()
 
     @property
     def finished(self) -> bool:
@@ -86,10 +88,20 @@ class Session:
         self.evaluations += 1
         return evaluate(self.policy, self.eval_env, episodes, seed, explorer)
 
+    def status(self) -> Status:
+        """For the progress display."""
+        return Status(self.env_steps, self.learner.updates, self.wall_seconds, self.epsilon(), self.warming_up)
+
     def metrics_row(self) -> dict[str, float]:
         """One row of metrics.jsonl: counters, and means since the row before."""
-        row = self.window.row()
-        return {**self._counters_row(), "epsilon": self.epsilon(), **self.replay.counts(), **row}
+        counters = self._counters_row()
+        seconds = max(self.wall_seconds - self.row_before["wall_seconds"], 1e-9)
+        speeds = {
+            "env_steps_per_second": round((self.env_steps - self.row_before["env_steps"]) / seconds, 1),
+            "updates_per_second": round((self.learner.updates - self.row_before["updates"]) / seconds, 2),
+        }
+        self.row_before = counters
+        return {**counters, "epsilon": self.epsilon(), **self.replay.counts(), **self.window.row(), **speeds}
 
     def evaluation_row(self) -> dict[str, Any]:
         """Evaluate, as one row of eval.jsonl."""
@@ -148,4 +160,4 @@ class Session:
             setattr(self, name, state[name])
 
 
-_COUNTERS = ("env_steps", "episodes", "collections", "evaluations", "best_test_return", "wall_seconds")
+_COUNTERS = ("env_steps", "episodes", "collections", "evaluations", "best_test_return", "wall_seconds", "row_before")

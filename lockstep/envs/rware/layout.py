@@ -1,0 +1,74 @@
+"""The floor plan: corridors, shelf places, goals. Made from sizes or drawn as text, as the official package does it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.errors import UserError
+
+MAX_CELLS = 10_000
+"""Above this, numpy draws the robots' starting cells by another algorithm, and no warehouse is that large."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A static floor plan. Cells are numbered row by row: cell = y * width + x."""
+
+    height: int
+    width: int
+    highways: NDArray[np.uint8]
+    """(height, width): 1 on corridors and goals, 0 on shelf places."""
+    goals: tuple[tuple[int, int], ...]
+    """(x, y) in the order in which deliveries are served."""
+
+    def __post_init__(self) -> None:
+        if self.height * self.width > MAX_CELLS:
+            raise UserError(
+                f"A warehouse of {self.height} x {self.width} cells is too large; at most {MAX_CELLS:,} are supported."
+            )
+        if not (self.highways == 0).any():
+            raise UserError("The layout has no shelf place: draw at least one x, or ask for at least one shelf row.")
+
+    @property
+    def shelf_cells(self) -> NDArray[np.int64]:
+        """(shelves,) cell of every shelf place; shelf i + 1 starts on entry i."""
+        return np.flatnonzero(self.highways.reshape(-1) == 0)
+
+
+def layout_from_sizes(shelf_columns: int, shelf_rows: int, column_height: int) -> Layout:
+    """Blocks of 2 x column_height shelves with corridors around them and two goals below (warehouse.py, line 294)."""
+    if shelf_columns < 1 or shelf_rows < 1 or column_height < 1:
+        raise UserError(
+            f"shelf_columns={shelf_columns}, shelf_rows={shelf_rows}, column_height={column_height}: all must be at least 1."
+        )
+    if shelf_columns % 2 == 0:
+        raise UserError(f"shelf_columns={shelf_columns} must be odd: the goals' approach replaces the middle one.")
+    height, width = (column_height + 1) * shelf_rows + 2, 3 * shelf_columns + 1
+    if height * width > MAX_CELLS:
+        raise UserError(f"A warehouse of {height} x {width} cells is too large; at most {MAX_CELLS:,} are supported.")
+    y, x = np.indices((height, width))
+    middle = (x == width // 2 - 1) | (x == width // 2)
+    approach = middle & (y > height - (column_height + 3))
+    highways = (x % 3 == 0) | (y % (column_height + 1) == 0) | (y == height - 1) | approach
+    goals = ((width // 2 - 1, height - 1), (width // 2, height - 1))
+    return Layout(height, width, highways.astype(np.uint8), goals)
+
+
+def layout_from_text(text: str) -> Layout:
+    """A drawing: x a shelf place, . a corridor, g a goal; one line per row, spaces ignored (warehouse.py, line 328)."""
+    rows = text.strip().replace(" ", "").split("\n")
+    width = len(rows[0])
+    for number, row in enumerate(rows, start=1):
+        if len(row) != width:
+            raise UserError(f"Line {number} of the layout has {len(row)} cells, the first has {width}; make them equal.")
+        strange = set(row.lower()) - set("gx.")
+        if strange:
+            raise UserError(
+                f"Line {number} of the layout contains {sorted(strange)[0]!r}; draw with x (shelf), . (corridor), g (goal)."
+            )
+    cells = np.array([list(row.lower()) for row in rows])
+    goals = tuple((int(x), int(y)) for y, x in np.argwhere(cells == "g"))
+    if not goals:
+        raise UserError("The layout has no goal: draw at least one g.")
+    return Layout(len(rows), width, (cells != "x").astype(np.uint8), goals)

@@ -1,0 +1,221 @@
+"""The run directory is the API between training and everything after it: names, schema version, safe reads and writes.
+
+    config.toml     the resolved configuration        metrics.jsonl   one row per logging interval
+    run.json        versions, host, command, status   eval.jsonl      one row per evaluation
+    checkpoints/    see training/checkpoint.py        events.*        TensorBoard
+    media/          GIF, MP4, pages                   .lock           held while a process writes here
+
+Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0: training writes it, `runs` reads it.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from lockstep.errors import UserError
+
+SCHEMA_VERSION = 1
+ROOT = Path("runs")
+Status = Literal["running", "finished", "solved", "interrupted", "failed"]
+
+
+class RunDirectory:
+    """One run's folder. Making the object touches nothing; `create`, `open` and `find` are the ways in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.toml"
+        self.info = path / "run.json"
+        self.metrics = path / "metrics.jsonl"
+        self.evaluations = path / "eval.jsonl"
+        self.checkpoints = path / "checkpoints"
+        self.media = path / "media"
+        self.lock = path / ".lock"
+
+    @classmethod
+    def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
+        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already."""
+        if path is None:
+            path = _unused(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            next_step = (
+                f"`lockstep resume {path}` continues it; choose another --out to train anew."
+                if (path / "config.toml").is_file()
+                else "Choose another --out, or empty it first."
+            )
+            raise UserError(f"{path} is not empty. {next_step}")
+        run = cls(path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            write_atomically(run.config, config_toml)
+            run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+        except OSError as error:
+            raise UserError(f"{path} cannot be written ({error.strerror}). Choose another --out.") from error
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """An existing run. Raises UserError where there is none."""
+        if not path.is_dir():
+            raise UserError(f"{path} is no run directory: there is no such folder. `lockstep runs` lists those in {ROOT}/.")
+        if not (path / "config.toml").is_file():
+            raise UserError(f"{path} is no run directory: it has no config.toml. Give the folder that `train` printed.")
+        return cls(path)
+
+    @classmethod
+    def find(cls, text: str, root: Path = ROOT) -> "RunDirectory":
+        """The run that `text` names: a path, `latest`, or the unique beginning of a name in `root`."""
+        if Path(text).exists():
+            return cls.open(Path(text))
+        runs = list_runs(root)
+        if text == "latest":
+            if not runs:
+                raise UserError(f"There is no run in {root}/ yet. `lockstep train smoke` makes one in 20 seconds.")
+            return runs[-1]
+        matches = [run for run in runs if run.path.name.startswith(text)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = ", ".join(run.path.name for run in matches[:5]) + (", ..." if len(matches) > 5 else "")
+            raise UserError(f"{text!r} is the beginning of {len(matches)} runs: {names}. Type more of the one you mean.")
+        known = f"The newest there is {runs[-1].path.name}." if runs else f"{root}/ holds no run yet."
+        raise UserError(f"{text!r} is neither a folder nor the beginning of a run's name in {root}/. {known}")
+
+    def read_info(self) -> dict[str, Any]:
+        """run.json, or an empty dict where it is missing or unreadable."""
+        try:
+            info = json.loads(self.info.read_text())
+        except (OSError, ValueError):
+            return {}
+        return info if isinstance(info, dict) else {}
+
+    def write_info(self, info: Mapping[str, Any]) -> None:
+        """Replace run.json."""
+        write_atomically(self.info, json.dumps(dict(info), indent=1) + "\n")
+
+    def set_status(self, status: Status, **more: Any) -> None:
+        """Record how the run stands, and since when."""
+        self.write_info({**self.read_info(), "status": status, "changed": _now(), **more})
+
+    def truncate_rows_after(self, env_steps: int) -> None:
+        """Drop rows that a resumed run will write again, and a torn last line."""
+        for path in (self.metrics, self.evaluations):
+            if path.exists():
+                rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
+                write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process. Raises UserError while another living process holds it; a dead one's lock is
+        taken over."""
+        holder = _read_lock(self.lock)
+        if holder is not None:
+            raise UserError(f"Process {holder} is already training in {self.path}. Wait for it, or stop it first.")
+        write_atomically(self.lock, json.dumps({"pid": os.getpid(), "host": platform.node()}))
+        try:
+            yield
+        finally:
+            self.lock.unlink(missing_ok=True)
+
+
+def list_runs(root: Path = ROOT) -> list[RunDirectory]:
+    """Runs directly in `root`, the newest last (by when their configuration was written)."""
+    if not root.is_dir():
+        return []
+    configs = [path for path in root.glob("*/config.toml") if path.is_file()]
+    return [RunDirectory(path.parent) for path in sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))]
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSONL file. Lines that are not whole, as a crash leaves them, are passed over."""
+    rows = []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """The file holds the old text or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.writing")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _read_lock(path: Path) -> int | None:
+    """The living process that holds a lock on this host, if any. Ours is no obstacle."""
+    try:
+        lock = json.loads(path.read_text())
+        pid, host = int(lock["pid"]), lock["host"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if host != platform.node() or pid == os.getpid():
+        return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return pid
+
+
+def _unused(path: Path) -> Path:
+    candidates = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in range(1, 1000))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _origin() -> dict[str, Any]:
+    """Where a run comes from: enough to make it again."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created": _now(),
+        "command": ["lockstep", *sys.argv[1:]],
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in ("lockstep-marl", "torch", "numpy", "numba", "rware")},
+        },
+        "commit": _commit(),
+        "host": {"system": platform.platform(), "cpus": os.cpu_count()},
+    }
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """Of Lockstep's own checkout, where it is one."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None

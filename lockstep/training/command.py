@@ -1,0 +1,103 @@
+"""What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+
+from lockstep.config.load import load_config
+from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import has_official_engine
+from lockstep.errors import UserError
+from lockstep.loggers import JsonlLogger, LineLogger, Logger, TensorBoardLogger
+from lockstep.run_directory import RunDirectory
+from lockstep.training import trainer
+from lockstep.training.evaluate_run import evaluate_run
+from lockstep.training.progress import ProgressDisplay, clock
+from lockstep.training.session import make_env
+from lockstep.training.trainer import TrainResult
+
+CONFIRM_EPISODES = 100
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended, for people and for scripts."""
+
+    run: RunDirectory
+    result: TrainResult
+    confirmation: dict[str, Any] | None
+    """The best policy's evaluation on the official package, where there is one."""
+
+    def row(self) -> dict[str, Any]:
+        return {"run": str(self.run.path), **asdict(self.result), "confirmation": self.confirmation}
+
+    def text(self) -> str:
+        result, path = self.result, self.run.path
+        counts = f"{result.env_steps:,} env steps, {result.updates:,} updates, {clock(result.wall_seconds)}"
+        if result.stopped_because == "interrupted":
+            return f"\nInterrupted and saved after {counts}.\n\n  lockstep resume {path}     continues exactly here"
+        lines = ["", f"{'Solved' if result.stopped_because == 'solved' else 'Finished'} after {counts}."]
+        if result.best_test_return is not None:
+            lines.append(f"  best test return      {result.best_test_return:.2f}")
+        if self.confirmation is not None:
+            mean, std = self.confirmation["test_return_mean"], self.confirmation["test_return_std"]
+            lines.append(f"  official package      {mean:.2f} ± {std:.2f}, {self.confirmation['episodes']} new episodes")
+        lines += [
+            f"  run directory         {path}",
+            "",
+            f"  lockstep evaluate {path} --episodes 1000",
+            f"  tensorboard --logdir {path}",
+        ]
+        return "\n".join(lines)
+
+
+def check(config: RunConfig) -> None:
+    """Raise UserError for a task that cannot be made, before anything is written."""
+    make_env(config, 1, seed=0).close()
+
+
+def train(config: RunConfig, run: RunDirectory, *, quiet: bool) -> Outcome:
+    """Train into a new run directory."""
+    return _around(run, config, quiet, lambda loggers: trainer.train(config, run, loggers))
+
+
+def resume(run: RunDirectory, *, quiet: bool) -> Outcome:
+    """Continue a run."""
+    return _around(run, load_config(str(run.config)), quiet, lambda loggers: trainer.resume(run, loggers))
+
+
+def _around(
+    run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[list[Logger]], TrainResult]
+) -> Outcome:
+    with run.locked():
+        run.set_status("running")
+        loggers = _loggers(run, config, quiet)
+        try:
+            result = work(loggers)
+        except UserError as error:
+            run.set_status("failed", reason=str(error))
+            raise
+        except BaseException as error:
+            run.set_status("failed", reason=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            for logger in loggers:
+                logger.close()
+        run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
+    confirmation = None
+    if result.stopped_because != "interrupted" and result.best_test_return is not None and has_official_engine(config.env.key):
+        confirmation = evaluate_run(run, CONFIRM_EPISODES, "official").row()
+    return Outcome(run, result, confirmation)
+
+
+def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:
+    loggers: list[Logger] = [JsonlLogger(run)]
+    if config.logging.tensorboard:
+        loggers.append(TensorBoardLogger(run))
+    if not quiet:
+        console = Console()
+        loggers.append(ProgressDisplay(console, config, run) if console.is_terminal else LineLogger(sys.stdout))
+    return loggers

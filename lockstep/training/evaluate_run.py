@@ -1,0 +1,57 @@
+"""Judge a finished (or unfinished) run again: its policy, on our simulator or on the package it stands for."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lockstep.config.load import load_config
+from lockstep.errors import UserError
+from lockstep.run_directory import RunDirectory
+from lockstep.seeding import derive_seed
+from lockstep.training.checkpoint import BEST, load_policy
+from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.session import make_env
+
+Engine = Literal["lockstep", "official"]
+
+
+@dataclass(frozen=True)
+class RunEvaluation:
+    """An evaluation and what it judged."""
+
+    evaluation: Evaluation
+    engine: Engine
+    env_steps: int
+    """How long the judged policy was trained."""
+
+    def row(self) -> dict[str, Any]:
+        """The numbers, by their names in eval.jsonl."""
+        return {"env_steps": self.env_steps, "engine": self.engine, **self.evaluation.row()}
+
+
+def evaluate_run(
+    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
+) -> RunEvaluation:
+    """Greedy episodes of a run's policy, on seeds that neither its training nor its own evaluations used.
+
+    checkpoint: as in `load_policy`. seed: of the first lane; by default it follows from the run's. Both engines play
+    the same episodes where they are the same game. Raises UserError where nothing can be loaded.
+    """
+    if episodes < 1:
+        raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
+    config = load_config(str(run.config))
+    policy, spec, env_steps = load_policy(run, checkpoint)
+    first_seed = derive_seed(config.seed, "confirm") if seed is None else seed
+    env = make_env(config, evaluation_lanes(episodes), first_seed, engine=engine)
+    try:
+        if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
+            spec.num_agents,
+            spec.obs_dim,
+            spec.num_actions,
+        ):
+            raise UserError(
+                f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
+                f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
+            )
+        return RunEvaluation(evaluate(policy, env, episodes, first_seed), engine, env_steps)
+    finally:
+        env.close()

@@ -1,0 +1,131 @@
+"""The live display of a training run: one calm panel that is redrawn in place."""
+
+import time
+from collections import deque
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.config.schema import RunConfig
+from lockstep.loggers import Row, SilentLogger, Status
+from lockstep.run_directory import RunDirectory
+
+BARS = "▁▂▃▄▅▆▇█"
+RATE_WINDOW_SECONDS = 20.0
+
+
+class ProgressDisplay(SilentLogger):
+    """Bar with time left, speeds, epsilon, returns with a sparkline, last checkpoint. For terminals."""
+
+    def __init__(self, console: Console, config: RunConfig, run: RunDirectory) -> None:
+        self._config, self._run = config, run
+        self._test_returns: list[float] = []
+        self._row: Row = {}
+        self._evaluation: Row = {}
+        self._status: Status | None = None
+        self._recent: deque[tuple[float, int, int]] = deque()
+        self._checkpoint = "none yet"
+        self._live = Live(console=console, refresh_per_second=4, transient=False, get_renderable=self._render)
+        self._live.start()
+
+    def training(self, row: Row) -> None:
+        self._row = row
+
+    def evaluation(self, row: Row) -> None:
+        self._evaluation = row
+        self._test_returns.append(row["test_return_mean"])
+
+    def checkpoint(self, path: Path, env_steps: int) -> None:
+        self._checkpoint = f"at {compact(env_steps)} steps"
+
+    def note(self, sentence: str) -> None:
+        self._live.console.print(sentence, style="yellow")
+
+    def tick(self, status: Status) -> None:
+        now = time.monotonic()
+        self._status = status
+        self._recent.append((now, status.env_steps, status.updates))
+        while len(self._recent) > 2 and now - self._recent[0][0] > RATE_WINDOW_SECONDS:
+            self._recent.popleft()
+
+    def close(self) -> None:
+        self._live.stop()
+
+    def _render(self) -> Group:
+        config, status = self._config, self._status
+        title = Text.assemble(("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (str(self._run.path), "dim"))
+        if status is None:
+            return Group(title, Text("preparing", style="dim"))
+        total = config.training.max_env_steps
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(total=total, completed=min(status.env_steps, total), width=36, complete_style="cyan"),
+            f"{compact(status.env_steps)} / {compact(total)} steps",
+            Text(self._time_left(status), style="dim"),
+        )
+        steps_per_second, updates_per_second = self._rates()
+        facts = Table.grid(padding=(0, 2))
+        for _ in range(2):
+            facts.add_column(style="dim", justify="right")
+            facts.add_column()
+        facts.add_row("env steps/s", compact(steps_per_second), "updates/s", f"{updates_per_second:.1f}")
+        facts.add_row("updates", compact(status.updates), "epsilon", f"{status.epsilon:.3f}")
+        facts.add_row("train return", self._train_return(status), "checkpoint", self._checkpoint)
+        return Group(title, bar, facts, self._test_line())
+
+    def _test_line(self) -> Text:
+        if not self._evaluation:
+            return Text("test return  first evaluation to come", style="dim")
+        target = self._config.training.stop_at_test_return
+        mean, std = self._evaluation["test_return_mean"], self._evaluation["test_return_std"]
+        line = Text.assemble(("test return ", "dim"), (f"{mean:.2f} ± {std:.2f}  ", "bold"))
+        line.append(sparkline(self._test_returns, 40), style="cyan")
+        if target is not None:
+            line.append(f"  solved above {target:g}", style="dim")
+        return line
+
+    def _train_return(self, status: Status) -> str:
+        if status.warming_up:
+            return "random warm-up"
+        return f"{self._row['return_mean']:.2f}" if "return_mean" in self._row else "-"
+
+    def _rates(self) -> tuple[float, float]:
+        if len(self._recent) < 2:
+            return 0.0, 0.0
+        (then, steps, updates), (now, later_steps, later_updates) = self._recent[0], self._recent[-1]
+        seconds = max(now - then, 1e-9)
+        return (later_steps - steps) / seconds, (later_updates - updates) / seconds
+
+    def _time_left(self, status: Status) -> str:
+        rate = self._rates()[0]
+        elapsed = clock(status.wall_seconds)
+        left = self._config.training.max_env_steps - status.env_steps
+        if rate <= 0 or status.warming_up:
+            return elapsed
+        return f"{elapsed}, at most {clock(left / rate)} left"
+
+
+def sparkline(values: list[float], width: int) -> str:
+    """The last `width` values as bars between 0 (or the lowest) and the highest of all."""
+    low, high = min(0.0, *values, 0.0), max(values)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BARS[round((value - low) * scale)] for value in values[-width:])
+
+
+def compact(number: float) -> str:
+    """A number in at most five characters: 950, 12.3k, 4.56M."""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if abs(number) >= size:
+            scaled = number / size
+            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f}{unit}"
+    return f"{number:.0f}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, or hours and minutes."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m{rest:02d}s"
