@@ -17,7 +17,55 @@ from lockstep.config.schema import (
     TrainingConfig,
 )
 
+SMOKE_LAYOUT = """
+.....
+.x.x.
+.x.x.
+.....
+..g..
+"""
 TINY_100 = EnvConfig(key="rware-tiny-2ag-v2", time_limit=100)
+
+
+def smoke() -> RunConfig:
+    """A warehouse of 25 cells: two robots learn to deliver in seconds. For trying things out."""
+    return RunConfig(
+        env=EnvConfig(key="rware-tiny-2ag-v2", time_limit=40, arguments={"layout": SMOKE_LAYOUT}),
+        collection=CollectionConfig(num_envs=32, warmup_env_steps=100_000),
+        exploration=ExplorationConfig(epsilon_start=0.5, epsilon_finish=0.1, epsilon_anneal_env_steps=300_000),
+        network=NetworkConfig(recurrent=False, hidden_dim=64, mixing_embed_dim=16, hypernet_embed_dim=32),
+        algorithm=AlgorithmConfig(gamma=0.97, td_lambda=0.8, target_sync_updates=0, target_tau=0.02),
+        replay=ReplayConfig(batch_size=64, segment_steps=8, rewarding_fraction=0.2, rewarding_buffer_size=2_000),
+        optimizer=OptimizerConfig(lr=2e-3),
+        training=TrainingConfig(max_env_steps=300_000, updates_per_collection=12),
+        evaluation=EvaluationConfig(every_env_steps=40_000, episodes=100),
+        checkpoint=CheckpointConfig(every_env_steps=100_000),
+        logging=LoggingConfig(every_env_steps=20_000),
+    )
+
+
+def solve() -> RunConfig:
+    """The tuned team on rware-tiny-2ag-v2, 100 steps: trained until its test return exceeds 2.5."""
+    return RunConfig(
+        env=TINY_100,
+        collection=CollectionConfig(num_envs=64, warmup_env_steps=10_000_000),
+        exploration=ExplorationConfig(
+            epsilon_start=0.7,
+            epsilon_finish=0.7,
+            epsilon_anneal_env_steps=0,
+            epsilon_ladder=11.0,
+            repeat_max_steps=15,
+            repeat_actions=(1,),
+        ),
+        network=NetworkConfig(recurrent=False, hidden_dim=128),
+        algorithm=AlgorithmConfig(gamma=0.98, td_lambda=0.9, target_sync_updates=0, target_tau=0.02),
+        replay=ReplayConfig(batch_size=64, segment_steps=12, rewarding_fraction=0.2),
+        optimizer=OptimizerConfig(lr=1e-3),
+        training=TrainingConfig(max_env_steps=50_000_000, updates_per_collection=32, stop_at_test_return=2.5),
+        evaluation=EvaluationConfig(every_env_steps=100_000, episodes=200),
+        checkpoint=CheckpointConfig(every_env_steps=1_000_000),
+        logging=LoggingConfig(every_env_steps=100_000),
+    )
 
 
 def report_default() -> RunConfig:
@@ -66,6 +114,8 @@ def report_final() -> RunConfig:
 
 
 PRESETS: Mapping[str, Callable[[], RunConfig]] = {
+    "smoke": smoke,
+    "solve": solve,
     "report-default": report_default,
     "report-changed": report_changed,
     "report-final": report_final,

@@ -2,62 +2,21 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.envs.rware import _kernel
-from lockstep.envs.rware.layout import Layout
+from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
-from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
+from lockstep.spec import EnvSpec
 
 NUM_ACTIONS = 5
 REWARD_TYPES = {"global": _kernel.GLOBAL, "individual": _kernel.INDIVIDUAL, "two_stage": _kernel.TWO_STAGE}
-NO_LIMIT = np.iinfo(np.int64).max
 LANES_PER_THREAD = 256
 """Fewer lanes than this are stepped faster by one thread than by two."""
-
-
-@dataclass(frozen=True)
-class WarehouseConfig:
-    """A warehouse's rules, by the names of the official constructor's arguments."""
-
-    layout: Layout
-    num_agents: int
-    sensor_range: int = 1
-    request_queue_size: int = 2
-    message_bits: int = 0
-    max_inactivity_steps: int | None = None
-    time_limit: int = 500
-    reward_type: str = "individual"
-    normalised_coordinates: bool = False
-
-    def __post_init__(self) -> None:
-        cells, shelves = self.layout.height * self.layout.width, len(self.layout.shelf_cells)
-        if not 1 <= self.num_agents <= cells:
-            raise UserError(f"{self.num_agents} robots do not fit on {cells} cells; ask for 1 to {cells}.")
-        if not 1 <= self.request_queue_size < shelves:
-            raise UserError(
-                f"request_queue_size={self.request_queue_size} with {shelves} shelves: it must be 1 to {shelves - 1}, so "
-                "that there is something to deliver and another shelf to request next."
-            )
-        if self.sensor_range < 1 or self.message_bits < 0 or self.time_limit < 1:
-            raise UserError(
-                f"sensor_range={self.sensor_range}, msg_bits={self.message_bits}, time limit {self.time_limit}: they must "
-                "be at least 1, 0 and 1."
-            )
-
-    @property
-    def obs_dim(self) -> int:
-        return 8 + (2 * self.sensor_range + 1) ** 2 * (7 + self.message_bits)
-
-    @property
-    def obs_bits(self) -> tuple[int, ...]:
-        coordinate = FLOAT_BITS if self.normalised_coordinates else BYTE_BITS
-        return (coordinate, coordinate) + (FLAG_BITS,) * (self.obs_dim - 2)
 
 
 class Simulator:
@@ -75,7 +34,7 @@ class Simulator:
         self.config, self.num_envs = config, num_envs
         self.spec = EnvSpec(
             key=key,
-            num_agents=config.num_agents,
+            num_agents=config.n_agents,
             obs_dim=config.obs_dim,
             num_actions=NUM_ACTIONS,
             time_limit=config.time_limit,
@@ -83,8 +42,8 @@ class Simulator:
         )
         self._world = _world(config)
         self._lanes = _lanes(config, num_envs)
-        self._obs = np.zeros((num_envs, config.num_agents, config.obs_dim), dtype=np.float32)
-        self._reward = np.zeros((num_envs, config.num_agents), dtype=np.float32)
+        self._obs = np.zeros((num_envs, config.n_agents, config.obs_dim), dtype=np.float32)
+        self._reward = np.zeros((num_envs, config.n_agents), dtype=np.float32)
         self._terminated = np.zeros(num_envs, dtype=bool)
         self._truncated = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
@@ -110,7 +69,7 @@ class Simulator:
         if not self._running[chosen].all():
             lane = chosen[~self._running[chosen]][0]
             raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
-        if self.config.message_bits:
+        if self.config.msg_bits:
             self._lanes.messages[chosen] = np.asarray(actions)[chosen, :, 1:]
         self._terminated[:] = self._truncated[:] = False
         self._split(
@@ -136,8 +95,8 @@ class Simulator:
         lanes must have been reset; they are finished afterwards.
         """
         steps = actions.shape[1]
-        if actions.shape != (self.num_envs, steps, self.config.num_agents) or steps > self.config.time_limit:
-            raise UserError(f"play takes ({self.num_envs}, steps, {self.config.num_agents}) actions, not {actions.shape}.")
+        if actions.shape != (self.num_envs, steps, self.config.n_agents) or steps > self.config.time_limit:
+            raise UserError(f"play takes ({self.num_envs}, steps, {self.config.n_agents}) actions, not {actions.shape}.")
         reward = np.zeros(actions.shape, dtype=np.float32)
         self._split(self._all, lambda part: _kernel.play_lanes(self._world, self._lanes, part, actions, reward))
         self._running[:] = False
@@ -181,8 +140,8 @@ class Simulator:
 
     def _checked(self, actions: NDArray[Any]) -> NDArray[np.int64]:
         """The movement part of valid actions."""
-        bits = self.config.message_bits
-        shape = (self.num_envs, self.config.num_agents, *((1 + bits,) if bits else ()))
+        bits = self.config.msg_bits
+        shape = (self.num_envs, self.config.n_agents, *((1 + bits,) if bits else ()))
         if actions.shape != shape or not np.issubdtype(actions.dtype, np.integer):
             raise UserError(f"Actions must be integers of shape {shape}, not {actions.dtype} of shape {actions.shape}.")
         movement = actions[..., 0] if bits else actions
@@ -224,10 +183,10 @@ def checked_seed(seed: int) -> np.uint64:
 
 
 def _world(config: WarehouseConfig) -> _kernel.World:
-    layout = config.layout
+    layout = config.floor
     y, x = (index.reshape(-1) for index in np.indices((layout.height, layout.width)))
     scale = (layout.width - 1, layout.height - 1) if config.normalised_coordinates else (1, 1)
-    looks = np.zeros((_kernel.NUM_LOOKS, 7 + config.message_bits), dtype=np.float32)
+    looks = np.zeros((_kernel.NUM_LOOKS, 7 + config.msg_bits), dtype=np.float32)
     for look in range(_kernel.NUM_LOOKS):
         robot, shelf = divmod(look, 3)
         looks[look, 0] = robot > 0
@@ -252,11 +211,11 @@ def _world(config: WarehouseConfig) -> _kernel.World:
 
 
 def _lanes(config: WarehouseConfig, num_envs: int) -> _kernel.Lanes:
-    layout, border = config.layout, 2 * config.sensor_range
+    layout, border = config.floor, 2 * config.sensor_range
     cells, shelves = layout.height * layout.width, len(layout.shelf_cells)
     return _kernel.Lanes(
-        agents=np.zeros((num_envs, config.num_agents, 4), dtype=np.int64),
-        messages=np.zeros((num_envs, config.num_agents, config.message_bits), dtype=np.uint8),
+        agents=np.zeros((num_envs, config.n_agents, 4), dtype=np.int64),
+        messages=np.zeros((num_envs, config.n_agents, config.msg_bits), dtype=np.uint8),
         shelf_at=np.zeros((num_envs, cells), dtype=np.int16),
         shelf_cells=np.zeros((num_envs, shelves + 1), dtype=np.int64),
         agent_at=np.zeros((num_envs, cells), dtype=np.int16),

@@ -1,0 +1,116 @@
+"""From an environment's name to its lanes, for everything that trains, evaluates or times."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from lockstep.envs.probes import PROBES
+from lockstep.envs.rware.config import WarehouseConfig, configured
+from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
+from lockstep.envs.vector_env import VectorEnv
+from lockstep.errors import UserError
+
+Engine = Literal["lockstep", "official"]
+PROBE_PREFIX = "probe-"
+
+
+@dataclass(frozen=True)
+class EnvRow:
+    """One line of `lockstep envs`."""
+
+    key: str
+    agents: int
+    obs_dim: int
+    actions: int
+    time_limit: int
+    world: str
+
+
+def make_vec(
+    key: str,
+    num_envs: int,
+    seed: int = 0,
+    time_limit: int | None = None,
+    *,
+    engine: Engine = "lockstep",
+    num_threads: int | None = None,
+    **warehouse_arguments: Any,
+) -> VectorEnv:
+    """`num_envs` lanes of an environment; lane i draws from `seed + i`.
+
+    key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix) or a probe (`probe-coin`).
+    time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
+    itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
+    warehouse_arguments: those of rware's `Warehouse(...)`, `layout` included, instead of what the key says.
+    Raises UserError for what does not exist or cannot work.
+    """
+    if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+        raise UserError(f"num_envs={num_envs!r} must be a whole number of at least 1.")
+    if engine not in ("lockstep", "official"):
+        raise UserError(f"engine={engine!r} is neither 'lockstep' nor 'official'.")
+    if not isinstance(key, str):
+        raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
+    if key.startswith(PROBE_PREFIX):
+        return _make_probe(key, num_envs, seed, time_limit, engine, warehouse_arguments)
+    if not is_rware_key(key):
+        near = get_close_matches(plain_key(key), [*registered_keys(), *PROBES], n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
+    config = warehouse_config(key, time_limit, **warehouse_arguments)
+    if engine == "official":
+        from lockstep.envs.rware.official import OfficialWarehouses
+
+        return OfficialWarehouses(plain_key(key), config, num_envs, seed)
+    from lockstep.envs.rware.simulator import Simulator
+
+    return Simulator(plain_key(key), config, num_envs, seed, num_threads)
+
+
+def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
+    """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
+    if time_limit is not None:
+        if isinstance(time_limit, bool) or not isinstance(time_limit, int) or time_limit < 1:
+            raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
+        if "max_steps" in arguments:
+            raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
+        arguments["max_steps"] = time_limit
+    return configured(warehouse_arguments(key) | arguments)
+
+
+def has_official_engine(key: str) -> bool:
+    """Whether `make_vec(key, ..., engine="official")` has a package to step."""
+    return is_rware_key(key)
+
+
+def list_envs(filter_: str | None = None) -> list[EnvRow]:
+    """A row for every environment whose key contains `filter_`. Image warehouses appear when it asks for `img`."""
+    wanted = filter_ or ""
+    keys = [*registered_keys(), *(registered_keys(images=True) if "img" in wanted else ())]
+    rows = [_warehouse_row(key) for key in keys if wanted in key]
+    rows += [_probe_row(key) for key in PROBES if wanted in key]
+    if not rows:
+        raise UserError(f"No environment's key contains {filter_!r}; `lockstep envs` without a filter lists all.")
+    return rows
+
+
+def _warehouse_row(key: str) -> EnvRow:
+    config = warehouse_config(key)
+    floor = config.floor
+    world = f"{floor.height} x {floor.width}, {len(floor.shelf_cells)} shelves, {config.request_queue_size} requested"
+    return EnvRow(key, config.n_agents, config.obs_dim, 5, config.time_limit, world)
+
+
+def _probe_row(key: str) -> EnvRow:
+    probe = PROBES[key]
+    summary = (probe.__doc__ or "").strip().partition("\n")[0]
+    return EnvRow(key, probe.num_agents, probe.obs_dim, probe.num_actions, probe.time_limit, summary)
+
+
+def _make_probe(
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+) -> VectorEnv:
+    if key not in PROBES:
+        raise UserError(f"Unknown probe {key!r}; there are: {', '.join(PROBES)}.")
+    if time_limit is not None or arguments or engine != "lockstep":
+        raise UserError(f"{key!r} is a fixed little world; leave time_limit, engine and further arguments out.")
+    return PROBES[key](num_envs, seed)
