@@ -26,9 +26,7 @@ _FREE = -1
 
 
 @njit(cache=True, nogil=True)
-def resolve_conflicts(
-    wanted: NDArray[np.int64], cells: NDArray[np.int64], cell_hashes: NDArray[np.uint64]
-) -> None:
+def resolve_conflicts(wanted: NDArray[np.int64], cells: NDArray[np.int64], cell_hashes: NDArray[np.uint64]) -> None:
     """Replace the wanted cell of every robot that may not move by its own. wanted, cells: (agents,) distinct cells."""
     robots = len(cells)
     nodes = np.empty(2 * robots, dtype=np.int64)  # cells in the order in which they became nodes

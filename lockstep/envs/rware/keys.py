@@ -67,7 +67,9 @@ def warehouse_arguments(key: str) -> dict[str, Any]:
         rows, columns = SIZES[found["size"]]
         requests = int(agents * REQUESTS_PER_ROBOT[found["level"] or ""])
         if requests == 0:
-            raise UserError(f"{key!r} would request no shelf at all, so nothing can ever be earned; take two robots or more.")
+            raise UserError(
+                f"{key!r} would request no shelf at all, so nothing can ever be earned; take two robots or more."
+            )
         reward = "individual"
     else:
         rows = _within(key, "shelf rows", found["rows"], range(1, 5))

@@ -61,7 +61,9 @@ def layout_from_text(text: str) -> Layout:
     width = len(rows[0])
     for number, row in enumerate(rows, start=1):
         if len(row) != width:
-            raise UserError(f"Line {number} of the layout has {len(row)} cells, the first has {width}; make them equal.")
+            raise UserError(
+                f"Line {number} of the layout has {len(row)} cells, the first has {width}; make them equal."
+            )
         strange = set(row.lower()) - set("gx.")
         if strange:
             raise UserError(

@@ -42,7 +42,9 @@ def make_official(config: WarehouseConfig) -> Any:
     try:
         from rware.warehouse import Warehouse
     except ImportError as error:
-        raise UserError(f"The official engine needs the package rware ({error}): pip install rware==2.0.0 six") from error
+        raise UserError(
+            f"The official engine needs the package rware ({error}): pip install rware==2.0.0 six"
+        ) from error
     return Warehouse(**official_arguments(config))
 
 

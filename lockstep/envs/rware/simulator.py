@@ -31,6 +31,8 @@ class Simulator:
     ) -> None:
         if num_envs < 1:
             raise UserError(f"num_envs={num_envs} must be at least 1.")
+        if config.observation_type != "flattened":
+            raise UserError("Image observations are not compiled yet; ask for observation_type='flattened'.")
         self.config, self.num_envs = config, num_envs
         self.spec = EnvSpec(
             key=key,
@@ -96,7 +98,9 @@ class Simulator:
         """
         steps = actions.shape[1]
         if actions.shape != (self.num_envs, steps, self.config.n_agents) or steps > self.config.time_limit:
-            raise UserError(f"play takes ({self.num_envs}, steps, {self.config.n_agents}) actions, not {actions.shape}.")
+            raise UserError(
+                f"play takes ({self.num_envs}, steps, {self.config.n_agents}) actions, not {actions.shape}."
+            )
         reward = np.zeros(actions.shape, dtype=np.float32)
         self._split(self._all, lambda part: _kernel.play_lanes(self._world, self._lanes, part, actions, reward))
         self._running[:] = False
