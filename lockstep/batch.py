@@ -3,7 +3,9 @@
 B episodes, T steps, N agents, O observation features, A actions, S state features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class EpisodeBatch:
-    """B episodes, padded to T steps. What comes after an episode's last step is arbitrary: `filled` says where it is."""
+    """B episodes, padded to T steps. `filled` says which steps happened; what stands in the others is arbitrary."""
 
     obs: Tensor
     """(B, T+1, N, O) float32; the last filled one is the final observation of its episode."""
@@ -54,23 +56,25 @@ class EpisodeBatch:
 
     def select(self, rows: Tensor) -> "EpisodeBatch":
         """The episodes at `rows` ((b,) int64), in that order."""
-        return EpisodeBatch(
-            **{name: None if value is None else value[rows] for name, value in vars(self).items()},
-        )
+        return self._map(lambda value: value[rows])
 
     def to(self, device: torch.device) -> "EpisodeBatch":
         """The same batch on another device."""
-        return EpisodeBatch(
-            **{name: None if value is None else value.to(device) for name, value in vars(self).items()},
-        )
+        return self._map(lambda value: value.to(device))
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
+        """The same change to every tensor there is."""
+        changed: dict[str, Any] = {
+            name: value if value is None else change(value) for name, value in vars(self).items()
+        }
+        return EpisodeBatch(**changed)
 
 
 def concatenate(batches: list[EpisodeBatch]) -> EpisodeBatch:
     """One batch of all episodes. The parts must agree on T and on which optional fields they carry."""
     first = batches[0]
-    return EpisodeBatch(
-        **{
-            name: None if value is None else torch.cat([getattr(batch, name) for batch in batches])
-            for name, value in vars(first).items()
-        }
-    )
+    joined: dict[str, Any] = {
+        name: None if value is None else torch.cat([getattr(batch, name) for batch in batches])
+        for name, value in vars(first).items()
+    }
+    return EpisodeBatch(**joined)

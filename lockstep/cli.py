@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from click import ClickException
-from click.exceptions import Exit
 
 from lockstep import __version__
 from lockstep.errors import UserError
@@ -53,7 +51,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for sc
 def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
         print(f"lockstep {__version__}")
-        raise Exit
+        raise typer.Exit
 
 
 @app.command()
@@ -178,7 +176,7 @@ def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     elif not quiet:
         print(outcome.text())
     if outcome.result.stopped_because == "interrupted":
-        raise Exit(INTERRUPTED)
+        raise typer.Exit(INTERRUPTED)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
@@ -209,8 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"lockstep: {error}", file=sys.stderr)
         return USER_ERROR
-    except ClickException as error:
-        print(f"lockstep: {error.format_message()} `lockstep --help` shows the commands.", file=sys.stderr)
+    except typer.TyperException as error:
+        print(f"lockstep: {error.format_message().rstrip('.')}. `lockstep --help` shows the commands.", file=sys.stderr)
         return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         print("lockstep: interrupted.", file=sys.stderr)

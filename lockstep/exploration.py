@@ -45,7 +45,9 @@ class Explorer:
         start &= ~running
         lengths = np.minimum(1.0 / (1.0 - self.rng.random(greedy.shape)), self.max_run).astype(np.int64)
         long = start & (lengths > 1)
-        self.held = np.where(long, self.rng.choice(self.run_actions, size=greedy.shape), np.where(start, random, self.held))
+        self.held = np.where(
+            long, self.rng.choice(self.run_actions, size=greedy.shape), np.where(start, random, self.held)
+        )
         self.remaining = np.where(start, lengths, np.maximum(self.remaining, 0))
         exploring = start | running
         self.remaining -= exploring

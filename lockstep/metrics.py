@@ -21,7 +21,9 @@ METRICS = {
         Metric("episode", "episodes", "training episodes finished, warm-up included", "grows"),
         Metric("updates", "updates", "gradient steps taken", "grows"),
         Metric("wall_seconds", "s", "time spent in the training loop, over all resumes", "grows"),
-        Metric("return_mean", "reward", "mean team return of the training episodes since the row before", "follows test"),
+        Metric(
+            "return_mean", "reward", "mean team return of the training episodes since the row before", "follows test"
+        ),
         Metric("return_std", "reward", "their standard deviation", "above 0 once a reward was seen"),
         Metric("ep_length_mean", "steps", "their mean length", "the time limit, or falling where early is good"),
         Metric("test_return_mean", "reward", "mean team return of the evaluation's episodes", "rises"),

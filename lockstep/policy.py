@@ -13,9 +13,7 @@ Actions = NDArray[np.int64]
 class Policy(Protocol):
     """A pure player: what it must remember of an episode is handed back to the caller as `memory`."""
 
-    def act(
-        self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any
-    ) -> tuple[Actions, Any]:
+    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         """Actions for one step of every lane.
 
         obs: (num_envs, agents, obs_dim)    available: (num_envs, agents, actions) or None
@@ -41,4 +39,5 @@ def random_actions(
     """Uniform over the available actions. shape: (num_envs, agents); returns int64 of that shape."""
     if available is None:
         return rng.integers(num_actions, size=shape)
-    return (rng.random((*shape, num_actions)) * available).argmax(-1)
+    actions: Actions = (rng.random((*shape, num_actions)) * available).argmax(-1)
+    return actions

@@ -37,8 +37,9 @@ class ObsPacking:
         if self.num_floats:
             parts.append(obs.index_select(-1, self.floats).contiguous().view(torch.uint8))
         flags = obs.index_select(-1, self.flags).to(torch.uint8)
-        flags = torch.nn.functional.pad(flags, (0, -self.num_flags % 8)).unflatten(-1, (-1, 8))
-        parts.append((flags * self.weights).sum(-1, dtype=torch.uint8))
+        flags = torch.nn.functional.pad(flags, (0, -self.num_flags % 8))
+        octets = flags.view(*flags.shape[:-1], -1, 8)
+        parts.append((octets * self.weights).sum(-1, dtype=torch.uint8))
         return torch.cat(parts, dim=-1)
 
     def unpack(self, packed: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ class ObsPacking:
 
 
 class EpisodeStore:
-    """A ring of at most `capacity` episodes. Nothing derivable is kept: states, masks and one-hots are made on sampling."""
+    """A ring of at most `capacity` episodes. Nothing derivable is kept: states, masks and one-hots come on sampling."""
 
     def __init__(self, spec: EnvSpec, capacity: int, device: torch.device) -> None:
         self.spec, self.capacity, self.device = spec, capacity, device
@@ -97,7 +98,8 @@ class EpisodeStore:
         during = (rows * total + first).unsqueeze(1) + torch.arange(count, device=self.device)
 
         def pick(name: str, index: Tensor) -> Tensor:
-            return self.data[name].flatten(0, 1).index_select(0, index.flatten()).unflatten(0, index.shape)
+            data = self.data[name]
+            return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
 
         length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
         steps_done = first.view(-1, 1, 1) + torch.arange(1, count + 1, device=self.device).view(1, -1, 1)

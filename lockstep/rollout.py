@@ -1,6 +1,6 @@
 """Playing: whole episodes of every lane, from an environment, a policy and an explorer."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,12 +13,10 @@ from lockstep.policy import Policy
 from lockstep.spec import EnvSpec
 
 
-def collect(
-    env: VectorEnv, policy: Policy, explorer: Explorer | None = None, seed: int | None = None
-) -> EpisodeBatch:
+def collect(env: VectorEnv, policy: Policy, explorer: Explorer | None = None, seed: int | None = None) -> EpisodeBatch:
     """One fresh episode of every lane, to its end.
 
-    Without an explorer the policy's own actions are taken. With a seed, lane i's random stream restarts from `seed + i`.
+    Without an explorer the policy's own actions are taken. With a seed, lane i's stream restarts from `seed + i`.
     """
     spec, lanes = env.spec, env.num_envs
     recorder = _Recorder(spec, lanes)
@@ -70,7 +68,13 @@ class _Recorder:
             self.own_state[:, t] = own_state
 
     def act(
-        self, t: int, actions: NDArray[np.int64], reward: NDArray[np.float32], terminated: Mask, truncated: Mask, active: Mask
+        self,
+        t: int,
+        actions: NDArray[np.int64],
+        reward: NDArray[np.float32],
+        terminated: Mask,
+        truncated: Mask,
+        active: Mask,
     ) -> None:
         """What happened in step t, in the lanes that were still active."""
         self.actions[:, t] = actions

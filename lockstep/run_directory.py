@@ -5,7 +5,8 @@
     checkpoints/    see training/checkpoint.py        events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
 
-Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0: training writes it, `runs` reads it.
+Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0, since training writes it and
+`runs` reads it.
 """
 
 import json
@@ -65,7 +66,9 @@ class RunDirectory:
     def open(cls, path: Path) -> "RunDirectory":
         """An existing run. Raises UserError where there is none."""
         if not path.is_dir():
-            raise UserError(f"{path} is no run directory: there is no such folder. `lockstep runs` lists those in {ROOT}/.")
+            raise UserError(
+                f"{path} is no run directory: there is no such folder. `lockstep runs` lists those in {ROOT}/."
+            )
         if not (path / "config.toml").is_file():
             raise UserError(f"{path} is no run directory: it has no config.toml. Give the folder that `train` printed.")
         return cls(path)
@@ -85,7 +88,9 @@ class RunDirectory:
             return matches[0]
         if matches:
             names = ", ".join(run.path.name for run in matches[:5]) + (", ..." if len(matches) > 5 else "")
-            raise UserError(f"{text!r} is the beginning of {len(matches)} runs: {names}. Type more of the one you mean.")
+            raise UserError(
+                f"{text!r} is the beginning of {len(matches)} runs: {names}. Type more of the one you mean."
+            )
         known = f"The newest there is {runs[-1].path.name}." if runs else f"{root}/ holds no run yet."
         raise UserError(f"{text!r} is neither a folder nor the beginning of a run's name in {root}/. {known}")
 

@@ -1,6 +1,6 @@
 """QMIX read straight off the paper: loops over time and agents, nothing clever. The twin that fast code must equal."""
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +41,8 @@ def naive_loss(learner: QLearner, batch: EpisodeBatch) -> Tensor:
 
 def _utilities(learner: QLearner, networks: nn.ModuleDict, batch: EpisodeBatch) -> list[list[list[Tensor]]]:
     """[episode][step][agent] -> (A,)"""
-    agent, config, spec = networks["agent"], learner.network, learner.spec
-    encode: Callable[[Tensor], Tensor] = agent.encode
+    agent: Any = networks["agent"]
+    config, spec = learner.network, learner.spec
     everything = []
     for b in range(batch.num_episodes):
         hidden = [batch.obs.new_zeros(config.hidden_dim) for _ in range(spec.num_agents)]
@@ -60,7 +60,7 @@ def _utilities(learner: QLearner, networks: nn.ModuleDict, batch: EpisodeBatch) 
                     number = x.new_zeros(spec.num_agents)
                     number[i] = 1.0
                     x = torch.cat([x, number])
-                x = torch.relu(encode(x))
+                x = torch.relu(agent.encode(x))
                 if config.recurrent:
                     hidden[i] = _gru_cell(agent.gru, x, hidden[i])
                     x = hidden[i]
@@ -72,7 +72,7 @@ def _utilities(learner: QLearner, networks: nn.ModuleDict, batch: EpisodeBatch) 
     return everything
 
 
-def _gru_cell(gru: nn.GRU, x: Tensor, h: Tensor) -> Tensor:
+def _gru_cell(gru: Any, x: Tensor, h: Tensor) -> Tensor:
     """Cho et al. 2014, in torch's gate order: reset, update, new."""
     from_x = (gru.weight_ih_l0 @ x + gru.bias_ih_l0).chunk(3)
     from_h = (gru.weight_hh_l0 @ h + gru.bias_hh_l0).chunk(3)
@@ -82,11 +82,13 @@ def _gru_cell(gru: nn.GRU, x: Tensor, h: Tensor) -> Tensor:
 
 
 def _mix(learner: QLearner, networks: nn.ModuleDict, chosen: list[Tensor], state: Tensor) -> Tensor:
-    mixer, q = networks["mixer"], torch.stack(chosen)
+    mixer: Any = networks["mixer"]
+    q = torch.stack(chosen)
     if type(mixer).__name__ == "NoMixer":
         return q
     if type(mixer).__name__ == "VDNMixer":
         return q.sum().view(1)
     w1 = mixer.w1(state).abs().view(len(chosen), -1)
     hidden = nn.functional.elu(q @ w1 + mixer.b1(state))
-    return (hidden @ mixer.w2(state).abs() + mixer.v(state)).view(1)
+    q_tot: Tensor = hidden @ mixer.w2(state).abs() + mixer.v(state)
+    return q_tot.view(1)

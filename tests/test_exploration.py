@@ -51,9 +51,7 @@ def test_runs_hold_one_action_and_end_at_their_longest() -> None:
 
 
 def test_a_run_length_of_k_is_as_rare_as_one_over_k_squared() -> None:
-    remaining = np.concatenate(
-        [_first_lengths(explorer(1.0, seed, repeat_max_steps=1000)) for seed in range(20)]
-    )
+    remaining = np.concatenate([_first_lengths(explorer(1.0, seed, repeat_max_steps=1000)) for seed in range(20)])
     assert (remaining == 1).mean() == pytest.approx(1 / 2, abs=0.02)
     assert (remaining == 2).mean() == pytest.approx(1 / 6, abs=0.02)
 

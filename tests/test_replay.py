@@ -26,11 +26,15 @@ def returns_in(batch: EpisodeBatch) -> list[float]:
     return batch.returns().tolist()
 
 
-@pytest.mark.parametrize("bits", [(8, 8, 1, 1, 1), (1,) * 9, (8,) * 3, (32, 1, 8), (1, 32, 8, 1, 1, 1, 1, 1, 1, 1, 1, 32)])
+@pytest.mark.parametrize(
+    "bits", [(8, 8, 1, 1, 1), (1,) * 9, (8,) * 3, (32, 1, 8), (1, 32, 8, 1, 1, 1, 1, 1, 1, 1, 1, 32)]
+)
 def test_packing_is_exact(bits: tuple[int, ...]) -> None:
     generator = torch.Generator().manual_seed(0)
     columns = [
-        torch.randn(40, generator=generator) if width == 32 else torch.randint(2**width, (40,), generator=generator).float()
+        torch.randn(40, generator=generator)
+        if width == 32
+        else torch.randint(2**width, (40,), generator=generator).float()
         for width in bits
     ]
     obs = torch.stack(columns, dim=-1).view(4, 10, -1)

@@ -37,7 +37,8 @@ class QLearner:
         self.spec, self.network, self.algorithm = spec, config.network, config.algorithm
         self.grad_norm_clip = config.optimizer.grad_norm_clip
         self.device = torch.device(config.training.device)
-        self.online = nn.ModuleDict({"agent": build_agent(spec, config.network), "mixer": mixer}).to(self.device)
+        self.agent = build_agent(spec, config.network)
+        self.online = nn.ModuleDict({"agent": self.agent, "mixer": mixer}).to(self.device)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.parameters = list(self.online.parameters())
         self.optimizer = torch.optim.Adam(self.parameters, lr=config.optimizer.lr, eps=config.optimizer.eps, fused=True)
@@ -51,7 +52,7 @@ class QLearner:
         """
         loss, metrics = self.loss(batch)
         self.optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         grad_norm = nn.utils.clip_grad_norm_(self.parameters, self.grad_norm_clip)
         if not torch.isfinite(grad_norm):
             raise DivergedError(f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}")
@@ -109,7 +110,8 @@ class QLearner:
     @torch.no_grad()
     def _follow(self) -> None:
         """Move the target networks: a little after every update, or all the way now and then."""
-        online, target = self.parameters, list(self.target.parameters())
+        online: list[Tensor] = list(self.online.parameters())
+        target: list[Tensor] = list(self.target.parameters())
         if self.algorithm.target_tau > 0:
             torch._foreach_lerp_(target, online, self.algorithm.target_tau)
         elif self.updates % self.algorithm.target_sync_updates == 0:

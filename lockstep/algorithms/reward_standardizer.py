@@ -22,9 +22,7 @@ class RewardStandardizer:
         mean = reward.double().mean().item()
         variance = reward.double().var(correction=0).item()
         total, delta = self.count + count, mean - self.mean
-        self.variance = (
-            self.variance * self.count + variance * count + delta**2 * self.count * count / total
-        ) / total
+        self.variance = (self.variance * self.count + variance * count + delta**2 * self.count * count / total) / total
         self.mean += delta * count / total
         self.count = total
         return (reward - self.mean) / torch.tensor(self.variance).sqrt().to(reward)

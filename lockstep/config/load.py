@@ -100,7 +100,9 @@ def _base(source: str) -> dict[str, Any]:
         path = path / "config.toml"
     if not path.is_file():
         if path.suffix == ".toml" or len(path.parts) > 1:
-            raise UserError(f"There is no file {source}. `lockstep config solve > {path.name}` makes one to start from.")
+            raise UserError(
+                f"There is no file {source}. `lockstep config solve > {path.name}` makes one to start from."
+            )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
@@ -170,7 +172,9 @@ def _sentence(error: ErrorDetails) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         inside = path.rpartition(".")[0]
-        siblings = [knob for knob in knobs() if knob.startswith(f"{inside}.")] if inside else list(RunConfig.model_fields)
+        siblings = (
+            [knob for knob in knobs() if knob.startswith(f"{inside}.")] if inside else list(RunConfig.model_fields)
+        )
         return f"There is no setting {path!r}. {_nearest(path, siblings or knobs(), 'setting')}"
     if error["type"] == "value_error":
         return f"{error['ctx']['error']}."

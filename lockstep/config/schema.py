@@ -116,7 +116,7 @@ class AlgorithmConfig(Section):
             )
         if self.n_step > 1 and self.td_lambda > 0:
             raise ValueError(
-                f"n_step={self.n_step} and td_lambda={self.td_lambda} are two rival targets; set n_step=1 or td_lambda=0"
+                f"n_step={self.n_step} and td_lambda={self.td_lambda} are rival targets; set n_step=1 or td_lambda=0"
             )
         return self
 
@@ -129,7 +129,7 @@ class ReplayConfig(Section):
     batch_size: Count = 32
     """Episodes, or pieces of them, in one update."""
     segment_steps: CountOrZero = 0
-    """Study random pieces of this many steps instead of whole episodes; 0: whole. More and less alike examples for the
+    """Study random pieces of this many steps instead of whole episodes; 0: whole. More examples, less alike, for the
     same arithmetic. A recurrent network starts each piece with an empty memory."""
     rewarding_fraction: Fraction = 0.0
     """Share of every batch drawn from a second memory that holds only episodes with a positive return."""

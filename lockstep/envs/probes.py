@@ -13,6 +13,7 @@ from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
 from lockstep.spec import FLOAT_BITS, EnvSpec
 
+Payoffs = NDArray[np.float64]
 
 PAYOFF = np.array([0.0, 1.0, 8.0])
 """Of the matrix games, by how many of two agents act (Rashid et al. 2018, table 1b)."""
@@ -93,7 +94,7 @@ class Probe:
         """(num_envs, agents, obs_dim)"""
         return np.zeros((self.num_envs, self.num_agents, self.obs_dim), dtype=np.float32)
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
         """(num_envs,) team reward of actions (num_envs, agents); may change `hidden`."""
         raise NotImplementedError
 
@@ -103,8 +104,8 @@ class OneStep(Probe):
 
     name, answer = "one-step", 1.0
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
-        return (actions[:, 0] == 1).astype(np.float32)
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
+        return np.asarray(actions[:, 0] == 1, dtype=np.float64)
 
 
 class Discounting(Probe):
@@ -119,8 +120,8 @@ class Discounting(Probe):
         obs[lanes, 0, self.t[lanes]] = 1.0
         return obs
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
-        return (self.t == 4).astype(np.float32)
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
+        return np.asarray(self.t == 4, dtype=np.float64)
 
 
 class Coin(Probe):
@@ -134,8 +135,8 @@ class Coin(Probe):
     def see(self) -> Obs:
         return np.repeat((2.0 * self.hidden - 1.0)[:, None, None], 2, axis=1).astype(np.float32)
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
-        return (actions == self.hidden[:, None]).mean(1)
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
+        return np.asarray((actions == self.hidden[:, None]).mean(1))
 
 
 class Memory(Probe):
@@ -151,8 +152,8 @@ class Memory(Probe):
         shown = np.where(self.t == 0, 2.0 * self.hidden - 1.0, 0.0)
         return np.stack([shown, self.t == 4], axis=-1)[:, None, :].astype(np.float32)
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
-        return ((self.t == 4) & (actions[:, 0] == self.hidden)).astype(np.float32)
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
+        return np.asarray((self.t == 4) & (actions[:, 0] == self.hidden), dtype=np.float64)
 
 
 class Matrix(Probe):
@@ -164,8 +165,8 @@ class Matrix(Probe):
 
     name, answer, num_agents = "matrix", 8.0, 2
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
-        return PAYOFF[(actions == 1).sum(1)]
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
+        return np.asarray(PAYOFF[(actions == 1).sum(1)])
 
 
 class TwoStep(Probe):
@@ -180,7 +181,7 @@ class TwoStep(Probe):
         obs[np.arange(self.num_envs), :, np.where(self.t == 0, 0, 1 + self.hidden)] = 1.0
         return obs
 
-    def earn(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
         first = self.t == 0
         payoff = np.where(self.hidden == 0, 7.0, PAYOFF[(actions == 1).sum(1)])
         self.hidden = np.where(first, actions[:, 0], self.hidden)

@@ -102,7 +102,7 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
 
 def _policy_state(session: Session) -> dict[str, Any]:
     return {
-        "agent": session.learner.online["agent"].state_dict(),
+        "agent": session.learner.agent.state_dict(),
         "network": session.config.network.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,
@@ -114,20 +114,21 @@ def _write(folder: Path, parts: Mapping[str, Any], session: Session) -> Path:
     temporary = folder.with_name(f".{folder.name}.writing")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
+    checksums: dict[str, str] = {}
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "lockstep": __version__,
         "torch": torch.__version__,
         "env_steps": session.env_steps,
         "updates": session.learner.updates,
-        "sha256": {},
+        "sha256": checksums,
     }
     for name, state in parts.items():
         with (temporary / name).open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        manifest["sha256"][name] = _sha256(temporary / name)
+        checksums[name] = _sha256(temporary / name)
     with (temporary / "manifest.json").open("w") as file:
         json.dump(manifest, file, indent=1)
         file.flush()

@@ -44,7 +44,9 @@ class Outcome:
             lines.append(f"  best test return      {result.best_test_return:.2f}")
         if self.confirmation is not None:
             mean, std = self.confirmation["test_return_mean"], self.confirmation["test_return_std"]
-            lines.append(f"  official package      {mean:.2f} ± {std:.2f}, {self.confirmation['episodes']} new episodes")
+            lines.append(
+                f"  official package      {mean:.2f} ± {std:.2f}, {self.confirmation['episodes']} new episodes"
+            )
         lines += [
             f"  run directory         {path}",
             "",
@@ -69,9 +71,7 @@ def resume(run: RunDirectory, *, quiet: bool) -> Outcome:
     return _around(run, load_config(str(run.config)), quiet, lambda loggers: trainer.resume(run, loggers))
 
 
-def _around(
-    run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[list[Logger]], TrainResult]
-) -> Outcome:
+def _around(run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[list[Logger]], TrainResult]) -> Outcome:
     with run.locked():
         run.set_status("running")
         loggers = _loggers(run, config, quiet)
@@ -88,7 +88,11 @@ def _around(
                 logger.close()
         run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
     confirmation = None
-    if result.stopped_because != "interrupted" and result.best_test_return is not None and has_official_engine(config.env.key):
+    if (
+        result.stopped_because != "interrupted"
+        and result.best_test_return is not None
+        and has_official_engine(config.env.key)
+    ):
         confirmation = evaluate_run(run, CONFIRM_EPISODES, "official").row()
     return Outcome(run, result, confirmation)
 

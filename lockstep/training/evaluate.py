@@ -39,9 +39,7 @@ def evaluation_lanes(episodes: int) -> int:
     return -(-episodes // rounds)
 
 
-def evaluate(
-    policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer: Explorer | None = None
-) -> Evaluation:
+def evaluate(policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer: Explorer | None = None) -> Evaluation:
     """Play `episodes` whole episodes, lane i of the first round on random stream `seed + i`.
 
     Every lane plays the same number of episodes, so short ones are not favored. Surplus episodes of the last round are

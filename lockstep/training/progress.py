@@ -57,7 +57,9 @@ class ProgressDisplay(SilentLogger):
 
     def _render(self) -> Group:
         config, status = self._config, self._status
-        title = Text.assemble(("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (str(self._run.path), "dim"))
+        title = Text.assemble(
+            ("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (str(self._run.path), "dim")
+        )
         if status is None:
             return Group(title, Text("preparing", style="dim"))
         total = config.training.max_env_steps

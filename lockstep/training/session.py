@@ -25,7 +25,7 @@ from lockstep.training.window import Window
 def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
     """The configured task with `num_envs` lanes."""
     return make_vec(
-        config.env.key, num_envs, seed=seed, time_limit=config.env.time_limit, **options, **config.env.arguments
+        config.env.key, num_envs, seed=seed, time_limit=config.env.time_limit, **{**config.env.arguments, **options}
     )
 
 
@@ -43,7 +43,7 @@ class Session:
         self.spec = self.env.spec
         self.learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)
-        self.policy = GreedyPolicy(self.learner.online["agent"], self.spec, config.network)
+        self.policy = GreedyPolicy(self.learner.agent, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
         self.replay_rng = stream(config.seed, "replay")
         self.window = Window()

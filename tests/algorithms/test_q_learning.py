@@ -15,7 +15,10 @@ from tests.naive_qmix import naive_loss
 
 def config(network: dict[str, Any] | None = None, **algorithm: Any) -> RunConfig:
     return RunConfig.model_validate(
-        {"network": {"hidden_dim": 8, "mixing_embed_dim": 4, "hypernet_embed_dim": 6, **(network or {})}, "algorithm": algorithm}
+        {
+            "network": {"hidden_dim": 8, "mixing_embed_dim": 4, "hypernet_embed_dim": 6, **(network or {})},
+            "algorithm": algorithm,
+        }
     )
 
 
@@ -24,7 +27,7 @@ def build_apart(config: RunConfig) -> QLearner:
     learner = build(SPEC, config)
     generator = torch.Generator().manual_seed(7)
     for parameter in learner.target.parameters():
-        parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+        parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return learner
 
 

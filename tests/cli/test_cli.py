@@ -1,0 +1,166 @@
+"""The command as a person uses it: what it prints, where it leaves things, how it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lockstep.cli import main
+
+TINY_RUN = [
+    "env.key=probe-coin",
+    "env.arguments={}",
+    "env.time_limit=None",
+    "num_envs=8",
+    "warmup_env_steps=0",
+    "replay.segment_steps=0",
+    "batch_size=16",
+    "t_max=400",
+    "test_interval=80",
+    "test_nepisode=10",
+    "save_model_interval=160",
+    "log_interval=80",
+    "updates_per_collection=1",
+]
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one sentence with which a command is refused: exit code 2, nothing on stdout, no traceback."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("lockstep: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def trained(here: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A small finished run."""
+    assert main(["train", "smoke", "with", *TINY_RUN, "-q", "--out", "runs/first"]) == 0
+    assert capsys.readouterr().out == ""
+    return here / "runs" / "first"
+
+
+def test_a_run_leaves_everything_a_reader_needs(trained: Path) -> None:
+    assert {"config.toml", "run.json", "metrics.jsonl", "eval.jsonl", "checkpoints"} <= set(os.listdir(trained))
+    info = json.loads((trained / "run.json").read_text())
+    assert (info["status"], info["seed"], info["schema_version"]) == ("finished", 1, 1)
+    rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
+    assert [row["env_steps"] for row in rows] == [80, 160, 240, 320, 400]
+    assert {"return_mean", "loss", "grad_norm", "q_taken_mean", "target_mean", "epsilon", "updates"} <= set(rows[-1])
+    assert sorted(path.name for path in (trained / "checkpoints").iterdir()) == ["000000000320", "000000000400", "best"]
+    assert not (trained / ".lock").exists()
+    assert any(path.name.startswith("events.") for path in trained.iterdir())
+
+
+def test_json_output_is_one_object(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "smoke", *TINY_RUN, "--json"]) == 0
+    outcome = json.loads(capsys.readouterr().out)
+    assert outcome["env_steps"] == 400
+    assert outcome["stopped_because"] == "max_env_steps"
+    assert outcome["run"].startswith("runs/smoke-s1-")
+
+
+def test_evaluate_prints_the_numbers_scripts_need(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "latest", "--episodes", "30", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert {"test_return_mean", "test_return_std", "episodes", "engine", "env_steps"} <= set(row)
+    assert (row["episodes"], row["engine"]) == (30, "lockstep")
+    assert main(["evaluate", "fir", "--episodes", "30"]) == 0
+    assert "over 30 episodes" in capsys.readouterr().out
+
+
+def test_a_run_that_reached_its_end_can_be_given_more(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (trained / "config.toml").read_text()
+    (trained / "config.toml").write_text(text.replace("max_env_steps = 400", "max_env_steps = 480"))
+    assert main(["resume", "first", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["env_steps"] == 480
+
+
+def test_config_prints_toml_that_trains(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "smoke", *TINY_RUN]) == 0
+    printed = capsys.readouterr().out
+    assert tomllib.loads(printed)["replay"]["batch_size"] == 16
+    (here / "mine.toml").write_text(printed)
+    assert main(["train", "mine.toml", "-q", "--out", "mine"]) == 0
+
+
+def test_lists_are_printed_for_people_and_for_scripts(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in (["presets"], ["envs", "probe"], ["runs"]):
+        assert main(verb) == 0
+        assert capsys.readouterr().out
+        assert main([*verb, "--json"]) == 0
+        assert isinstance(json.loads(capsys.readouterr().out), list)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "sovle"], "Did you mean 'solve'"),
+        (["train", "smoke", "gama=1"], "There is no setting 'gama'"),
+        (["train", "smoke", "gamma=much"], "must be a number"),
+        (["train", "nowhere.toml"], "There is no file nowhere.toml"),
+        (["train", "smoke", "env.key=rware-tiny-25ag-v2"], "asks for 25 "),
+        (["train", "smoke", "env.key=rware-huge-2ag-v2"], "rware-huge-2ag-v2"),
+        (["train", "smoke", "env.key=chess", "env.arguments={}"], "'chess'"),
+        (["train", "smoke", "num_envs=-3"], "must be at least 1"),
+        (["train", "smoke", "env_args.colour=3"], "'colour'"),
+        (["train"], "Missing argument"),
+        (["train", "smoke", "--fast"], "No such option"),
+        (["fly"], "No such command"),
+        (["resume", "nothing"], "neither a folder nor the beginning"),
+        (["resume", "."], "is no run directory"),
+        (["evaluate", "latest"], "There is no run in runs/ yet"),
+        (["evaluate", "latest", "--engine", "warp"], "must be lockstep or official"),
+        (["evaluate", "latest", "--episodes", "few"], "Input should be a valid integer"),
+        (["config", "smoke", "seed"], "write key=value"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(
+    arguments: list[str], sentence: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert sentence in refused(arguments, capsys)
+    assert list(here.iterdir()) == []
+
+
+def test_a_folder_in_use_is_not_overwritten(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (trained / "metrics.jsonl").read_bytes()
+    assert "is not empty" in refused(["train", "smoke", "--out", str(trained)], capsys)
+    assert (trained / "metrics.jsonl").read_bytes() == before
+
+
+def test_no_episodes_is_no_evaluation(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "at least 1" in refused(["evaluate", "latest", "--episodes", "0"], capsys)
+
+
+def test_there_is_no_official_package_for_a_probe(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no official package" in refused(["evaluate", "latest", "--engine", "official"], capsys)
+
+
+def test_importing_lockstep_and_asking_for_help_load_nothing_heavy() -> None:
+    script = (
+        "import sys, lockstep.cli as cli; cli.main(['--help']);"
+        "heavy = {'torch', 'numba', 'matplotlib', 'gymnasium', 'rware'} & set(sys.modules); sys.exit(len(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "Train, understand and show" in done.stdout
+
+
+def test_the_installed_command_answers() -> None:
+    command = [sys.executable, "-m", "lockstep"]
+    assert subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout.startswith("lockstep")
+    assert subprocess.run([*command, "train", "sovle"], capture_output=True, check=False).returncode == 2

@@ -1,0 +1,171 @@
+"""Words, files and presets become one configuration, or one sentence."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lockstep.config.load import EPYMARL, dump_toml, explain_toml, knobs, load_config, parse_words, validated
+from lockstep.config.presets import PRESETS, summary
+from lockstep.errors import UserError
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_survives_being_saved_and_loaded(preset: str, tmp_path: Path) -> None:
+    config = load_config(preset)
+    (tmp_path / "config.toml").write_text(dump_toml(config))
+    assert load_config(str(tmp_path / "config.toml")) == config
+    assert load_config(str(tmp_path)) == config
+    assert tomllib.loads(explain_toml(config)) == tomllib.loads(dump_toml(config))
+    assert summary(preset).endswith(".")
+
+
+def test_every_knob_is_documented() -> None:
+    assert [path for path, knob in knobs().items() if not knob.description] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "path", "value"),
+    [
+        ("t_max=5_000_000", "training.max_env_steps", 5_000_000),
+        ("t_max=5e6", "training.max_env_steps", 5_000_000),
+        ("batch_size=128", "replay.batch_size", 128),
+        ("buffer_size=200000", "replay.buffer_size", 200_000),
+        ("batch_size_run=10", "collection.num_envs", 10),
+        ("epsilon_anneal_time=5000000", "exploration.epsilon_anneal_env_steps", 5_000_000),
+        ("lr=0.001", "optimizer.lr", 0.001),
+        ("mixer=vdn", "algorithm.name", "vdn"),
+        ("mixer=None", "algorithm.name", "iql"),
+        ("use_rnn=False", "network.recurrent", False),
+        ("agent=rnn", "network.recurrent", True),
+        ("obs_agent_id=False", "network.agent_id", False),
+        ("standardise_rewards=False", "algorithm.standardize_rewards", False),
+        ("target_update_interval_or_tau=100", "algorithm.target_sync_updates", 100),
+        ("target_update_interval_or_tau=0.01", "algorithm.target_tau", 0.01),
+        ("test_nepisode=7", "evaluation.episodes", 7),
+        ("use_cuda=True", "training.device", "cuda"),
+        ("env_args.key=rware:rware-tiny-4ag-v2", "env.key", "rware:rware-tiny-4ag-v2"),
+        ("env_args.time_limit=500", "env.time_limit", 500),
+        ("env_args.sensor_range=2", "env.arguments", {"sensor_range": 2}),
+        ("gamma=0.9", "algorithm.gamma", 0.9),
+        ("algorithm.gamma=0.9", "algorithm.gamma", 0.9),
+        ("--seed=7", "seed", 7),
+    ],
+)
+def test_a_word_changes_what_it_names(word: str, path: str, value: Any) -> None:
+    config: Any = load_config("report-default", ["with", word])
+    for part in path.split("."):
+        config = getattr(config, part)
+    assert config == value
+
+
+def test_the_reports_configurations_are_the_published_ones() -> None:
+    default, changed, final = (load_config(f"report-{name}") for name in ("default", "changed", "final"))
+    assert [c.replay.batch_size for c in (default, changed, final)] == [32, 128, 256]
+    assert [c.replay.buffer_size for c in (default, changed, final)] == [5_000, 5_000, 200_000]
+    assert [c.exploration.epsilon_finish for c in (default, changed, final)] == [0.05, 0.05, 0.1]
+    assert [c.exploration.epsilon_anneal_env_steps for c in (default, changed, final)] == [50_000, 50_000, 5_000_000]
+    assert [c.training.max_env_steps for c in (default, changed, final)] == [2_000_000, 10_000_000, 20_000_000]
+    assert [c.optimizer.lr for c in (default, changed, final)] == [0.0005, 0.001, 0.0005]
+    for config in (default, changed, final):
+        assert (config.algorithm.name, config.algorithm.gamma, config.network.recurrent) == ("qmix", 0.99, True)
+        assert (config.env.key, config.env.time_limit) == ("rware-tiny-2ag-v2", 100)
+        assert (config.collection.num_envs, config.training.updates_per_collection) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["gama=0.9"], "There is no setting 'gama'. Did you mean"),
+        (["replay.bach_size=3"], "Did you mean 'replay.batch_size'"),
+        (["gamma"], "'gamma' is no override: write key=value"),
+        (["gamma=2"], "algorithm.gamma=2 must be at most 1.0"),
+        (["lr=-1"], "optimizer.lr=-1 must be greater than 0.0"),
+        (["lr=nan"], "optimizer.lr=nan must be a finite number"),
+        (["batch_size=many"], "replay.batch_size='many' must be a whole number"),
+        (["batch_size=0"], "replay.batch_size=0 must be at least 1"),
+        (["double_q=perhaps"], "algorithm.double_q='perhaps' must be true or false"),
+        (["mixer=qplex"], "algorithm.name='qplex' must be 'iql', 'vdn' or 'qmix'"),
+        (["every_env_steps=5"], "could be evaluation.every_env_steps or"),
+        (["td_lambda=0.5", "n_step=3"], "rival targets"),
+        (["target_sync_updates=0"], "exactly one of them must be above 0"),
+        (["segment_steps=5", "obs_last_action=True"], "set one of them to 0 or false"),
+        (["common_reward=False"], "the mixers learn from the team's reward"),
+        (["standardise_returns=True"], "only rewards can be standardized"),
+        (["runner=parallel"], "batch_size_run=N"),
+        (["agent=transformer"], "write agent=rnn or agent=ff"),
+        (["env.arguments.layout=[1]"], "env.arguments.layout"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(words: list[str], sentence: str) -> None:
+    with pytest.raises(UserError, match=".") as error:
+        load_config("report-default", words)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_preset_names_its_neighbor() -> None:
+    with pytest.raises(UserError, match="Did you mean 'solve'"):
+        load_config("sovle")
+
+
+def test_a_broken_file_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("seed = = 1\n")
+    with pytest.raises(UserError, match="is not valid TOML: .*line 1"):
+        load_config(str(path))
+
+
+def test_an_unknown_key_in_a_file_names_its_neighbor(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[replay]\nbatchsize = 3\n")
+    with pytest.raises(UserError, match="no setting 'replay.batchsize'. Did you mean 'replay.batch_size'"):
+        load_config(str(path))
+
+
+def test_a_missing_file_says_how_to_make_one() -> None:
+    with pytest.raises(UserError, match="There is no file nowhere/mine.toml"):
+        load_config("nowhere/mine.toml")
+
+
+@given(st.lists(st.text(max_size=30), max_size=4))
+def test_any_words_are_understood_or_refused_in_a_sentence(words: list[str]) -> None:
+    try:
+        load_config("smoke", words)
+    except UserError as error:
+        assert str(error)
+
+
+names = st.sampled_from([*knobs(), *(path.rpartition(".")[2] for path in knobs()), *EPYMARL])
+values = st.one_of(st.integers(), st.floats(), st.booleans(), st.none(), st.text(max_size=8), st.just("1e999"))
+
+
+@given(st.lists(st.builds(lambda name, value: f"{name}={value}", names, values), max_size=3))
+def test_any_value_for_a_known_key_is_taken_or_refused_in_a_sentence(words: list[str]) -> None:
+    try:
+        config = load_config("smoke", words)
+    except UserError as error:
+        assert str(error)
+    else:
+        assert validated(tomllib.loads(dump_toml(config))) == config
+
+
+@given(
+    st.recursive(
+        st.one_of(st.integers(), st.text(max_size=5), st.booleans()),
+        lambda inner: st.dictionaries(st.sampled_from(["env", "replay", "seed", "arguments", "lr", "x"]), inner),
+        max_leaves=8,
+    )
+)
+def test_any_table_is_taken_or_refused_in_a_sentence(table: Any) -> None:
+    try:
+        validated(table)
+    except UserError as error:
+        assert str(error)
+
+
+def test_the_same_word_twice_means_the_last() -> None:
+    assert parse_words(["gamma=0.5", "gamma=0.9"]) == {"algorithm.gamma": 0.9}
