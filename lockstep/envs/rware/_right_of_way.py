@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return, arg-type, assignment"
 """Who may move when robots want each other's cells: the official package's graph rules, without its graphs.
 
 Every robot is an edge from its cell to the cell it wants (its own, if it stays). In each connected part:
@@ -17,17 +18,48 @@ Where two branches of a tree are equally long, the package takes the first in th
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from lockstep.envs.rware._compiled import compiled
 
 _LINEAR_PROBES = 9
 _PERTURB_SHIFT = 5
 _FREE = -1
 
 
-@njit(cache=True, nogil=True)
-def resolve_conflicts(wanted: NDArray[np.int64], cells: NDArray[np.int64], cell_hashes: NDArray[np.uint64]) -> None:
-    """Replace the wanted cell of every robot that may not move by its own. wanted, cells: (agents,) distinct cells."""
+@compiled
+def resolve_conflicts(
+    wanted: NDArray[np.int64], robots: NDArray[np.int32], lane: int, cell_hashes: NDArray[np.uint64]
+) -> None:
+    """Replace the wanted cell of every robot that may not move by its own.
+
+    wanted: (agents,) cells. robots: (lanes, agents, 4), of which [lane, :, 0] are the robots' cells, all distinct.
+    """
+    if not _resolve_lines(wanted, robots, lane):
+        _resolve_parts(wanted, robots[lane, :, 0].astype(np.int64), cell_hashes)
+
+
+@compiled
+def _resolve_lines(wanted: NDArray[np.int64], robots: NDArray[np.int32], lane: int) -> bool:
+    """The common case, without a graph: no cell is wanted twice, so every part is a line into a free cell or a ring.
+
+    Then only head-on pairs stay. False, with nothing changed, where some cell is wanted twice.
+    """
+    num_robots = len(wanted)
+    for i in range(num_robots):
+        for j in range(i):
+            if wanted[i] == wanted[j]:
+                return False
+    for i in range(num_robots):
+        for j in range(i):
+            if wanted[i] == robots[lane, j, 0] and wanted[j] == robots[lane, i, 0]:
+                wanted[i], wanted[j] = wanted[j], wanted[i]
+    return True
+
+
+@compiled
+def _resolve_parts(wanted: NDArray[np.int64], cells: NDArray[np.int64], cell_hashes: NDArray[np.uint64]) -> None:
+    """The general case: connected parts, each resolved by itself. wanted, cells: (agents,)"""
     robots = len(cells)
     nodes = np.empty(2 * robots, dtype=np.int64)  # cells in the order in which they became nodes
     count = 0
@@ -53,7 +85,7 @@ def resolve_conflicts(wanted: NDArray[np.int64], cells: NDArray[np.int64], cell_
             wanted[i] = cells[i]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _let_move(
     members: NDArray[np.int64],
     nodes: NDArray[np.int64],
@@ -94,7 +126,7 @@ def _let_move(
                 break
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _breadth_first(
     first: int, count: int, out: NDArray[np.int64], source: NDArray[np.int64], part: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -119,7 +151,7 @@ def _breadth_first(
     return found[:size]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def members_in_copy_order(
     members: NDArray[np.int64], nodes: NDArray[np.int64], cell_hashes: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
@@ -132,7 +164,7 @@ def members_in_copy_order(
     return set_order(set_order(members, hashes), hashes)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def set_order(items: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The order in which CPython iterates a set after adding distinct `items` one by one; item i hashes to hashes[i]."""
     table = np.full(8, _FREE, dtype=np.int64)
@@ -150,7 +182,7 @@ def set_order(items: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[n
     return table[table != _FREE]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insert(table: NDArray[np.int64], item: int, hashes: NDArray[np.uint64]) -> None:
     """Probe ten neighbors where they fit, then jump (set_add_entry, set_insert_clean)."""
     mask = np.uint64(len(table) - 1)
@@ -167,7 +199,7 @@ def _insert(table: NDArray[np.int64], item: int, hashes: NDArray[np.uint64]) -> 
         start = (start * np.uint64(5) + np.uint64(1) + perturb) & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _index(nodes: NDArray[np.int64], count: int, cell: int) -> int:
     for node in range(count):
         if nodes[node] == cell:

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return, arg-type, assignment, return-value, no-untyped-def"
 """numpy's random draws, bit for bit, for compiled code: SeedSequence, PCG64, bounded integers, choice.
 
 A stream is a row of six uint64: the 128-bit state (high, low), the 128-bit increment (high, low), whether half of the
@@ -7,8 +8,10 @@ _generator.pyx (Generator.choice: Floyd's algorithm, then a shuffle).
 """
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import uint32, uint64
 from numpy.typing import NDArray
+
+from lockstep.envs.rware._compiled import compiled
 
 STATE_HIGH, STATE_LOW, INC_HIGH, INC_LOW, HAS_HALF, HALF = range(6)
 STREAM_WORDS = 6
@@ -21,7 +24,7 @@ _MULTIPLIER_LOW = uint64(4865540595714422341)
 _MASK32 = uint64(0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def seed_stream(stream: Stream, seed: int) -> None:
     """What `numpy.random.PCG64(seed)` starts as. seed: 0 <= seed < 2**64."""
     pool = np.empty(4, dtype=np.uint32)
@@ -53,7 +56,7 @@ def seed_stream(stream: Stream, seed: int) -> None:
     _advance(stream)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw_below(stream: Stream, bound: int) -> int:
     """A uniform integer in 0..bound-1, as `Generator.integers(bound)` draws it; 1 <= bound <= 2**32 - 1.
 
@@ -69,7 +72,7 @@ def draw_below(stream: Stream, bound: int) -> int:
     return np.int64(product >> uint64(32))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def choose_without_replacement(stream: Stream, population: int, chosen: NDArray[np.int64]) -> None:
     """Fill `chosen` as `Generator.choice(population, len(chosen), replace=False)` does; population <= 10,000.
 
@@ -89,7 +92,7 @@ def choose_without_replacement(stream: Stream, population: int, chosen: NDArray[
         chosen[position], chosen[other] = chosen[other], chosen[position]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _hash_mix(value, constant, multiplier):  # type: ignore[no-untyped-def]
     """One round of SeedSequence's hash, and its next constant; all uint32."""
     value = uint32(value ^ constant)
@@ -98,7 +101,7 @@ def _hash_mix(value, constant, multiplier):  # type: ignore[no-untyped-def]
     return uint32(value ^ uint32(value >> uint32(16))), constant
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _next32(stream: Stream) -> int:
     """The next 32 bits: the low half of a new 64, or the high half kept from the draw before."""
     if stream[HAS_HALF]:
@@ -113,7 +116,7 @@ def _next32(stream: Stream) -> int:
     return value & _MASK32
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _advance(stream: Stream) -> None:
     """state = state * multiplier + increment, modulo 2**128."""
     high, low = stream[STATE_HIGH], stream[STATE_LOW]
@@ -125,7 +128,7 @@ def _advance(stream: Stream) -> None:
     stream[STATE_HIGH] = product_high + stream[INC_HIGH] + carry
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _multiply_high(a: int, b: int) -> int:
     """The upper 64 bits of a 64 x 64 bit product."""
     shift = np.uint64(32)

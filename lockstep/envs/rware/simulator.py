@@ -1,5 +1,6 @@
 """RWARE, compiled: the official package's warehouses, step for step, many at a time."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -7,16 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.rware import _kernel
+from lockstep.envs.rware import _kernel, _observations, _tables
+from lockstep.envs.rware._compiled import announce_compilation
 from lockstep.envs.rware.config import WarehouseConfig
+from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
 NUM_ACTIONS = 5
-REWARD_TYPES = {"global": _kernel.GLOBAL, "individual": _kernel.INDIVIDUAL, "two_stage": _kernel.TWO_STAGE}
-LANES_PER_THREAD = 256
-"""Fewer lanes than this are stepped faster by one thread than by two."""
+ROBOTS_PER_THREAD = 2048
+"""Fewer robots than this are stepped sooner by one thread than handed to another one."""
+
+Lanes = NDArray[np.int64]
+"""(chosen lanes,) numbers"""
 
 
 class Simulator:
@@ -31,8 +36,10 @@ class Simulator:
     ) -> None:
         if num_envs < 1:
             raise UserError(f"num_envs={num_envs} must be at least 1.")
-        if config.observation_type != "flattened":
-            raise UserError("Image observations are not compiled yet; ask for observation_type='flattened'.")
+        if num_threads is not None and num_threads < 1:
+            raise UserError(
+                f"num_threads={num_threads} must be at least 1, or None for as many as there are processors."
+            )
         self.config, self.num_envs = config, num_envs
         self.spec = EnvSpec(
             key=key,
@@ -42,68 +49,77 @@ class Simulator:
             time_limit=config.time_limit,
             obs_bits=config.obs_bits,
         )
-        self._world = _world(config)
-        self._lanes = _lanes(config, num_envs)
+        self._world = _tables.world_of(config)
+        self._lanes = _tables.lanes_of(config, num_envs)
+        self._eyes = _tables.eyes_of(config, self._world)
+        self._write = _writer(config)
         self._obs = np.zeros((num_envs, config.n_agents, config.obs_dim), dtype=np.float32)
         self._reward = np.zeros((num_envs, config.n_agents), dtype=np.float32)
         self._terminated = np.zeros(num_envs, dtype=bool)
         self._truncated = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         self._all = np.arange(num_envs)
-        self._num_threads = max(1, num_threads or available_processors())
+        self._num_threads = num_threads or available_processors()
         self._pool: ThreadPoolExecutor | None = None
-        _kernel.seed_lanes(self._lanes, self._all, checked_seed(seed))
+        announce_compilation(_kernel.seed_lanes, _kernel.reset_lanes, _kernel.step_lanes, self._write)
+        self._seed(self._all, seed)
 
     def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
         """See VectorEnv.reset. Lane i with seed s draws what the official package draws after `reset(seed=s + i)`."""
         chosen = self._chosen(mask)
         if seed is not None:
-            _kernel.seed_lanes(self._lanes, chosen, checked_seed(seed))
-        self._split(chosen, lambda part: _kernel.reset_lanes(self._world, self._lanes, part, self._obs))
+            self._seed(chosen, seed)
+        self._split(chosen, self._reset_and_look)
         self._running[chosen] = True
         return self._obs
 
     def step(self, actions: NDArray[np.integer[Any]], mask: Mask | None = None) -> TimeStep:
         """See VectorEnv.step. actions: (num_envs, agents) integers 0..4, or with message bits (num_envs, agents,
-        1 + bits), the bits 0 or 1. Raises UserError, with nothing changed, for anything else."""
+        1 + bits), the bits 0 or 1. Rewards outside the mask are 0. Raises UserError, with nothing changed, for anything
+        else, and for lanes that have finished."""
         chosen = self._chosen(mask)
-        movement = self._checked(np.asarray(actions))
-        if not self._running[chosen].all():
-            lane = chosen[~self._running[chosen]][0]
-            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+        self._check_running(chosen)
+        actions = np.asarray(actions)
+        movement = self._checked(actions, chosen)
         if self.config.msg_bits:
-            self._lanes.messages[chosen] = np.asarray(actions)[chosen, :, 1:]
-        self._terminated[:] = self._truncated[:] = False
-        self._split(
-            chosen,
-            lambda part: _kernel.step_lanes(
-                self._world,
-                self._lanes,
-                part,
-                movement,
-                self._obs,
-                self._reward,
-                self._terminated,
-                self._truncated,
-            ),
-        )
+            self._lanes.messages[chosen] = actions[chosen, :, 1:]
+        if mask is not None:
+            self._terminated[:] = self._truncated[:] = False
+            self._reward[:] = 0.0
+        reward = self._reward.reshape(-1)
+
+        def work(part: Lanes) -> None:
+            _kernel.step_lanes(self._world, self._lanes, part, movement, reward, self._terminated, self._truncated)
+            self._look(part)
+
+        self._split(chosen, work)
         self._running[chosen] = ~(self._terminated | self._truncated)[chosen]
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
 
-    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
-        """A whole fresh episode of every lane without looking at anything: for finding out where rewards are.
+    def play(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """Many steps of every lane without looking at anything: for finding out where rewards are.
 
-        actions: (num_envs, steps, agents) int8 in 0..4, steps <= time_limit. Returns rewards of the same shape. The
-        lanes must have been reset; they are finished afterwards.
+        actions: (steps, num_envs, agents) in 0..4, int8 is fastest. Returns rewards of the same shape, 0 after a lane's
+        episode has ended. All lanes must be running. The observations are not brought up to date: use `reset`,
+        `set_state` or `copy_lanes` afterwards.
         """
-        steps = actions.shape[1]
-        if actions.shape != (self.num_envs, steps, self.config.n_agents) or steps > self.config.time_limit:
+        actions = np.asarray(actions)
+        if actions.ndim != 3 or actions.shape[1:] != (self.num_envs, self.config.n_agents) or self.config.msg_bits:
             raise UserError(
-                f"play takes ({self.num_envs}, steps, {self.config.n_agents}) actions, not {actions.shape}."
+                f"play takes (steps, {self.num_envs}, {self.config.n_agents}) actions of robots without message bits, "
+                f"not {actions.shape}."
             )
+        self._check_running(self._all)
+        movement = _movement(actions).astype(np.int8, copy=False).reshape(-1)
         reward = np.zeros(actions.shape, dtype=np.float32)
-        self._split(self._all, lambda part: _kernel.play_lanes(self._world, self._lanes, part, actions, reward))
-        self._running[:] = False
+        announce_compilation(_kernel.play_lanes)
+        self._split(
+            self._all,
+            lambda part: _kernel.play_lanes(self._world, self._lanes, part, len(actions), movement, reward.reshape(-1)),
+        )
+        steps, idle = self._lanes.clocks.T
+        patience = self.config.max_inactivity_steps
+        self._running[:] = (steps < self.config.time_limit) & ((idle < patience) if patience else True)
         return reward
 
     def available_actions(self) -> Mask | None:
@@ -114,17 +130,47 @@ class Simulator:
         """None: the observations serve as the state."""
         return None
 
-    def get_state(self) -> dict[str, Any]:
-        """A copy of everything that decides the future."""
-        state: dict[str, Any] = {name: array.copy() for name, array in self._lanes._asdict().items()}
-        return {**state, "running": self._running.copy()}
+    def get_state(self, lanes: Lanes | None = None) -> dict[str, Any]:
+        """A copy of everything that decides the future of all lanes, or of those numbered in `lanes`: arrays whose
+        first axis is the lane."""
+        chosen = slice(None) if lanes is None else self._numbered(lanes)
+        state = {name: array[chosen].copy() for name, array in self._lanes._asdict().items()}
+        return state | {"running": self._running[chosen].copy()}
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Continue exactly from `get_state`; observations are made anew."""
-        for name, array in self._lanes._asdict().items():
-            array[:] = state[name]
-        self._running[:] = state["running"]
-        _kernel.observe_lanes(self._world, self._lanes, self._all, self._obs)
+    def set_state(self, state: dict[str, Any], lanes: Lanes | None = None) -> Obs:
+        """Continue exactly from `get_state`, in all lanes or in those numbered in `lanes`. Returns the observations,
+        made anew there."""
+        chosen = self._all if lanes is None else self._numbered(lanes)
+        arrays = self._lanes._asdict() | {"running": self._running}
+        if set(state) != set(arrays):
+            raise UserError("This state is not from a warehouse simulator of this version; it cannot be continued.")
+        for name, array in arrays.items():
+            if np.shape(state[name]) != (len(chosen), *array.shape[1:]):
+                raise UserError(
+                    f"This state does not fit: {name} is {np.shape(state[name])}, but {len(chosen)} lanes of "
+                    f"{self.spec.key} need {(len(chosen), *array.shape[1:])}. Set it where it was taken."
+                )
+        for name, array in arrays.items():
+            array[chosen] = state[name]
+        self._split(chosen, self._look)
+        return self._obs
+
+    def copy_lanes(self, from_lanes: Lanes, to_lanes: Lanes) -> None:
+        """Make every lane of `to_lanes` the twin of its partner in `from_lanes`, random stream and observation
+        included. Both: lane numbers, equally many; no lane twice in `to_lanes`."""
+        sources, targets = self._numbered(from_lanes), self._numbered(to_lanes)
+        if len(sources) != len(targets) or len(np.unique(targets)) != len(targets):
+            raise UserError(
+                f"copy_lanes needs as many lanes to copy from ({len(sources)}) as different ones to copy to "
+                f"({len(np.unique(targets))})."
+            )
+        for array in (*self._lanes, self._running):
+            array[targets] = array[sources]
+        self._split(targets, self._look)
+
+    def snapshot(self, lane: int) -> Snapshot:
+        """Who and what is where in one lane, for drawing and for comparing."""
+        return _tables.snapshot_of(self.config, self._lanes, int(self._numbered(np.array([lane]))[0]))
 
     def close(self) -> None:
         """End the threads."""
@@ -132,7 +178,20 @@ class Simulator:
             self._pool.shutdown()
             self._pool = None
 
-    def _chosen(self, mask: Mask | None) -> NDArray[np.int64]:
+    def _seed(self, chosen: Lanes, seed: int) -> None:
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise UserError(f"seed={seed!r} must be a whole number from 0 to 2**63 - 1.")
+        with np.errstate(over="ignore"):
+            _kernel.seed_lanes(self._lanes.streams, chosen, np.uint64(seed))
+
+    def _reset_and_look(self, part: Lanes) -> None:
+        _kernel.reset_lanes(self._world, self._lanes, part)
+        self._look(part)
+
+    def _look(self, part: Lanes) -> None:
+        self._write(self._eyes, self._lanes, part, self._obs.reshape(-1))
+
+    def _chosen(self, mask: Mask | None) -> Lanes:
         if mask is None:
             return self._all
         mask = np.asarray(mask)
@@ -142,91 +201,67 @@ class Simulator:
             )
         return np.flatnonzero(mask)
 
-    def _checked(self, actions: NDArray[Any]) -> NDArray[np.int64]:
-        """The movement part of valid actions."""
+    def _numbered(self, lanes: Any) -> Lanes:
+        numbers = np.asarray(lanes)
+        if numbers.ndim != 1 or not (np.issubdtype(numbers.dtype, np.integer) or numbers.size == 0):
+            raise UserError(f"Lanes are whole numbers in a row, not {numbers.dtype} of shape {numbers.shape}.")
+        wrong = numbers[(numbers < 0) | (numbers >= self.num_envs)]
+        if wrong.size:
+            raise UserError(f"Lane {wrong[0]} does not exist; there are lanes 0 to {self.num_envs - 1}.")
+        return numbers.astype(np.int64)
+
+    def _check_running(self, chosen: Lanes) -> None:
+        if not self._running[chosen].all():
+            lane = chosen[~self._running[chosen]][0]
+            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+
+    def _checked(self, actions: NDArray[Any], chosen: Lanes) -> NDArray[np.int64]:
+        """The movement part of valid actions, flat. What stands in lanes that are not chosen does not matter."""
         bits = self.config.msg_bits
         shape = (self.num_envs, self.config.n_agents, *((1 + bits,) if bits else ()))
-        if actions.shape != shape or not np.issubdtype(actions.dtype, np.integer):
+        if actions.shape != shape:
             raise UserError(f"Actions must be integers of shape {shape}, not {actions.dtype} of shape {actions.shape}.")
-        movement = actions[..., 0] if bits else actions
-        if movement.size and (movement.min() < 0 or movement.max() >= NUM_ACTIONS):
-            wrong = movement[(movement < 0) | (movement >= NUM_ACTIONS)].flat[0]
-            raise UserError(
-                f"Action {wrong} does not exist: 0 stands still, 1 goes forward, 2 and 3 turn left and right, 4 loads."
-            )
-        if bits and not np.isin(actions[..., 1:], (0, 1)).all():
+        relevant = actions if len(chosen) == self.num_envs else actions[chosen]
+        _movement(relevant[..., 0] if bits else relevant)
+        if bits and not np.isin(relevant[..., 1:], (0, 1)).all():
             raise UserError("Message bits must be 0 or 1.")
-        return np.ascontiguousarray(movement, dtype=np.int64)
+        return np.ascontiguousarray(actions[..., 0] if bits else actions, dtype=np.int64).reshape(-1)
 
-    def _split(self, chosen: NDArray[np.int64], work: Callable[[NDArray[np.int64]], None]) -> None:
-        """Do the work on all chosen lanes, on several threads where there are enough of them."""
-        threads = min(self._num_threads, len(chosen) // LANES_PER_THREAD)
-        if threads < 2:
-            work(chosen)
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._num_threads - 1, thread_name_prefix="simulator")
-        first, *others = np.array_split(chosen, threads)
-        pending = [self._pool.submit(work, part) for part in others]
-        work(first)
-        for future in pending:
-            future.result()
+    def _split(self, chosen: Lanes, work: Callable[[Lanes], None]) -> None:
+        """Do the work on all chosen lanes, on several threads where there is enough of it."""
+        threads = min(self._num_threads, len(chosen) * self.config.n_agents // ROBOTS_PER_THREAD)
+        with np.errstate(over="ignore"):  # uncompiled, numpy would warn that random streams wrap around
+            if threads < 2:
+                work(chosen)
+                return
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._num_threads - 1, thread_name_prefix="simulator")
+            first, *others = np.array_split(chosen, threads)
+            pending = [self._pool.submit(work, part) for part in others]
+            work(first)
+            for future in pending:
+                future.result()
 
 
 def available_processors() -> int:
     """Processors this process may run on."""
-    import os
-
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def checked_seed(seed: int) -> np.uint64:
-    if not 0 <= int(seed) < 2**63:
-        raise UserError(f"seed={seed} must be at least 0 and below 2**63.")
-    return np.uint64(seed)
+def _movement(actions: NDArray[Any]) -> NDArray[Any]:
+    """The same array, if it is valid."""
+    if not np.issubdtype(actions.dtype, np.integer):
+        raise UserError(f"Actions must be integers from 0 to {NUM_ACTIONS - 1}, not {actions.dtype}.")
+    if actions.size and (actions.min() < 0 or actions.max() >= NUM_ACTIONS):
+        wrong = actions[(actions < 0) | (actions >= NUM_ACTIONS)].flat[0]
+        raise UserError(
+            f"Action {wrong} does not exist: 0 stands still, 1 goes forward, 2 and 3 turn left and right, 4 loads."
+        )
+    return actions
 
 
-def _world(config: WarehouseConfig) -> _kernel.World:
-    layout = config.floor
-    y, x = (index.reshape(-1) for index in np.indices((layout.height, layout.width)))
-    scale = (layout.width - 1, layout.height - 1) if config.normalised_coordinates else (1, 1)
-    looks = np.zeros((_kernel.NUM_LOOKS, 7 + config.msg_bits), dtype=np.float32)
-    for look in range(_kernel.NUM_LOOKS):
-        robot, shelf = divmod(look, 3)
-        looks[look, 0] = robot > 0
-        looks[look, 1 + max(robot - 1, 0)] = 1.0  # an empty cell looks as if it headed up (line 655)
-        looks[look, -2:] = shelf > 0, shelf == 2
-    return _kernel.World(
-        height=layout.height,
-        width=layout.width,
-        sensor_range=config.sensor_range,
-        reward_type=REWARD_TYPES[config.reward_type],
-        time_limit=config.time_limit,
-        max_inactivity=config.max_inactivity_steps or 0,
-        highways=layout.highways.reshape(-1),
-        goal_cells=np.array([gy * layout.width + gx for gx, gy in layout.goals], dtype=np.int64),
-        shelf_cells=layout.shelf_cells,
-        cell_hashes=np.array(
-            [hash((int(a), int(b))) & 0xFFFFFFFFFFFFFFFF for a, b in zip(x, y, strict=True)], dtype=np.uint64
-        ),
-        coordinates=np.stack([x / scale[0], y / scale[1]], axis=-1).astype(np.float32),
-        looks=looks,
-    )
-
-
-def _lanes(config: WarehouseConfig, num_envs: int) -> _kernel.Lanes:
-    layout, border = config.floor, 2 * config.sensor_range
-    cells, shelves = layout.height * layout.width, len(layout.shelf_cells)
-    return _kernel.Lanes(
-        agents=np.zeros((num_envs, config.n_agents, 4), dtype=np.int64),
-        messages=np.zeros((num_envs, config.n_agents, config.msg_bits), dtype=np.uint8),
-        shelf_at=np.zeros((num_envs, cells), dtype=np.int16),
-        shelf_cells=np.zeros((num_envs, shelves + 1), dtype=np.int64),
-        agent_at=np.zeros((num_envs, cells), dtype=np.int16),
-        seen_at=np.zeros((num_envs, (layout.height + border) * (layout.width + border)), dtype=np.uint8),
-        queue=np.zeros((num_envs, config.request_queue_size), dtype=np.int16),
-        requested=np.zeros((num_envs, shelves + 1), dtype=np.uint8),
-        steps=np.zeros(num_envs, dtype=np.int64),
-        idle_steps=np.zeros(num_envs, dtype=np.int64),
-        streams=np.zeros((num_envs, 6), dtype=np.uint64),
-    )
+def _writer(config: WarehouseConfig) -> Callable[..., None]:
+    """The compiled function that writes this kind of observation."""
+    if config.observation_type != "flattened":
+        return _observations.write_images
+    return _observations.write_with_messages if config.msg_bits else _observations.write_flat

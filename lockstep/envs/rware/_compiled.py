@@ -1,0 +1,69 @@
+"""How the simulator's functions are compiled, and where the machine code is kept between runs."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_HERE = Path(__file__).parent
+_announced = False
+
+
+def compiled(function: Function) -> Function:
+    """Compile with machine code kept in `code_directory`, without the interpreter's lock, divisions as in C."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(code_directory())
+    try:
+        return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@cache
+def code_directory() -> Path:
+    """A directory for exactly these sources: numba would not notice that a function called by a cached one changed.
+
+    Beside the package where that can be written, else in the user's cache, else in a temporary place. The environment
+    variable NUMBA_CACHE_DIR goes before all of them.
+    """
+    sources = b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))
+    name = f"lockstep-{sha256(sources).hexdigest()[:12]}"
+    user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
+    candidates = [_HERE / "__pycache__", user_cache]
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        candidates.insert(0, Path(os.environ["NUMBA_CACHE_DIR"]))
+    for candidate in candidates:
+        if _writable(candidate / name):
+            return candidate / name
+    return Path(tempfile.mkdtemp(prefix=name))
+
+
+def announce_compilation(*functions: Any) -> None:
+    """Say on stderr, once, that the wait is for the compiler; nothing where the machine code is there already."""
+    global _announced
+    if _announced or numba.config.DISABLE_JIT or all(map(_has_code, functions)):
+        return
+    _announced = True
+    print("Compiling the warehouse simulator, once; this takes some seconds.", file=sys.stderr, flush=True)
+
+
+def _has_code(function: Any) -> bool:
+    module, name = function.__module__.rpartition(".")[2], function.__name__
+    return next(code_directory().rglob(f"{module}.{name}-*.nbi"), None) is not None
+
+
+def _writable(directory: Path) -> bool:
+    with suppress(OSError):
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    return False
