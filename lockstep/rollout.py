@@ -1,29 +1,36 @@
 """Playing: whole episodes of every lane, from an environment, a policy and an explorer."""
 
-from typing import Any
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lockstep.batch import EpisodeBatch
 from lockstep.envs.vector_env import Mask, Obs, VectorEnv
 from lockstep.exploration import Explorer
-from lockstep.policy import Policy
+from lockstep.policy import Actions, Policy, RandomPolicy
 from lockstep.spec import EnvSpec
 
 
-def collect(env: VectorEnv, policy: Policy, explorer: Explorer | None = None, seed: int | None = None) -> EpisodeBatch:
-    """One fresh episode of every lane, to its end.
+def collect(
+    env: VectorEnv,
+    policy: Policy,
+    explorer: Explorer | None = None,
+    seed: int | None = None,
+    lanes: Mask | None = None,
+) -> EpisodeBatch:
+    """One fresh episode of every lane (of `lanes`, where given), to its end.
 
     Without an explorer the policy's own actions are taken. With a seed, lane i's stream restarts from `seed + i`.
     """
-    spec, lanes = env.spec, env.num_envs
-    recorder = _Recorder(spec, lanes)
-    active = np.ones(lanes, dtype=bool)
-    last_actions = np.full((lanes, spec.num_agents), -1, dtype=np.int64)
+    spec, num_envs = env.spec, env.num_envs
+    recorder = _Recorder(spec, num_envs)
+    active = np.ones(num_envs, dtype=bool) if lanes is None else lanes.copy()
+    last_actions = np.full((num_envs, spec.num_agents), -1, dtype=np.int64)
     memory: Any = None
-    obs = env.reset(seed)
+    obs = env.reset(seed, lanes)
     for t in range(spec.time_limit):
         available = env.available_actions()
         recorder.see(t, obs, available, env.state())
@@ -37,7 +44,57 @@ def collect(env: VectorEnv, policy: Policy, explorer: Explorer | None = None, se
         if not active.any():
             break
     recorder.see(t + 1, obs, env.available_actions(), env.state())
-    return recorder.batch()
+    batch = recorder.batch()
+    return batch if lanes is None else batch.select(torch.from_numpy(np.flatnonzero(lanes)))
+
+
+@runtime_checkable
+class BlindPlay(Protocol):
+    """An environment that can play whole episodes without observing them, at many times the speed."""
+
+    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
+        """actions: (steps, num_envs, agents) -> rewards of the same shape, from freshly reset lanes to their end."""
+
+
+class RandomPlay(NamedTuple):
+    """Uniformly random episodes: what they earned, and those worth remembering."""
+
+    returns: Tensor
+    """(num_envs,)"""
+    lengths: Tensor
+    """(num_envs,)"""
+    episodes: EpisodeBatch | None
+    """The rewarding ones where the environment can play blind, else all; None where there is none."""
+
+
+def random_play(env: VectorEnv, rng: np.random.Generator, seed: int) -> RandomPlay:
+    """One uniformly random episode of every lane; lane i's stream restarts from `seed + i`.
+
+    Where rewards are rare, nearly all of random play is worthless. So it is played blind first, and only the lanes that
+    earned something are played once more, the same way, with open eyes.
+    """
+    spec, num_envs = env.spec, env.num_envs
+    if not isinstance(env, BlindPlay):
+        batch = collect(env, RandomPolicy(spec.num_actions, rng), seed=seed)
+        return RandomPlay(batch.returns(), batch.lengths(), batch)
+    actions = rng.integers(spec.num_actions, size=(spec.time_limit, num_envs, spec.num_agents), dtype=np.int8)
+    env.reset(seed)
+    returns = env.play(actions).sum((0, 2))
+    lengths = torch.full((num_envs,), spec.time_limit)  # at most: blind play does not tell who ended earlier
+    rewarding = returns > 0
+    episodes = collect(env, _Script(actions), seed=seed, lanes=rewarding) if rewarding.any() else None
+    return RandomPlay(torch.from_numpy(returns), lengths, episodes)
+
+
+class _Script:
+    """A policy that plays given actions (steps, num_envs, agents); its memory is the step."""
+
+    def __init__(self, actions: NDArray[np.int8]) -> None:
+        self.actions = actions.astype(np.int64)
+
+    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
+        step = memory or 0
+        return self.actions[step], step + 1
 
 
 class _Recorder:

@@ -40,6 +40,7 @@ class QLearner:
         self.agent = build_agent(spec, config.network)
         self.online = nn.ModuleDict({"agent": self.agent, "mixer": mixer}).to(self.device)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
+        self.actor = copy.deepcopy(self.agent).requires_grad_(False) if self.algorithm.actor_tau > 0 else self.agent
         self.parameters = list(self.online.parameters())
         self.optimizer = torch.optim.Adam(self.parameters, lr=config.optimizer.lr, eps=config.optimizer.eps, fused=True)
         self.reward_standardizer = RewardStandardizer() if config.algorithm.standardize_rewards else None
@@ -109,13 +110,13 @@ class QLearner:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the target networks: a little after every update, or all the way now and then."""
-        online: list[Tensor] = list(self.online.parameters())
-        target: list[Tensor] = list(self.target.parameters())
+        """Move the target networks, a little after every update or all the way now and then, and the acting average."""
         if self.algorithm.target_tau > 0:
-            torch._foreach_lerp_(target, online, self.algorithm.target_tau)
+            move(self.target, self.online, self.algorithm.target_tau)
         elif self.updates % self.algorithm.target_sync_updates == 0:
-            torch._foreach_copy_(target, online)
+            move(self.target, self.online, 1.0)
+        if self.actor is not self.agent:
+            move(self.actor, self.agent, self.algorithm.actor_tau)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything `update` depends on."""
@@ -123,6 +124,7 @@ class QLearner:
         return {
             "online": self.online.state_dict(),
             "target": self.target.state_dict(),
+            "actor": self.actor.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "reward_standardizer": None if standardizer is None else standardizer.state_dict(),
             "updates": self.updates,
@@ -132,6 +134,7 @@ class QLearner:
         """Continue exactly from `state_dict`. Raises RuntimeError where shapes differ."""
         self.online.load_state_dict(state["online"])
         self.target.load_state_dict(state["target"])
+        self.actor.load_state_dict(state["actor"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.reward_standardizer is not None:
             self.reward_standardizer.load_state_dict(state["reward_standardizer"])
@@ -141,6 +144,13 @@ class QLearner:
 def take(q: Tensor, actions: Tensor) -> Tensor:
     """The values of chosen actions. q: (B, T, N, A), actions: (B, T, N) -> (B, T, N)"""
     return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+
+
+def move(follower: nn.Module, leader: nn.Module, share: float) -> None:
+    """Move every parameter of one network towards the other's; a share of 1 copies."""
+    follower_parameters: list[Tensor] = list(follower.parameters())
+    leader_parameters: list[Tensor] = list(leader.parameters())
+    torch._foreach_lerp_(follower_parameters, leader_parameters, share)
 
 
 def mask_unavailable(q: Tensor, available: Tensor | None) -> Tensor:

@@ -102,7 +102,7 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
 
 def _policy_state(session: Session) -> dict[str, Any]:
     return {
-        "agent": session.learner.agent.state_dict(),
+        "agent": session.learner.actor.state_dict(),
         "network": session.config.network.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,

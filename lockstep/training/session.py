@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from lockstep.algorithms.registry import build
-from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_vec
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.exploration import Explorer, lane_epsilons
 from lockstep.loggers import Status
 from lockstep.networks.policy import GreedyPolicy
-from lockstep.policy import RandomPolicy
 from lockstep.replay import build_replay
-from lockstep.rollout import collect
+from lockstep.rollout import collect, random_play
 from lockstep.schedules import schedule
 from lockstep.seeding import derive_seed, stream
 from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
@@ -43,7 +42,7 @@ class Session:
         self.spec = self.env.spec
         self.learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)
-        self.policy = GreedyPolicy(self.learner.agent, self.spec, config.network)
+        self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
         self.replay_rng = stream(config.seed, "replay")
         self.window = Window()
@@ -70,10 +69,20 @@ class Session:
         return schedule(x.epsilon_schedule, x.epsilon_start, x.epsilon_finish, x.epsilon_anneal_env_steps, after_warmup)
 
     def advance(self) -> None:
-        """Play one episode in every lane, remember it, and learn. During the warm-up: play at random, remember."""
-        warming_up = self.warming_up
-        self._remember(self._play())
-        if not warming_up and self.replay.ready():
+        """Play one episode in every lane, remember it, and learn; during the warm-up play at random and only remember."""
+        lanes = self.env.num_envs
+        seed = derive_seed(self.config.seed, "env") + self.collections * lanes
+        if self.warming_up:
+            played = random_play(self.env, self.explore_rng, seed)
+            self._count(played.returns, played.lengths)
+            if played.episodes is not None:
+                self.replay.add(played.episodes)
+            return
+        epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
+        batch = collect(self.env, self.policy, self._explorer(epsilons, self.explore_rng), seed)
+        self._count(batch.returns(), batch.lengths())
+        self.replay.add(batch)
+        if self.replay.ready():
             for _ in range(self.config.training.updates_per_collection):
                 self.window.add_update(self.learner.update(self.replay.sample(self.replay_rng)))
 
@@ -122,23 +131,15 @@ class Session:
             "wall_seconds": round(self.wall_seconds, 3),
         }
 
-    def _play(self) -> EpisodeBatch:
-        lanes = self.env.num_envs
-        seed = derive_seed(self.config.seed, "env") + self.collections * lanes
-        if self.warming_up:
-            return collect(self.env, RandomPolicy(self.spec.num_actions, self.explore_rng), seed=seed)
-        epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
-        return collect(self.env, self.policy, self._explorer(epsilons, self.explore_rng), seed)
-
     def _explorer(self, epsilons: np.ndarray[Any, np.dtype[np.float64]], rng: np.random.Generator) -> Explorer:
         return Explorer(self.config.exploration, epsilons, self.spec.num_agents, self.spec.num_actions, rng)
 
-    def _remember(self, batch: EpisodeBatch) -> None:
-        self.replay.add(batch)
-        self.window.add_episodes(batch)
+    def _count(self, returns: Tensor, lengths: Tensor) -> None:
+        """Every episode of every lane counts, whether it is remembered or not."""
+        self.window.add_episodes(returns, lengths)
         self.collections += 1
-        self.episodes += batch.num_episodes
-        self.env_steps += batch.num_steps
+        self.episodes += len(returns)
+        self.env_steps += int(lengths.sum())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything the future of the run depends on, besides its configuration; the replay apart (it is large)."""

@@ -6,8 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lockstep.batch import EpisodeBatch
-
 
 class Window:
     """Sums over the collections and updates of one row; reading the row empties it."""
@@ -18,9 +16,10 @@ class Window:
         self.sums: dict[str, Tensor] = {}
         self.updates = 0
 
-    def add_episodes(self, batch: EpisodeBatch) -> None:
-        self.returns.append(batch.returns())
-        self.lengths.append(batch.lengths())
+    def add_episodes(self, returns: Tensor, lengths: Tensor) -> None:
+        """returns, lengths: (episodes,)"""
+        self.returns.append(returns)
+        self.lengths.append(lengths)
 
     def add_update(self, metrics: Mapping[str, Tensor]) -> None:
         """Stays on the learner's device: nothing waits for a number until the row is read."""

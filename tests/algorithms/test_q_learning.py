@@ -96,6 +96,14 @@ def test_a_soft_update_goes_tau_of_the_way() -> None:
         torch.testing.assert_close(target, 0.75 * old + 0.25 * online)
 
 
+def test_the_acting_network_is_a_slow_average() -> None:
+    learner = build(SPEC, config(actor_tau=0.25))
+    before = [parameter.clone() for parameter in learner.actor.parameters()]
+    learner.update(random_episodes(SPEC, 4))
+    for old, new, actor in zip(before, learner.agent.parameters(), learner.actor.parameters(), strict=True):
+        torch.testing.assert_close(actor, 0.75 * old + 0.25 * new)
+
+
 def test_an_infinite_gradient_changes_no_parameter() -> None:
     learner = build(SPEC, config())
     batch = random_episodes(SPEC, 4)

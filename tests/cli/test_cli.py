@@ -147,7 +147,7 @@ def test_no_episodes_is_no_evaluation(trained: Path, capsys: pytest.CaptureFixtu
 
 
 def test_there_is_no_official_package_for_a_probe(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no official package" in refused(["evaluate", "latest", "--engine", "official"], capsys)
+    assert "leave time_limit, engine" in refused(["evaluate", "latest", "--engine", "official"], capsys)
 
 
 def test_importing_lockstep_and_asking_for_help_load_nothing_heavy() -> None:

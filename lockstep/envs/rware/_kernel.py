@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.rware._compiled import compiled
+from lockstep.envs.rware._compiled import compiled, inlined
 from lockstep.envs.rware._right_of_way import resolve_conflicts
 from lockstep.envs.rware.random_streams import choose_without_replacement, draw_below, seed_stream
 
@@ -112,166 +112,170 @@ def reset_lanes(world: World, lanes: Lanes, chosen: NDArray[np.int64]) -> None:
 
 
 @compiled
-def step_lanes(
-    world: World,
-    lanes: Lanes,
-    chosen: NDArray[np.int64],
-    actions: NDArray[np.int64],
-    reward: NDArray[np.float32],
-    terminated: NDArray[np.bool_],
-    truncated: NDArray[np.bool_],
-) -> None:
-    """One step of every chosen lane; the rows of other lanes are left alone. actions, reward: (lanes * agents,)"""
-    num_robots = lanes.robots.shape[1]
-    wanted = np.empty(num_robots, dtype=np.int64)
-    for lane in chosen:
-        at = lane * num_robots
-        for i in range(num_robots):
-            reward[at + i] = 0.0
-        _advance(world, lanes, lane, actions, reward, at, wanted)
-        truncated[lane] = lanes.clocks[lane, STEPS] >= world.time_limit
-        terminated[lane] = 0 < world.max_inactivity <= lanes.clocks[lane, IDLE_STEPS]
-
-
-@compiled
-def play_lanes(
+def advance_lanes(
     world: World,
     lanes: Lanes,
     chosen: NDArray[np.int64],
     num_steps: int,
     actions: NDArray[np.int8],
     reward: NDArray[np.float32],
+    terminated: NDArray[np.bool_],
+    truncated: NDArray[np.bool_],
 ) -> None:
-    """Many steps of every chosen lane without looking. actions, reward: (num_steps * lanes * agents,), reward all 0.
+    """`num_steps` steps of every chosen lane (line 807), or fewer: a lane stops for good where its episode ends.
 
-    A lane stops for good at its episode's end.
+    actions, reward: (num_steps * lanes * agents,), all rewards 0 before. terminated, truncated: (lanes,), of which the
+    chosen are written.
     """
-    num_lanes, num_robots = lanes.robots.shape[:2]
+    # Taken out of their tuples here: in the loop, every use would count references.
+    robots, looks, shelves, clocks = lanes.robots, lanes.looks, lanes.shelves, lanes.clocks
+    ahead_of, highways, goals = world.ahead, world.highways, world.goals
+    reward_type, time_limit, max_inactivity = world.reward_type, world.time_limit, world.max_inactivity
+    num_lanes, num_robots = robots.shape[:2]
     wanted = np.empty(num_robots, dtype=np.int64)
-    for lane in chosen:
+    for c in range(len(chosen)):
+        lane = chosen[c]
         for t in range(num_steps):
-            _advance(world, lanes, lane, actions, reward, (t * num_lanes + lane) * num_robots, wanted)
-            idle_end = 0 < world.max_inactivity <= lanes.clocks[lane, IDLE_STEPS]
-            if idle_end or lanes.clocks[lane, STEPS] >= world.time_limit:
+            at = (t * num_lanes + lane) * num_robots
+            if _choose_cells(lane, actions, at, robots, looks, ahead_of, wanted):
+                for i in range(num_robots):
+                    looks[lane, wanted[i]] &= ~CLAIMED & 0xFF
+                resolve_conflicts(wanted, robots, lane, world.cell_hashes)
+            _leave_cells(lane, robots, looks, shelves, wanted)
+            _arrive_and_act(lane, actions, reward, at, robots, looks, shelves, highways, reward_type, wanted)
+            clocks[lane, STEPS] += 1
+            clocks[lane, IDLE_STEPS] += 1
+            for g in range(len(goals)):
+                if looks[lane, goals[g]] & SHELF_BITS == REQUESTED_SHELF:
+                    _deliver(world, lanes, lane, goals[g], reward, at)
+            truncated[lane] = clocks[lane, STEPS] >= time_limit
+            terminated[lane] = 0 < max_inactivity <= clocks[lane, IDLE_STEPS]
+            if truncated[lane] or terminated[lane]:
                 break
 
 
-@compiled
-def _advance(
-    world: World,
-    lanes: Lanes,
+@inlined
+def _choose_cells(
     lane: int,
-    actions: NDArray[np.int64],
-    reward: NDArray[np.float32],
+    actions: NDArray[np.int8],
     at: int,
+    robots: NDArray[np.int32],
+    looks: NDArray[np.uint8],
+    ahead_of: NDArray[np.int64],
     wanted: NDArray[np.int64],
-) -> None:
-    """warehouse.py, line 807: who may move; moves, turns and loads; deliveries. wanted: (agents,) scratch."""
-    robots, looks, shelves = lanes.robots, lanes.looks, lanes.shelves
-    num_robots = robots.shape[1]
+) -> bool:
+    """Write the cell that every robot wants, its own if it stays. True where robots may be in each other's way."""
     conflict = False
-    for i in range(num_robots):
+    for i in range(len(wanted)):
         cell = np.int64(robots[lane, i, CELL])
         wanted[i] = cell
         if actions[at + i] == FORWARD:
-            ahead = cell + world.ahead[robots[lane, i, DIRECTION]]
+            ahead = cell + ahead_of[robots[lane, i, DIRECTION]]
             look = looks[lane, ahead]
-            if look & ROBOT_BITS == WALL:
-                continue
             # A loaded robot may follow another loaded one, but not push a standing shelf (line 829).
-            if robots[lane, i, CARRIED] and look & SHELF_BITS and not look & LOADED:
-                continue
-            wanted[i] = ahead
-            if look >= 1 << ROBOT_SHIFT:  # a robot is there, or another one wants to be
-                conflict = True
-            looks[lane, ahead] = look | CLAIMED
-    if conflict:
-        for i in range(num_robots):
-            looks[lane, wanted[i]] &= ~CLAIMED & 0xFF
-        resolve_conflicts(wanted, robots, lane, world.cell_hashes)
+            pushes = robots[lane, i, CARRIED] and look & SHELF_BITS and not look & LOADED
+            if look & ROBOT_BITS != WALL and not pushes:
+                wanted[i] = ahead
+                if look >= 1 << ROBOT_SHIFT:  # a robot is there, or another one wants to be
+                    conflict = True
+                looks[lane, ahead] = look | CLAIMED
+    return conflict
 
-    # Robots in a row follow each other: all leave before any arrives.
-    delivery = False
-    for i in range(num_robots):
+
+@inlined
+def _leave_cells(
+    lane: int,
+    robots: NDArray[np.int32],
+    looks: NDArray[np.uint8],
+    shelves: NDArray[np.int16],
+    wanted: NDArray[np.int64],
+) -> None:
+    """Take away all robots that move, before any arrives: they may follow each other. `wanted` becomes the look that a
+    mover takes along, or -1 for those that stay."""
+    for i in range(len(wanted)):
         cell = np.int64(robots[lane, i, CELL])
-        if wanted[i] != cell:
-            look = looks[lane, cell]
-            if look & LOADED:
-                looks[lane, cell] = 0
-                shelves[lane, cell] = 0
-            else:
-                looks[lane, cell] = look & SHELF_BITS
-            robots[lane, i, CELL] = wanted[i]
-            wanted[i] = look
-        else:
+        if wanted[i] == cell:
             wanted[i] = -1
-    for i in range(num_robots):
+            continue
+        look = looks[lane, cell]
+        if look & LOADED:
+            looks[lane, cell] = shelves[lane, cell] = 0
+        else:
+            looks[lane, cell] = look & SHELF_BITS
+        robots[lane, i, CELL] = wanted[i]
+        wanted[i] = look
+
+
+@inlined
+def _arrive_and_act(
+    lane: int,
+    actions: NDArray[np.int8],
+    reward: NDArray[np.float32],
+    at: int,
+    robots: NDArray[np.int32],
+    looks: NDArray[np.uint8],
+    shelves: NDArray[np.int16],
+    highways: NDArray[np.uint8],
+    reward_type: int,
+    taken: NDArray[np.int64],
+) -> None:
+    """Movers arrive with the look they took along; the others turn, load or unload (line 875)."""
+    for i in range(len(taken)):
         cell = np.int64(robots[lane, i, CELL])
-        look = wanted[i]
-        if look >= 0:
-            if look & LOADED:
-                looks[lane, cell] = look
+        action = actions[at + i]
+        if taken[i] >= 0:
+            if taken[i] & LOADED:
+                looks[lane, cell] = taken[i]
                 shelves[lane, cell] = robots[lane, i, CARRIED]
             else:
-                looks[lane, cell] = (looks[lane, cell] & SHELF_BITS) | look & ROBOT_BITS
-        elif actions[at + i] >= LEFT:
+                looks[lane, cell] = (looks[lane, cell] & SHELF_BITS) | (taken[i] & ROBOT_BITS)
+        elif action == LEFT or action == RIGHT:
+            direction = _TURNED[action - LEFT, robots[lane, i, DIRECTION]]
+            robots[lane, i, DIRECTION] = direction
+            looks[lane, cell] = (looks[lane, cell] & ~ROBOT_BITS) | ((1 + direction) << ROBOT_SHIFT)
+        elif action == TOGGLE_LOAD:
             look = looks[lane, cell]
-            if actions[at + i] <= RIGHT:
-                direction = _TURNED[actions[at + i] - LEFT, robots[lane, i, DIRECTION]]
-                robots[lane, i, DIRECTION] = direction
-                looks[lane, cell] = look & ~ROBOT_BITS | (1 + direction) << ROBOT_SHIFT
-            elif not look & LOADED:
+            if not look & LOADED:
                 if look & SHELF_BITS:
                     robots[lane, i, CARRIED] = shelves[lane, cell]
                     looks[lane, cell] = look | LOADED
-            elif not world.highways[cell]:
+            elif not highways[cell]:
                 robots[lane, i, CARRIED] = 0
                 looks[lane, cell] = look & ~LOADED
-                if robots[lane, i, HAS_DELIVERED] and world.reward_type == TWO_STAGE:
+                if robots[lane, i, HAS_DELIVERED] and reward_type == TWO_STAGE:
                     reward[at + i] += np.float32(0.5)
                 robots[lane, i, HAS_DELIVERED] = 0
 
-    lanes.clocks[lane, STEPS] += 1
-    lanes.clocks[lane, IDLE_STEPS] += 1
-    for goal in world.goals:
-        if looks[lane, goal] & SHELF_BITS == REQUESTED_SHELF:
-            delivery = True
-    if delivery:
-        _deliver(world, lanes, lane, reward, at)
-
 
 @compiled
-def _deliver(world: World, lanes: Lanes, lane: int, reward: NDArray[np.float32], at: int) -> None:
-    """warehouse.py, line 897: goals in their order; every delivery draws a request from what is not requested now."""
+def _deliver(world: World, lanes: Lanes, lane: int, goal: int, reward: NDArray[np.float32], at: int) -> None:
+    """Line 897: pay for the requested shelf on a goal, and draw a new request from what is not requested now."""
     num_robots, num_requests = lanes.robots.shape[1], lanes.queue.shape[1]
-    for cell in world.goals:
-        if lanes.looks[lane, cell] & SHELF_BITS != REQUESTED_SHELF:
-            continue
-        candidate = draw_below(lanes.streams[lane], world.num_shelves - num_requests)
-        new = 0
-        while candidate >= 0:
-            new += 1
-            requested = False
-            for place in range(num_requests):
-                requested |= lanes.queue[lane, place] == new
-            if not requested:
-                candidate -= 1
+    candidate = draw_below(lanes.streams[lane], world.num_shelves - num_requests)
+    new = 0
+    while candidate >= 0:
+        new += 1
+        requested = False
         for place in range(num_requests):
-            if lanes.queue[lane, place] == lanes.shelves[lane, cell]:
-                lanes.queue[lane, place] = new
-                break
-        lanes.looks[lane, cell] = lanes.looks[lane, cell] & ~SHELF_BITS | SHELF
-        _request(lanes, lane, new)
-        for i in range(num_robots):
-            if world.reward_type == GLOBAL:
+            requested |= lanes.queue[lane, place] == new
+        if not requested:
+            candidate -= 1
+    for place in range(num_requests):
+        if lanes.queue[lane, place] == lanes.shelves[lane, goal]:
+            lanes.queue[lane, place] = new
+            break
+    lanes.looks[lane, goal] = (lanes.looks[lane, goal] & ~SHELF_BITS) | SHELF
+    _request(lanes, lane, new)
+    for i in range(num_robots):
+        if world.reward_type == GLOBAL:
+            reward[at + i] += np.float32(1.0)
+        elif lanes.robots[lane, i, CELL] == goal:
+            if world.reward_type == INDIVIDUAL:
                 reward[at + i] += np.float32(1.0)
-            elif lanes.robots[lane, i, CELL] == cell:
-                if world.reward_type == INDIVIDUAL:
-                    reward[at + i] += np.float32(1.0)
-                else:
-                    lanes.robots[lane, i, HAS_DELIVERED] = 1
-                    reward[at + i] += np.float32(0.5)
-        lanes.clocks[lane, IDLE_STEPS] = 0
+            else:
+                lanes.robots[lane, i, HAS_DELIVERED] = 1
+                reward[at + i] += np.float32(0.5)
+    lanes.clocks[lane, IDLE_STEPS] = 0
 
 
 @compiled
@@ -279,5 +283,5 @@ def _request(lanes: Lanes, lane: int, shelf: int) -> None:
     """Let the shelf look requested, wherever it is."""
     for cell in range(lanes.shelves.shape[1]):
         if lanes.shelves[lane, cell] == shelf:
-            lanes.looks[lane, cell] = lanes.looks[lane, cell] & ~SHELF_BITS | REQUESTED_SHELF
+            lanes.looks[lane, cell] = (lanes.looks[lane, cell] & ~SHELF_BITS) | REQUESTED_SHELF
             return

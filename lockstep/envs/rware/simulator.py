@@ -61,7 +61,7 @@ class Simulator:
         self._all = np.arange(num_envs)
         self._num_threads = num_threads or available_processors()
         self._pool: ThreadPoolExecutor | None = None
-        announce_compilation(_kernel.seed_lanes, _kernel.reset_lanes, _kernel.step_lanes, self._write)
+        announce_compilation(_kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write)
         self._seed(self._all, seed)
 
     def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
@@ -69,7 +69,7 @@ class Simulator:
         chosen = self._chosen(mask)
         if seed is not None:
             self._seed(chosen, seed)
-        self._split(chosen, self._reset_and_look)
+        self._split(chosen, self._reset, self._look)
         self._running[chosen] = True
         return self._obs
 
@@ -83,16 +83,9 @@ class Simulator:
         movement = self._checked(actions, chosen)
         if self.config.msg_bits:
             self._lanes.messages[chosen] = actions[chosen, :, 1:]
-        if mask is not None:
-            self._terminated[:] = self._truncated[:] = False
-            self._reward[:] = 0.0
-        reward = self._reward.reshape(-1)
-
-        def work(part: Lanes) -> None:
-            _kernel.step_lanes(self._world, self._lanes, part, movement, reward, self._terminated, self._truncated)
-            self._look(part)
-
-        self._split(chosen, work)
+        self._terminated[:] = self._truncated[:] = False
+        self._reward[:] = 0.0
+        self._split(chosen, lambda part: self._advance(part, 1, movement, self._reward), self._look)
         self._running[chosen] = ~(self._terminated | self._truncated)[chosen]
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
 
@@ -112,14 +105,9 @@ class Simulator:
         self._check_running(self._all)
         movement = _movement(actions).astype(np.int8, copy=False).reshape(-1)
         reward = np.zeros(actions.shape, dtype=np.float32)
-        announce_compilation(_kernel.play_lanes)
-        self._split(
-            self._all,
-            lambda part: _kernel.play_lanes(self._world, self._lanes, part, len(actions), movement, reward.reshape(-1)),
-        )
-        steps, idle = self._lanes.clocks.T
-        patience = self.config.max_inactivity_steps
-        self._running[:] = (steps < self.config.time_limit) & ((idle < patience) if patience else True)
+        self._terminated[:] = self._truncated[:] = False
+        self._split(self._all, lambda part: self._advance(part, len(actions), movement, reward))
+        self._running[:] = ~(self._terminated | self._truncated)
         return reward
 
     def available_actions(self) -> Mask | None:
@@ -184,9 +172,13 @@ class Simulator:
         with np.errstate(over="ignore"):
             _kernel.seed_lanes(self._lanes.streams, chosen, np.uint64(seed))
 
-    def _reset_and_look(self, part: Lanes) -> None:
+    def _reset(self, part: Lanes) -> None:
         _kernel.reset_lanes(self._world, self._lanes, part)
-        self._look(part)
+
+    def _advance(self, part: Lanes, steps: int, movement: NDArray[np.int8], reward: NDArray[np.float32]) -> None:
+        _kernel.advance_lanes(
+            self._world, self._lanes, part, steps, movement, reward.reshape(-1), self._terminated, self._truncated
+        )
 
     def _look(self, part: Lanes) -> None:
         self._write(self._eyes, self._lanes, part, self._obs.reshape(-1))
@@ -215,7 +207,7 @@ class Simulator:
             lane = chosen[~self._running[chosen]][0]
             raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
 
-    def _checked(self, actions: NDArray[Any], chosen: Lanes) -> NDArray[np.int64]:
+    def _checked(self, actions: NDArray[Any], chosen: Lanes) -> NDArray[np.int8]:
         """The movement part of valid actions, flat. What stands in lanes that are not chosen does not matter."""
         bits = self.config.msg_bits
         shape = (self.num_envs, self.config.n_agents, *((1 + bits,) if bits else ()))
@@ -225,20 +217,25 @@ class Simulator:
         _movement(relevant[..., 0] if bits else relevant)
         if bits and not np.isin(relevant[..., 1:], (0, 1)).all():
             raise UserError("Message bits must be 0 or 1.")
-        return np.ascontiguousarray(actions[..., 0] if bits else actions, dtype=np.int64).reshape(-1)
+        return np.ascontiguousarray(actions[..., 0] if bits else actions, dtype=np.int8).reshape(-1)
 
-    def _split(self, chosen: Lanes, work: Callable[[Lanes], None]) -> None:
-        """Do the work on all chosen lanes, on several threads where there is enough of it."""
+    def _split(self, chosen: Lanes, *work: Callable[[Lanes], None]) -> None:
+        """Do the work on all chosen lanes, one piece after the other, on several threads where there is enough of it."""
+
+        def do(part: Lanes) -> None:
+            for piece in work:
+                piece(part)
+
         threads = min(self._num_threads, len(chosen) * self.config.n_agents // ROBOTS_PER_THREAD)
         with np.errstate(over="ignore"):  # uncompiled, numpy would warn that random streams wrap around
             if threads < 2:
-                work(chosen)
+                do(chosen)
                 return
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._num_threads - 1, thread_name_prefix="simulator")
             first, *others = np.array_split(chosen, threads)
-            pending = [self._pool.submit(work, part) for part in others]
-            work(first)
+            pending = [self._pool.submit(do, part) for part in others]
+            do(first)
             for future in pending:
                 future.result()
 
