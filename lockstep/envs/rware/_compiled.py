@@ -15,17 +15,18 @@ from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
+_settings: Any = numba.config
 _announced = False
 
 
 def compiled(function: Function) -> Function:
     """Compile with machine code kept in `code_directory`, without the interpreter's lock, divisions as in C."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(code_directory())
+    before = _settings.CACHE_DIR
+    _settings.CACHE_DIR = str(code_directory())
     try:
         return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
     finally:
-        numba.config.CACHE_DIR = before
+        _settings.CACHE_DIR = before
 
 
 def inlined(function: Function) -> Function:
@@ -55,7 +56,7 @@ def code_directory() -> Path:
 def announce_compilation(*functions: Any) -> None:
     """Say on stderr, once, that the wait is for the compiler; nothing where the machine code is there already."""
     global _announced
-    if _announced or numba.config.DISABLE_JIT or all(map(_has_code, functions)):
+    if _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
         return
     _announced = True
     print("Compiling the warehouse simulator, once; this takes some seconds.", file=sys.stderr, flush=True)

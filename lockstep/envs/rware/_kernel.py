@@ -80,7 +80,7 @@ class Lanes(NamedTuple):
 
 
 @compiled
-def seed_lanes(streams: NDArray[np.uint64], chosen: NDArray[np.int64], seed: int) -> None:
+def seed_lanes(streams: NDArray[np.uint64], chosen: NDArray[np.int64], seed: np.uint64) -> None:
     """Restart the random streams: lane i's from seed + i."""
     for lane in chosen:
         seed_stream(streams[lane], np.uint64(seed) + np.uint64(lane))
@@ -229,7 +229,7 @@ def _arrive_and_act(
                 shelves[lane, cell] = robots[lane, i, CARRIED]
             else:
                 looks[lane, cell] = (looks[lane, cell] & SHELF_BITS) | (taken[i] & ROBOT_BITS)
-        elif action == LEFT or action == RIGHT:
+        elif action in (LEFT, RIGHT):
             direction = _TURNED[action - LEFT, robots[lane, i, DIRECTION]]
             robots[lane, i, DIRECTION] = direction
             looks[lane, cell] = (looks[lane, cell] & ~ROBOT_BITS) | ((1 + direction) << ROBOT_SHIFT)

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-any-return, arg-type, assignment"
+# mypy: disable-error-code="arg-type, assignment, return-value"
 """What the robots see, written from the looks of the cells around them. Only `simulator` calls this.
 
 Line numbers cite rware 2.0.0's warehouse.py.
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.rware._compiled import compiled
+from lockstep.envs.rware._compiled import compiled, inlined
 from lockstep.envs.rware._kernel import (
     CELL,
     DIRECTION,
@@ -58,30 +58,38 @@ def write_flat(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs: NDArray
     cell overwrites the last of them; only the last cell of a view is written as seven.
     """
     robots, looks = lanes.robots, lanes.looks
+    own_features, cell_features = eyes.own_features, eyes.cell_features
     num_robots, view = robots.shape[1], 2 * eyes.sensor_range + 1
     features = OWN + view * view * CELL_FEATURES
     to_corner = eyes.sensor_range * (eyes.width + 1)
-    for lane in chosen:
-        place = lane * num_robots * features
+    for c in range(len(chosen)):
+        lane = chosen[c]
         for i in range(num_robots):
+            place = np.uintp((lane * num_robots + i) * features)
             cell = np.int64(robots[lane, i, CELL])
-            for feature in range(8):
-                obs[place + feature] = eyes.own_features[cell, feature]
-            obs[place + 2] = np.float32(looks[lane, cell] & LOADED != 0)
-            obs[place + 3 + robots[lane, i, DIRECTION]] = np.float32(1.0)
-            place += OWN
+            _copy_eight(own_features, cell, obs, place)
+            obs[place + np.uintp(2)] = np.float32(looks[lane, cell] & LOADED != 0)
+            obs[place + np.uintp(3 + robots[lane, i, DIRECTION])] = np.float32(1.0)
+            place += np.uintp(OWN)
             corner = cell - to_corner
             for row in range(view):
                 for column in range(view - (row == view - 1)):
-                    look = looks[lane, corner + column]
-                    for feature in range(8):
-                        obs[place + feature] = eyes.cell_features[look, feature]
-                    place += CELL_FEATURES
+                    _copy_eight(cell_features, looks[lane, corner + column], obs, place)
+                    place += np.uintp(CELL_FEATURES)
                 corner += eyes.width
             look = looks[lane, corner - eyes.width + view - 1]
             for feature in range(CELL_FEATURES):
-                obs[place + feature] = eyes.cell_features[look, feature]
-            place += CELL_FEATURES
+                obs[place + np.uintp(feature)] = cell_features[look, feature]
+
+
+@inlined
+def _copy_eight(table: NDArray[np.float32], row: int, obs: NDArray[np.float32], place: int) -> None:
+    """obs[place : place + 8] = table[row]. All are read before any is written, and places are unsigned, so that the
+    compiler sees that one vector load and one vector store will do."""
+    a, b, c, d = table[row, 0], table[row, 1], table[row, 2], table[row, 3]
+    e, f, g, h = table[row, 4], table[row, 5], table[row, 6], table[row, 7]
+    obs[place], obs[place + np.uintp(1)], obs[place + np.uintp(2)], obs[place + np.uintp(3)] = a, b, c, d
+    obs[place + np.uintp(4)], obs[place + np.uintp(5)], obs[place + np.uintp(6)], obs[place + np.uintp(7)] = e, f, g, h
 
 
 @compiled
@@ -150,7 +158,7 @@ def write_images(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs: NDArr
 @compiled
 def _pixel(eyes: Eyes, lanes: Lanes, lane: int, layer: int, cell: int) -> int:
     """One cell in one image layer. Two layers have x and y exchanged (line 557), on square floors only."""
-    if layer == AGENT_DIRECTION or layer == AGENT_LOAD:
+    if layer in (AGENT_DIRECTION, AGENT_LOAD):
         cell = (cell % eyes.width) * eyes.width + cell // eyes.width
     look = np.int64(lanes.looks[lane, cell])
     if look & ROBOT_BITS == WALL:

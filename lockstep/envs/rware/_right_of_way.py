@@ -166,7 +166,7 @@ def members_in_copy_order(
 
 @compiled
 def set_order(items: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The order in which CPython iterates a set after adding distinct `items` one by one; item i hashes to hashes[i]."""
+    """The order in which CPython iterates a set that distinct `items` were added to; item i hashes to hashes[i]."""
     table = np.full(8, _FREE, dtype=np.int64)
     for used, item in enumerate(items):
         _insert(table, item, hashes)

@@ -16,6 +16,7 @@ IMAGE_LAYERS = ("shelves", "requests", "agents", "agent_direction", "agent_load"
 DEFAULT_IMAGE_LAYERS = ("shelves", "requests", "agents", "goals", "accessible")
 NO_LIMIT = int(np.iinfo(np.int64).max)
 MAX_ROBOTS = 1_000
+MAX_CELLS_SEEN = 250_000
 IMAGE_DICT_FEATURES = 6
 """Direction one-hot, on highway, carrying: what an image-dict observation adds to its image."""
 
@@ -81,9 +82,11 @@ class WarehouseConfig:
             )
         if not 1 <= self.request_queue_size < shelves:
             raise UserError(
-                f"request_queue_size={self.request_queue_size} with {shelves} shelves: it must be 1 to {shelves - 1}, so "
-                "that there is something to deliver and another shelf to request next."
+                f"request_queue_size={self.request_queue_size} with {shelves} shelves: it must be 1 to {shelves - 1}, "
+                "so that there is something to deliver and another shelf to request next."
             )
+        if (height + 2 * self.sensor_range) * (width + 2 * self.sensor_range) > MAX_CELLS_SEEN:
+            raise UserError(f"sensor_range={self.sensor_range} is absurd on {height} x {width} cells; ask for 1 to 5.")
         if self.normalised_coordinates and min(height, width) < 2:
             raise UserError(
                 f"normalised_coordinates divide by height - 1 and width - 1; draw more than {height} x {width} cells."
@@ -94,8 +97,8 @@ class WarehouseConfig:
             crossed = {"agent_direction", "agent_load"} & set(self.image_observation_layers)
             if crossed and height != width:
                 raise UserError(
-                    f"The image layer {min(crossed)!r} works on square floors only (the official package swaps its x and y), "
-                    f"and this one is {height} x {width}; leave the layer out or draw a square layout."
+                    f"The image layer {min(crossed)!r} works on square floors only, as the official package swaps its "
+                    f"x and y, and this one is {height} x {width}; leave the layer out or draw a square layout."
                 )
 
     @property
@@ -161,7 +164,7 @@ def _named(argument: str, value: Any, allowed: tuple[str, ...]) -> str:
     name = str(getattr(value, "name", value)).lower()
     if argument == "observation_type" and name == "dict":
         raise UserError(
-            "observation_type='dict' nests the same numbers in dictionaries; ask for 'flattened', 'image' or 'image_dict'."
+            "observation_type='dict' nests the same numbers in dictionaries; ask for flattened, image or image_dict."
         )
     if name not in allowed:
         raise UserError(f"{argument}={value!r} is not one of: {', '.join(allowed)}.")

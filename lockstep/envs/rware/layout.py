@@ -40,7 +40,7 @@ def layout_from_sizes(shelf_columns: int, shelf_rows: int, column_height: int) -
     """Blocks of 2 x column_height shelves with corridors around them and two goals below (warehouse.py, line 294)."""
     if shelf_columns < 1 or shelf_rows < 1 or column_height < 1:
         raise UserError(
-            f"shelf_columns={shelf_columns}, shelf_rows={shelf_rows}, column_height={column_height}: all must be at least 1."
+            f"shelf_columns={shelf_columns}, shelf_rows={shelf_rows}, column_height={column_height}: at least 1 each."
         )
     if shelf_columns % 2 == 0:
         raise UserError(f"shelf_columns={shelf_columns} must be odd: the goals' approach replaces the middle one.")
@@ -67,7 +67,7 @@ def layout_from_text(text: str) -> Layout:
         strange = set(row.lower()) - set("gx.")
         if strange:
             raise UserError(
-                f"Line {number} of the layout contains {sorted(strange)[0]!r}; draw with x (shelf), . (corridor), g (goal)."
+                f"Line {number} of the layout contains {sorted(strange)[0]!r}; draw with x shelf, . corridor, g goal."
             )
     cells = np.array([list(row.lower()) for row in rows])
     goals = tuple((int(x), int(y)) for y, x in np.argwhere(cells == "g"))

@@ -73,7 +73,7 @@ class OfficialWarehouses:
         """See VectorEnv.reset. Only the first reset, and one with a seed, restarts a lane's random stream."""
         for lane in self._chosen(mask):
             if seed is not None:
-                self._next_seeds[lane] = seed + lane
+                self._next_seeds[lane] = seed + int(lane)
             obs, _ = self.warehouses[lane].reset(seed=self._next_seeds[lane])
             self._next_seeds[lane] = None
             self._write(lane, obs)
@@ -125,4 +125,5 @@ class OfficialWarehouses:
     def _write(self, lane: int, obs: tuple[Any, ...]) -> None:
         for agent, seen in enumerate(obs):
             space: Space[Any] = self.warehouses[lane].observation_space[agent]
-            self._obs[lane, agent] = seen if self.config.observation_type == "flattened" else flatten(space, seen)
+            flat: Any = seen if self.config.observation_type == "flattened" else flatten(space, seen)
+            self._obs[lane, agent] = flat

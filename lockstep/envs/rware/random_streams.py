@@ -7,6 +7,8 @@ src/pcg64/pcg64.h (XSL-RR 128/64), src/distributions/distributions.c (Lemire's b
 _generator.pyx (Generator.choice: Floyd's algorithm, then a shuffle).
 """
 
+from typing import Any
+
 import numpy as np
 from numba import uint32, uint64
 from numpy.typing import NDArray
@@ -25,7 +27,7 @@ _MASK32 = uint64(0xFFFFFFFF)
 
 
 @compiled
-def seed_stream(stream: Stream, seed: int) -> None:
+def seed_stream(stream: Stream, seed: np.uint64) -> None:
     """What `numpy.random.PCG64(seed)` starts as. seed: 0 <= seed < 2**64."""
     pool = np.empty(4, dtype=np.uint32)
     words = (uint32(uint64(seed) & _MASK32), uint32(uint64(seed) >> uint64(32)), uint32(0), uint32(0))
@@ -93,7 +95,7 @@ def choose_without_replacement(stream: Stream, population: int, chosen: NDArray[
 
 
 @compiled
-def _hash_mix(value, constant, multiplier):  # type: ignore[no-untyped-def]
+def _hash_mix(value: Any, constant: Any, multiplier: Any) -> tuple[Any, Any]:
     """One round of SeedSequence's hash, and its next constant; all uint32."""
     value = uint32(value ^ constant)
     constant = uint32(constant * multiplier)

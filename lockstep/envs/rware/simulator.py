@@ -78,7 +78,7 @@ class Simulator:
         1 + bits), the bits 0 or 1. Rewards outside the mask are 0. Raises UserError, with nothing changed, for anything
         else, and for lanes that have finished."""
         chosen = self._chosen(mask)
-        self._check_running(chosen)
+        self._check_running(mask, chosen)
         actions = np.asarray(actions)
         movement = self._checked(actions, chosen)
         if self.config.msg_bits:
@@ -86,7 +86,7 @@ class Simulator:
         self._terminated[:] = self._truncated[:] = False
         self._reward[:] = 0.0
         self._split(chosen, lambda part: self._advance(part, 1, movement, self._reward), self._look)
-        self._running[chosen] = ~(self._terminated | self._truncated)[chosen]
+        self._running &= ~(self._terminated | self._truncated)
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
 
     def play(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
@@ -102,12 +102,12 @@ class Simulator:
                 f"play takes (steps, {self.num_envs}, {self.config.n_agents}) actions of robots without message bits, "
                 f"not {actions.shape}."
             )
-        self._check_running(self._all)
+        self._check_running(None, self._all)
         movement = _movement(actions).astype(np.int8, copy=False).reshape(-1)
         reward = np.zeros(actions.shape, dtype=np.float32)
         self._terminated[:] = self._truncated[:] = False
         self._split(self._all, lambda part: self._advance(part, len(actions), movement, reward))
-        self._running[:] = ~(self._terminated | self._truncated)
+        self._running &= ~(self._terminated | self._truncated)
         return reward
 
     def available_actions(self) -> Mask | None:
@@ -125,9 +125,8 @@ class Simulator:
         state = {name: array[chosen].copy() for name, array in self._lanes._asdict().items()}
         return state | {"running": self._running[chosen].copy()}
 
-    def set_state(self, state: dict[str, Any], lanes: Lanes | None = None) -> Obs:
-        """Continue exactly from `get_state`, in all lanes or in those numbered in `lanes`. Returns the observations,
-        made anew there."""
+    def set_state(self, state: dict[str, Any], lanes: Lanes | None = None) -> None:
+        """Continue exactly from `get_state`, in all lanes or in those numbered in `lanes`; `observe` shows them."""
         chosen = self._all if lanes is None else self._numbered(lanes)
         arrays = self._lanes._asdict() | {"running": self._running}
         if set(state) != set(arrays):
@@ -141,6 +140,9 @@ class Simulator:
         for name, array in arrays.items():
             array[chosen] = state[name]
         self._split(chosen, self._look)
+
+    def observe(self) -> Obs:
+        """The observations of all lanes as they are now: (num_envs, agents, obs_dim), to be copied if it must last."""
         return self._obs
 
     def copy_lanes(self, from_lanes: Lanes, to_lanes: Lanes) -> None:
@@ -202,8 +204,8 @@ class Simulator:
             raise UserError(f"Lane {wrong[0]} does not exist; there are lanes 0 to {self.num_envs - 1}.")
         return numbers.astype(np.int64)
 
-    def _check_running(self, chosen: Lanes) -> None:
-        if not self._running[chosen].all():
+    def _check_running(self, mask: Mask | None, chosen: Lanes) -> None:
+        if not (self._running if mask is None else self._running[chosen]).all():
             lane = chosen[~self._running[chosen]][0]
             raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
 
@@ -220,7 +222,7 @@ class Simulator:
         return np.ascontiguousarray(actions[..., 0] if bits else actions, dtype=np.int8).reshape(-1)
 
     def _split(self, chosen: Lanes, *work: Callable[[Lanes], None]) -> None:
-        """Do the work on all chosen lanes, one piece after the other, on several threads where there is enough of it."""
+        """Do one piece of work after the other on the chosen lanes, on several threads where there are enough."""
 
         def do(part: Lanes) -> None:
             for piece in work:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from lockstep.envs.rware.config import WarehouseConfig
-
 HEADINGS = "^v<>"
 """A robot's picture, by direction: up, down, left, right."""
 
