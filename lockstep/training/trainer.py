@@ -84,7 +84,7 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
                     stopped_because = "solved"
 
             over = stopped_because == "solved" or session.finished or interruption.requested
-            if over or _crossed(before, session, config.checkpoint.every_env_steps):
+            if over or (not session.warming_up and _crossed(before, session, config.checkpoint.every_env_steps)):
                 path = save_checkpoint(session, run)
                 for logger in loggers:
                     logger.checkpoint(path, session.env_steps)
