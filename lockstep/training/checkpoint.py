@@ -12,6 +12,7 @@ Everything is tensors and plain Python, read with `weights_only=True`: opening a
 import hashlib
 import json
 import os
+import pickle
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -88,6 +89,8 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
             raise UserError(f"{run.path} holds no checkpoint yet. Let it train until its first evaluation.")
         folder = numbered[-1]
     elif checkpoint != BEST:
+        if not checkpoint.isdecimal():
+            raise UserError(f"--checkpoint {checkpoint!r} is unknown; it must be best, latest, or a number of env steps.")
         folder = run.checkpoints / f"{int(checkpoint):012d}"
         if folder not in numbered:
             known = ", ".join(str(int(path.name)) for path in numbered) or "none"
@@ -159,7 +162,12 @@ def _read(folder: Path, only: str | None = None) -> dict[str, Any]:
         path = folder / Path(name).name
         if not path.is_file() or _sha256(path) != checksum:
             raise UserError(f"The checkpoint {folder.name} is damaged: {name} is not what was written.")
-        parts[name] = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            parts[name] = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+            raise UserError(
+                f"The checkpoint {folder.name} is not a checkpoint that Lockstep wrote: {name} is refused unread."
+            ) from error
     return parts
 
 
