@@ -7,6 +7,7 @@ from gymnasium.spaces import Space, flatten
 from numpy.typing import NDArray
 
 from lockstep.envs.rware.config import WarehouseConfig
+from lockstep.envs.rware.snapshot import Robot, Snapshot
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
@@ -46,6 +47,32 @@ def make_official(config: WarehouseConfig) -> Any:
             f"The official engine needs the package rware ({error}): pip install rware==2.0.0 six"
         ) from error
     return Warehouse(**official_arguments(config))
+
+
+def official_snapshot(warehouse: Any) -> Snapshot:
+    """One official warehouse in plain words."""
+    robots = [
+        Robot(
+            x=int(robot.x),
+            y=int(robot.y),
+            direction=robot.dir.value,
+            carried_shelf=robot.carrying_shelf.id if robot.carrying_shelf else 0,
+            has_delivered=bool(robot.has_delivered),
+            message=tuple(int(bit) for bit in robot.message),
+        )
+        for robot in warehouse.agents
+    ]
+    return Snapshot(
+        height=warehouse.grid_size[0],
+        width=warehouse.grid_size[1],
+        goals=tuple(warehouse.goals),
+        highways=tuple(tuple(bool(cell) for cell in row) for row in warehouse.highways),
+        robots=tuple(robots),
+        shelves=tuple((int(shelf.x), int(shelf.y)) for shelf in warehouse.shelfs),
+        requested=tuple(shelf.id for shelf in warehouse.request_queue),
+        steps=warehouse._cur_steps,
+        idle_steps=warehouse._cur_inactive_steps,
+    )
 
 
 class OfficialWarehouses:
@@ -113,6 +140,10 @@ class OfficialWarehouses:
     def set_state(self, state: dict[str, Any]) -> None:
         """Refused, see get_state."""
         raise UserError("The official engine's state cannot be restored; use engine='lockstep', which plays the same.")
+
+    def snapshot(self, lane: int) -> Snapshot:
+        """Who and what is where in one lane, for drawing and for comparing."""
+        return official_snapshot(self.warehouses[lane])
 
     def close(self) -> None:
         """Close windows, if any were opened."""
