@@ -29,7 +29,7 @@ class ProgressDisplay(SilentLogger):
         self._status: Status | None = None
         self._recent: deque[tuple[float, int, int]] = deque()
         self._checkpoint = "none yet"
-        self._live = Live(console=console, refresh_per_second=4, transient=False, get_renderable=self._render)
+        self._live = Live(console=console, refresh_per_second=4, transient=False, get_renderable=self.render)
         self._live.start()
 
     def training(self, row: Row) -> None:
@@ -55,7 +55,8 @@ class ProgressDisplay(SilentLogger):
     def close(self) -> None:
         self._live.stop()
 
-    def _render(self) -> Group:
+    def render(self) -> Group:
+        """The panel as it stands now."""
         config, status = self._config, self._status
         title = Text.assemble(
             ("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (str(self._run.path), "dim")

@@ -1,0 +1,82 @@
+"""What a run writes down: every number has an entry in the registry, every line is whole."""
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from lockstep.config.load import load_config
+from lockstep.loggers import JsonlLogger, LineLogger, Status, TensorBoardLogger
+from lockstep.metrics import METRICS
+from lockstep.run_directory import RunDirectory, read_rows
+from lockstep.training.progress import ProgressDisplay, clock, compact, sparkline
+from tests.training.test_session import advanced, config
+
+ROW = {"env_steps": 1_000, "updates": 12, "wall_seconds": 3.5, "test_return_mean": 1.25, "test_return_std": 0.5}
+
+
+def test_every_number_that_a_run_writes_is_explained() -> None:
+    session = advanced(config(), 8)
+    written = {*session.metrics_row(), *session.evaluation_row()} - {"engine"}
+    assert written <= set(METRICS)
+    assert all(metric.formula and metric.healthy for metric in METRICS.values())
+
+
+def test_rows_are_on_disk_when_the_call_returns(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", "test", 1, "")
+    logger = JsonlLogger(run)
+    logger.training(ROW)
+    logger.evaluation(ROW)
+    assert read_rows(run.metrics) == [ROW]
+    assert read_rows(run.evaluations) == [ROW]
+
+
+def test_tensorboard_gets_the_metrics_by_their_names(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    logger = TensorBoardLogger(RunDirectory(tmp_path))
+    logger.evaluation({**ROW, "engine": "lockstep"})
+    logger.close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    (point,) = events.Scalars("test_return_mean")
+    assert (point.step, point.value) == (1_000, 1.25)
+
+
+def test_a_pipe_gets_plain_lines() -> None:
+    stream = io.StringIO()
+    logger = LineLogger(stream)
+    logger.evaluation(ROW)
+    logger.checkpoint(Path("checkpoints/000000001000"), 1_000)
+    logger.note("Something to know.")
+    first, second, third = stream.getvalue().splitlines()
+    assert "test return 1.25 ± 0.50" in first
+    assert "checkpoint 000000001000" in second
+    assert third == "Something to know."
+
+
+def test_the_display_tells_where_the_run_stands() -> None:
+    console = Console(width=80, force_terminal=False, file=io.StringIO(), record=True)
+    display = ProgressDisplay(console, load_config("solve"), RunDirectory(Path("runs/one")))
+    display.tick(Status(env_steps=12_000_000, updates=3_000, wall_seconds=75.0, epsilon=0.7, warming_up=False))
+    display.training({"return_mean": 0.75})
+    display.evaluation(ROW)
+    display.checkpoint(Path("x"), 11_000_000)
+    display.close()
+    console.print(display.render())
+    text = console.export_text()
+    for expected in ("12.0M / 50.0M steps", "1m15s", "0.75", "0.700", "at 11.0M steps", "1.25 ± 0.50", "solved above 2.5"):
+        assert expected in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_a_sparkline_spans_from_zero_to_the_highest() -> None:
+    assert sparkline([0.0, 0.5, 1.0], 10) == "▁▅█"
+    assert sparkline([0.0, 0.0], 10) == "▁▁"
+    assert sparkline([-2.0, 0.0], 10) == "▁█"
+    assert len(sparkline([1.0] * 100, 40)) == 40
+
+
+def test_numbers_are_short() -> None:
+    assert [compact(n) for n in (950, 12_345, 1_234_567, 250e6)] == ["950", "12.3k", "1.23M", "250M"]
+    assert [clock(s) for s in (5, 65, 3_700)] == ["0m05s", "1m05s", "1h01m"]
