@@ -16,7 +16,8 @@ from lockstep.envs.rware.official import OfficialWarehouses
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
 
-STEPS_PER_MATCH = 400
+ROBOT_STEPS_PER_MATCH = 3_000
+"""Few robots play longer in one warehouse than many: the official package's time goes with the robots."""
 STEPS_PER_DRIVER = 50
 SNAPSHOT_EVERY = 20
 """Steps between two comparisons of everything, what nobody sees included."""
@@ -134,7 +135,8 @@ def verify(
         settings[row.family] = None
         if setting is not None:
             match = _Match(setting, int(rng.integers(2**31)), rng, row)
-            report.difference = match.play(min(STEPS_PER_MATCH, steps - report.steps))
+            length = max(100, ROBOT_STEPS_PER_MATCH // match.ours.config.n_agents)
+            report.difference = match.play(min(length, steps - report.steps))
         if progress is not None:
             progress(row.family, report.steps, steps)
     report.seconds = time.perf_counter() - started
