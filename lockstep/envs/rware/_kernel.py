@@ -24,13 +24,14 @@ CELL, DIRECTION, CARRIED, HAS_DELIVERED = range(4)
 STEPS, IDLE_STEPS = range(2)
 
 # A look: two bits for the shelf, three for the robot (1 + its direction), one for its load, one for a claim.
-NO_SHELF, SHELF, REQUESTED_SHELF, SHELF_BITS = 0, 1, 2, 3
+SHELF, REQUESTED_SHELF, SHELF_BITS = 1, 2, 3
 ROBOT_SHIFT, ROBOT_BITS = 2, 7 << 2
 WALL = 5 << ROBOT_SHIFT
 LOADED = 1 << 5
 CLAIMED = 1 << 6
 """Somebody wants to enter; set only while a step is decided."""
 NUM_LOOKS = 64
+BUT_SHELF, BUT_ROBOT, BUT_LOADED, BUT_CLAIMED = (0xFF & ~bits for bits in (SHELF_BITS, ROBOT_BITS, LOADED, CLAIMED))
 
 _TURNED = np.array([[WEST, EAST, DOWN, UP], [EAST, WEST, UP, DOWN]], dtype=np.int16)
 """[LEFT or RIGHT, direction] -> direction: clockwise is up, right, down, left (line 119)."""
@@ -139,7 +140,7 @@ def advance_lanes(
             at = (t * num_lanes + lane) * num_robots
             if _choose_cells(lane, actions, at, robots, looks, ahead_of, wanted):
                 for i in range(num_robots):
-                    looks[lane, wanted[i]] &= ~CLAIMED & 0xFF
+                    looks[lane, wanted[i]] &= BUT_CLAIMED
                 resolve_conflicts(wanted, robots, lane, world.cell_hashes)
             _leave_cells(lane, robots, looks, shelves, wanted)
             _arrive_and_act(lane, actions, reward, at, robots, looks, shelves, highways, reward_type, wanted)
@@ -232,7 +233,7 @@ def _arrive_and_act(
         elif action in (LEFT, RIGHT):
             direction = _TURNED[action - LEFT, robots[lane, i, DIRECTION]]
             robots[lane, i, DIRECTION] = direction
-            looks[lane, cell] = (looks[lane, cell] & ~ROBOT_BITS) | ((1 + direction) << ROBOT_SHIFT)
+            looks[lane, cell] = (looks[lane, cell] & BUT_ROBOT) | ((1 + direction) << ROBOT_SHIFT)
         elif action == TOGGLE_LOAD:
             look = looks[lane, cell]
             if not look & LOADED:
@@ -241,7 +242,7 @@ def _arrive_and_act(
                     looks[lane, cell] = look | LOADED
             elif not highways[cell]:
                 robots[lane, i, CARRIED] = 0
-                looks[lane, cell] = look & ~LOADED
+                looks[lane, cell] = look & BUT_LOADED
                 if robots[lane, i, HAS_DELIVERED] and reward_type == TWO_STAGE:
                     reward[at + i] += np.float32(0.5)
                 robots[lane, i, HAS_DELIVERED] = 0
@@ -264,7 +265,7 @@ def _deliver(world: World, lanes: Lanes, lane: int, goal: int, reward: NDArray[n
         if lanes.queue[lane, place] == lanes.shelves[lane, goal]:
             lanes.queue[lane, place] = new
             break
-    lanes.looks[lane, goal] = (lanes.looks[lane, goal] & ~SHELF_BITS) | SHELF
+    lanes.looks[lane, goal] = (lanes.looks[lane, goal] & BUT_SHELF) | SHELF
     _request(lanes, lane, new)
     for i in range(num_robots):
         if world.reward_type == GLOBAL:
@@ -283,5 +284,5 @@ def _request(lanes: Lanes, lane: int, shelf: int) -> None:
     """Let the shelf look requested, wherever it is."""
     for cell in range(lanes.shelves.shape[1]):
         if lanes.shelves[lane, cell] == shelf:
-            lanes.looks[lane, cell] = (lanes.looks[lane, cell] & ~SHELF_BITS) | REQUESTED_SHELF
+            lanes.looks[lane, cell] = (lanes.looks[lane, cell] & BUT_SHELF) | REQUESTED_SHELF
             return

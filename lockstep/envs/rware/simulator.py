@@ -1,7 +1,7 @@
 """RWARE, compiled: the official package's warehouses, step for step, many at a time."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +22,7 @@ ROBOTS_PER_THREAD = 2048
 
 Lanes = NDArray[np.int64]
 """(chosen lanes,) numbers"""
+LaneNumbers = Lanes | Sequence[int]
 
 
 class Simulator:
@@ -61,7 +62,7 @@ class Simulator:
         self._all = np.arange(num_envs)
         self._num_threads = num_threads or available_processors()
         self._pool: ThreadPoolExecutor | None = None
-        announce_compilation(_kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write)
+        self._compile()
         self._seed(self._all, seed)
 
     def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
@@ -79,7 +80,7 @@ class Simulator:
         else, and for lanes that have finished."""
         chosen = self._chosen(mask)
         self._check_running(mask, chosen)
-        actions = np.asarray(actions)
+        actions = _array(actions)
         movement = self._checked(actions, chosen)
         if self.config.msg_bits:
             self._lanes.messages[chosen] = actions[chosen, :, 1:]
@@ -96,7 +97,7 @@ class Simulator:
         episode has ended. All lanes must be running. The observations are not brought up to date: use `reset`,
         `set_state` or `copy_lanes` afterwards.
         """
-        actions = np.asarray(actions)
+        actions = _array(actions)
         if actions.ndim != 3 or actions.shape[1:] != (self.num_envs, self.config.n_agents) or self.config.msg_bits:
             raise UserError(
                 f"play takes (steps, {self.num_envs}, {self.config.n_agents}) actions of robots without message bits, "
@@ -118,14 +119,14 @@ class Simulator:
         """None: the observations serve as the state."""
         return None
 
-    def get_state(self, lanes: Lanes | None = None) -> dict[str, Any]:
+    def get_state(self, lanes: LaneNumbers | None = None) -> dict[str, Any]:
         """A copy of everything that decides the future of all lanes, or of those numbered in `lanes`: arrays whose
         first axis is the lane."""
         chosen = slice(None) if lanes is None else self._numbered(lanes)
         state = {name: array[chosen].copy() for name, array in self._lanes._asdict().items()}
         return state | {"running": self._running[chosen].copy()}
 
-    def set_state(self, state: dict[str, Any], lanes: Lanes | None = None) -> None:
+    def set_state(self, state: dict[str, Any], lanes: LaneNumbers | None = None) -> None:
         """Continue exactly from `get_state`, in all lanes or in those numbered in `lanes`; `observe` shows them."""
         chosen = self._all if lanes is None else self._numbered(lanes)
         arrays = self._lanes._asdict() | {"running": self._running}
@@ -145,7 +146,7 @@ class Simulator:
         """The observations of all lanes as they are now: (num_envs, agents, obs_dim), to be copied if it must last."""
         return self._obs
 
-    def copy_lanes(self, from_lanes: Lanes, to_lanes: Lanes) -> None:
+    def copy_lanes(self, from_lanes: LaneNumbers, to_lanes: LaneNumbers) -> None:
         """Make every lane of `to_lanes` the twin of its partner in `from_lanes`, random stream and observation
         included. Both: lane numbers, equally many; no lane twice in `to_lanes`."""
         sources, targets = self._numbered(from_lanes), self._numbered(to_lanes)
@@ -167,6 +168,16 @@ class Simulator:
         if self._pool is not None:
             self._pool.shutdown()
             self._pool = None
+
+    def _compile(self) -> None:
+        """Now rather than at the first step, by working on no lane at all."""
+        announce_compilation(_kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write)
+        nobody = self._all[:0]
+        self._seed(nobody, 0)
+        with np.errstate(over="ignore"):
+            self._reset(nobody)
+            self._advance(nobody, 0, np.zeros(0, dtype=np.int8), self._reward)
+            self._look(nobody)
 
     def _seed(self, chosen: Lanes, seed: int) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
@@ -245,6 +256,13 @@ class Simulator:
 def available_processors() -> int:
     """Processors this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _array(actions: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(actions)
+    except ValueError as error:
+        raise UserError("Actions must be an array: the rows given differ in shape; make them equally long.") from error
 
 
 def _movement(actions: NDArray[Any]) -> NDArray[Any]:

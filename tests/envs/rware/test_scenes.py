@@ -22,8 +22,8 @@ Standing = tuple[int, int, int, bool]
 class Scene:
     """One warehouse in both engines, robots put down by hand; robots that carry take the shelf of their own place."""
 
-    def __init__(self, layout: str, robots: list[Standing], **arguments: Any) -> None:
-        arguments = {"n_agents": len(robots), "request_queue_size": 1, "layout": layout} | arguments
+    def __init__(self, layout: str, robots: list[Standing], **changes: Any) -> None:
+        arguments: dict[str, Any] = {"n_agents": len(robots), "request_queue_size": 1, "layout": layout, **changes}
         ours = make_vec("rware-tiny-2ag-v2", 1, **arguments)
         official = make_vec("rware-tiny-2ag-v2", 1, engine="official", **arguments)
         assert isinstance(ours, Simulator)
