@@ -169,6 +169,32 @@ def runs(as_json: Json = False) -> None:
     print(json.dumps(rows)) if as_json else _table(rows)
 
 
+@app.command()
+def verify(
+    world: Annotated[str, typer.Argument(metavar="rware", help="What to compare with its official package.")],
+    steps: Annotated[int, typer.Option(help="Steps of one warehouse to compare.")] = 100_000,
+    keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of warehouses and drivers; default a fresh one, printed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play our simulator and the official package side by side, until they differ or the steps are used up."""
+    if world != "rware":
+        raise UserError(f"There is no official package to compare {world!r} with; write `lockstep verify rware`.")
+    from rich.console import Console
+
+    from lockstep.envs.rware.verify import verify as compare
+
+    with Console(stderr=True).status("comparing") as status:
+
+        def show(family: str, done: int, total: int) -> None:
+            status.update(f"{done:,} of {total:,} steps compared, now {family}")
+
+        report = compare(keys, steps, seed, show)
+    print(report.to_json() if as_json else report.text())
+    if report.difference is not None:
+        raise typer.Exit(1)
+
+
 def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     """Print how a training ended, and leave with its exit code."""
     if as_json:

@@ -106,6 +106,12 @@ def test_lists_are_printed_for_people_and_for_scripts(here: Path, capsys: pytest
         assert isinstance(json.loads(capsys.readouterr().out), list)
 
 
+def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "rware", "--steps", "600", "--keys", "rware-tiny-2ag-v2", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["steps"], report["differences"]) == (600, 0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -127,6 +133,8 @@ def test_lists_are_printed_for_people_and_for_scripts(here: Path, capsys: pytest
         (["evaluate", "latest", "--engine", "warp"], "must be lockstep or official"),
         (["evaluate", "latest", "--episodes", "few"], "Input should be a valid integer"),
         (["config", "smoke", "seed"], "write key=value"),
+        (["verify", "chess"], "no official package to compare 'chess' with"),
+        (["verify", "rware", "--keys", "nothing"], "No warehouse key matches"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(
