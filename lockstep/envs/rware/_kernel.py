@@ -81,10 +81,10 @@ class Lanes(NamedTuple):
 
 
 @compiled
-def seed_lanes(streams: NDArray[np.uint64], chosen: NDArray[np.int64], seed: np.uint64) -> None:
-    """Restart the random streams: lane i's from seed + i."""
-    for lane in chosen:
-        seed_stream(streams[lane], np.uint64(seed) + np.uint64(lane))
+def seed_lanes(streams: NDArray[np.uint64], chosen: NDArray[np.int64], seeds: NDArray[np.uint64]) -> None:
+    """Restart the random streams of the chosen lanes, each from its own seed. chosen, seeds: (chosen lanes,)"""
+    for c in range(len(chosen)):
+        seed_stream(streams[chosen[c]], seeds[c])
 
 
 @compiled

@@ -65,8 +65,9 @@ class Simulator:
         self._compile()
         self._seed(self._all, seed)
 
-    def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
-        """See VectorEnv.reset. Lane i with seed s draws what the official package draws after `reset(seed=s + i)`."""
+    def reset(self, seed: int | Sequence[int] | None = None, mask: Mask | None = None) -> Obs:
+        """See VectorEnv.reset. Lane i with seed s draws what the official package draws after `reset(seed=s + i)`; a
+        list gives every lane a seed of its own."""
         chosen = self._chosen(mask)
         if seed is not None:
             self._seed(chosen, seed)
@@ -179,11 +180,17 @@ class Simulator:
             self._advance(nobody, 0, np.zeros(0, dtype=np.int8), self._reward)
             self._look(nobody)
 
-    def _seed(self, chosen: Lanes, seed: int) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-            raise UserError(f"seed={seed!r} must be a whole number from 0 to 2**63 - 1.")
+    def _seed(self, chosen: Lanes, seed: int | Sequence[int]) -> None:
+        if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**63:
+            seeds = chosen.astype(np.uint64) + np.uint64(seed)
+        elif isinstance(seed, Sequence) and len(seed) == self.num_envs and all(0 <= one < 2**63 for one in seed):
+            seeds = np.array(seed, dtype=np.uint64)[chosen]
+        else:
+            raise UserError(
+                f"seed={seed!r} must be a whole number from 0 to 2**63 - 1, or {self.num_envs} of them, one a lane."
+            )
         with np.errstate(over="ignore"):
-            _kernel.seed_lanes(self._lanes.streams, chosen, np.uint64(seed))
+            _kernel.seed_lanes(self._lanes.streams, chosen, seeds)
 
     def _reset(self, part: Lanes) -> None:
         _kernel.reset_lanes(self._world, self._lanes, part)
