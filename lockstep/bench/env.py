@@ -1,0 +1,184 @@
+"""How fast the simulator is, against the official package in the same minute: `lockstep bench env`."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.envs.registry import Engine, make_vec, warehouse_config
+from lockstep.envs.vector_env import VectorEnv
+from lockstep.errors import UserError
+
+DEFAULT_KEYS = tuple(f"rware-{size}-{n}ag-v2" for size in ("tiny", "small", "medium", "large") for n in (2, 4, 8, 19))
+NUM_ENVS = 2048
+Progress = Callable[[str, int, int], None]
+"""Called with a key, the keys done, and all keys."""
+
+
+@dataclass(frozen=True)
+class BenchRow:
+    """Medians over the rounds; speeds in steps of one environment per second, observations written."""
+
+    key: str
+    agents: int
+    cells: int
+    obs_bytes_per_step: int
+    official: float
+    one_thread: float
+    all_threads: float
+    blind_one_thread: float
+    """Without observations: `Simulator.play`."""
+    one_thread_ratio: float
+    """Median of the rounds' ratios to the official package, which are steadier than the speeds."""
+    all_threads_ratio: float
+
+
+def bench_env(
+    keys: Sequence[str] | None = None,
+    rounds: int = 5,
+    seconds: float = 0.3,
+    num_envs: int = NUM_ENVS,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Time both engines on every key with uniformly random actions, each round one after the other.
+
+    keys: RWARE keys, None for 16 of all sizes. seconds: of every single timing. num_envs: lanes of ours; the official
+    package steps one. The result is ready for JSON: the machine, what its memory can take, a row for every key.
+    """
+    if rounds < 1 or seconds <= 0 or num_envs < 1:
+        raise UserError(f"rounds={rounds}, seconds={seconds}, num_envs={num_envs}: all must be positive.")
+    chosen = list(keys or DEFAULT_KEYS)
+    for key in chosen:
+        warehouse_config(key)  # refuse a wrong key before the first minute is spent
+    rows = []
+    for done, key in enumerate(chosen):
+        if progress is not None:
+            progress(key, done, len(chosen))
+        rows.append(_bench_key(key, rounds, seconds, num_envs))
+    return {
+        "machine": _machine(),
+        "num_envs": num_envs,
+        "rounds": rounds,
+        "memory_write_bytes_per_second": write_bandwidth(),
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [
+        "| key | official, steps/s | one thread | × | all threads | × | blind, one thread | bytes/step |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| `{row['key']}` | {row['official']:,.0f} | {row['one_thread']:,.0f} | {row['one_thread_ratio']:,.0f} | "
+        f"{row['all_threads']:,.0f} | {row['all_threads_ratio']:,.0f} | {row['blind_one_thread']:,.0f} | "
+        f"{row['obs_bytes_per_step']:,} |"
+        for row in result["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def write_bandwidth(seconds: float = 0.3) -> float:
+    """Bytes per second that one thread can write to memory, in arrays far larger than the caches."""
+    target = np.zeros(64 * 2**20, dtype=np.float32)
+    target.fill(1.0)
+    return target.nbytes * _rate(lambda: target.fill(1.0), seconds)
+
+
+def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow:
+    config = warehouse_config(key)
+    official = _Stepper(key, 1, "official", None)
+    one, every = _Stepper(key, num_envs, "lockstep", 1), _Stepper(key, num_envs, "lockstep", None)
+    blind = _Blind(key, num_envs)
+    for stepper in (official, one, every, blind):
+        stepper()  # compiled, and in the caches
+    timings = [
+        (
+            _rate(official, seconds),
+            _rate(one, seconds) * num_envs,
+            _rate(every, seconds) * num_envs,
+            _rate(blind, seconds) * blind.steps,
+        )
+        for _ in range(rounds)
+    ]
+    for stepper in (official, one, every):
+        stepper.env.close()
+    return BenchRow(
+        key=key,
+        agents=config.n_agents,
+        cells=config.floor.height * config.floor.width,
+        obs_bytes_per_step=4 * config.n_agents * config.obs_dim,
+        official=median(row[0] for row in timings),
+        one_thread=median(row[1] for row in timings),
+        all_threads=median(row[2] for row in timings),
+        blind_one_thread=median(row[3] for row in timings),
+        one_thread_ratio=median(row[1] / row[0] for row in timings),
+        all_threads_ratio=median(row[2] / row[0] for row in timings),
+    )
+
+
+class _Stepper:
+    """Steps all lanes once per call, over and over again through episodes of the key's own length."""
+
+    def __init__(self, key: str, num_envs: int, engine: Engine, num_threads: int | None) -> None:
+        self.env: VectorEnv = make_vec(key, num_envs, engine=engine, num_threads=num_threads)
+        rng = np.random.default_rng(0)
+        self.actions: NDArray[np.int64] = rng.integers(5, size=(64, num_envs, self.env.spec.num_agents))
+        self.t = 0
+
+    def __call__(self) -> None:
+        if self.t % self.env.spec.time_limit == 0:
+            self.env.reset()
+        self.env.step(self.actions[self.t % len(self.actions)])
+        self.t += 1
+
+
+class _Blind:
+    """Plays all lanes for a hundred steps per call."""
+
+    def __init__(self, key: str, num_envs: int) -> None:
+        from lockstep.envs.rware.simulator import Simulator
+
+        env = make_vec(key, num_envs, num_threads=1)
+        assert isinstance(env, Simulator)
+        self.env = env
+        shape = (100, num_envs, env.spec.num_agents)
+        self.actions = np.random.default_rng(0).integers(5, size=shape, dtype=np.int8)
+        self.steps = 100 * num_envs
+
+    def __call__(self) -> None:
+        self.env.reset()
+        self.env.play(self.actions)
+
+
+def _rate(work: Callable[[], object], seconds: float) -> float:
+    """Calls per second, over about `seconds`."""
+    calls, start = 0, time.perf_counter()
+    while (now := time.perf_counter()) - start < seconds or calls == 0:
+        work()
+        calls += 1
+    return calls / (max(now, time.perf_counter()) - start)
+
+
+def _machine() -> dict[str, Any]:
+    import numba
+
+    from lockstep.envs.rware.simulator import available_processors
+
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "processors": available_processors(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "load_before": load,
+    }
