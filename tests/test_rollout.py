@@ -65,9 +65,12 @@ def test_the_same_seed_plays_the_same_episodes() -> None:
     assert not torch.equal(one.obs, collect(warehouse(4), random_policy(), seed=4).obs)
 
 
+def test_warehouses_can_be_played_blind() -> None:
+    assert isinstance(warehouse(1), BlindPlay)
+
+
 def test_blind_random_play_remembers_exactly_the_rewarding_episodes() -> None:
     env = warehouse(200)
-    assert isinstance(env, BlindPlay)
     played = random_play(env, np.random.default_rng(0), seed=11)
     assert played.episodes is not None
     assert played.lengths.tolist() == [40] * 200

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import tomli_w
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
@@ -168,7 +167,7 @@ def _nearest(text: str, known: Iterable[str], kind: str) -> str:
     return "`lockstep presets` lists the presets." if kind == "preset" else "`lockstep config solve` prints them all."
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(error: Mapping[str, Any]) -> str:
     path = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         inside = path.rpartition(".")[0]

@@ -159,7 +159,8 @@ class TrainingConfig(Section):
     updates_per_collection: Count = 1
     """Gradient updates after each collection, once the replay holds a batch."""
     stop_at_test_return: float | None = None
-    """Stop as soon as a greedy evaluation's mean return exceeds this; unset: run to max_env_steps."""
+    """Stop as soon as a greedy evaluation's mean return exceeds this, and evaluation.confirm_episodes new ones agree;
+    unset: run to max_env_steps."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks and the replay live."""
     num_threads: CountOrZero = 0
@@ -173,6 +174,8 @@ class EvaluationConfig(Section):
     """Env steps of training between two evaluations."""
     episodes: Count = 100
     """Episodes in one evaluation, all of them counted."""
+    confirm_episodes: Count = 1_000
+    """New episodes whose mean must exceed stop_at_test_return too: of many evaluations, one is lucky."""
     epsilon: Fraction = 0.0
     """Chance of a random action; 0 is greedy."""
 

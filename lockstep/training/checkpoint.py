@@ -90,7 +90,7 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
         folder = numbered[-1]
     elif checkpoint != BEST:
         if not checkpoint.isdecimal():
-            raise UserError(f"--checkpoint {checkpoint!r} is unknown; it must be best, latest, or a number of env steps.")
+            raise UserError(f"--checkpoint {checkpoint!r} is unknown; write best, latest, or a number of env steps.")
         folder = run.checkpoints / f"{int(checkpoint):012d}"
         if folder not in numbered:
             known = ", ".join(str(int(path.name)) for path in numbered) or "none"

@@ -49,7 +49,7 @@ class Session:
         self.env_steps = 0
         self.episodes = 0
         self.collections = 0
-        self.evaluations = 0
+        self.evaluated_episodes = 0
         self.best_test_return: float | None = None
         self.wall_seconds = 0.0
         self.row_before = self._counters_row()
@@ -69,7 +69,7 @@ class Session:
         return schedule(x.epsilon_schedule, x.epsilon_start, x.epsilon_finish, x.epsilon_anneal_env_steps, after_warmup)
 
     def advance(self) -> None:
-        """Play one episode in every lane, remember it, and learn; during the warm-up play at random and only remember."""
+        """Play one episode in every lane, remember it, and learn. A warm-up plays at random and only remembers."""
         lanes = self.env.num_envs
         seed = derive_seed(self.config.seed, "env") + self.collections * lanes
         if self.warming_up:
@@ -86,15 +86,15 @@ class Session:
             for _ in range(self.config.training.updates_per_collection):
                 self.window.add_update(self.learner.update(self.replay.sample(self.replay_rng)))
 
-    def evaluate(self) -> Evaluation:
+    def evaluate(self, episodes: int) -> Evaluation:
         """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""
-        episodes, epsilon = self.config.evaluation.episodes, self.config.evaluation.epsilon
-        seed = derive_seed(self.config.seed, "eval") + self.evaluations * episodes
+        epsilon = self.config.evaluation.epsilon
+        seed = derive_seed(self.config.seed, "eval") + self.evaluated_episodes
         explorer = None
         if epsilon > 0:
             epsilons = np.full(self.eval_env.num_envs, epsilon)
             explorer = self._explorer(epsilons, np.random.default_rng(seed))
-        self.evaluations += 1
+        self.evaluated_episodes += episodes
         return evaluate(self.policy, self.eval_env, episodes, seed, explorer)
 
     def status(self) -> Status:
@@ -112,16 +112,9 @@ class Session:
         self.row_before = counters
         return {**counters, "epsilon": self.epsilon(), **self.replay.counts(), **self.window.row(), **speeds}
 
-    def evaluation_row(self) -> dict[str, Any]:
+    def evaluation_row(self, episodes: int) -> dict[str, Any]:
         """Evaluate, as one row of eval.jsonl."""
-        return {**self._counters_row(), "engine": "lockstep", **self.evaluate().row()}
-
-    def note_best(self, test_return: float) -> bool:
-        """Remember the best test return so far. True when this is it (ties go to the later, longer trained one)."""
-        better = self.best_test_return is None or test_return >= self.best_test_return
-        if better:
-            self.best_test_return = test_return
-        return better
+        return {**self._counters_row(), "engine": "lockstep", **self.evaluate(episodes).row()}
 
     def _counters_row(self) -> dict[str, float]:
         return {
@@ -161,4 +154,12 @@ class Session:
             setattr(self, name, state[name])
 
 
-_COUNTERS = ("env_steps", "episodes", "collections", "evaluations", "best_test_return", "wall_seconds", "row_before")
+_COUNTERS = (
+    "env_steps",
+    "episodes",
+    "collections",
+    "evaluated_episodes",
+    "best_test_return",
+    "wall_seconds",
+    "row_before",
+)

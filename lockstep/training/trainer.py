@@ -75,13 +75,15 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
             if not session.warming_up and (
                 _crossed(before, session, config.evaluation.every_env_steps) or session.finished
             ):
-                evaluation = session.evaluation_row()
-                for logger in loggers:
-                    logger.evaluation(evaluation)
-                if session.note_best(evaluation["test_return_mean"]):
-                    save_best(session, run)
+                evaluation = _judge(session, config.evaluation.episodes, loggers)
                 if target is not None and evaluation["test_return_mean"] > target:
-                    stopped_because = "solved"
+                    evaluation = _judge(session, config.evaluation.confirm_episodes, loggers)
+                    if evaluation["test_return_mean"] > target:
+                        stopped_because = "solved"
+                best = session.best_test_return
+                if stopped_because == "solved" or best is None or evaluation["test_return_mean"] >= best:
+                    session.best_test_return = evaluation["test_return_mean"]
+                    save_best(session, run)
 
             over = stopped_because == "solved" or session.finished or interruption.requested
             if over or (not session.warming_up and _crossed(before, session, config.checkpoint.every_env_steps)):
@@ -113,8 +115,15 @@ def _advance(session: Session, run: RunDirectory) -> None:
     except DivergedError as error:
         raise UserError(
             f"The run diverged at {session.env_steps:,} env steps: {error}. The checkpoints in {run.path} are from before "
-            "and whole. Try a smaller lr, grad_norm_clip or target_tau."
+            "that. Try a smaller lr, grad_norm_clip or target_tau."
         ) from error
+
+
+def _judge(session: Session, episodes: int, loggers: Sequence[Logger]) -> Mapping[str, float]:
+    row = session.evaluation_row(episodes)
+    for logger in loggers:
+        logger.evaluation(row)
+    return row
 
 
 def _crossed(before: int, session: Session, every: int) -> bool:

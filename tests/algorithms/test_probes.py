@@ -33,7 +33,7 @@ def trained(probe: str, algorithm: str, rounds: int = 150, **changes: Any) -> Se
 
 
 def test_return(session: Session) -> float:
-    return float(session.evaluate().returns.mean())
+    return float(session.evaluate(100).returns.mean())
 
 
 test_return.__test__ = False  # type: ignore[attr-defined]

@@ -1,7 +1,6 @@
 """The command as a person uses it: what it prints, where it leaves things, how it refuses."""
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -55,7 +54,9 @@ def trained(here: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 
 def test_a_run_leaves_everything_a_reader_needs(trained: Path) -> None:
-    assert {"config.toml", "run.json", "metrics.jsonl", "eval.jsonl", "checkpoints"} <= set(os.listdir(trained))
+    assert {"config.toml", "run.json", "metrics.jsonl", "eval.jsonl", "checkpoints"} <= {
+        path.name for path in trained.iterdir()
+    }
     info = json.loads((trained / "run.json").read_text())
     assert (info["status"], info["seed"], info["schema_version"]) == ("finished", 1, 1)
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
@@ -170,5 +171,6 @@ def test_importing_lockstep_and_asking_for_help_load_nothing_heavy() -> None:
 
 def test_the_installed_command_answers() -> None:
     command = [sys.executable, "-m", "lockstep"]
-    assert subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout.startswith("lockstep")
+    version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version.startswith("lockstep ")
     assert subprocess.run([*command, "train", "sovle"], capture_output=True, check=False).returncode == 2

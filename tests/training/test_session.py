@@ -34,7 +34,7 @@ def assert_same(one: Session, other: Session) -> None:
     for a, b in zip(one.learner.parameters, other.learner.parameters, strict=True):
         assert torch.equal(a, b)
     assert untimed(one.metrics_row()) == untimed(other.metrics_row())
-    assert one.evaluation_row() == other.evaluation_row()
+    assert one.evaluation_row(10) == other.evaluation_row(10)
 
 
 def untimed(row: dict[str, float]) -> dict[str, float]:
@@ -57,7 +57,7 @@ def test_evaluating_changes_nothing_in_training() -> None:
     watched = Session(config())
     for _ in range(10):
         watched.advance()
-        watched.evaluate()
+        watched.evaluate(100)
     unwatched = advanced(config(), 10)
     for a, b in zip(watched.learner.parameters, unwatched.learner.parameters, strict=True):
         assert torch.equal(a, b)
@@ -70,7 +70,7 @@ def test_the_same_seed_trains_the_same_and_another_differs() -> None:
 
 def test_every_evaluation_plays_new_episodes() -> None:
     session = Session(config(env={"key": "probe-coin"}, evaluation={"episodes": 64}))
-    assert session.evaluate().returns.tolist() != session.evaluate().returns.tolist()
+    assert session.evaluate(100).returns.tolist() != session.evaluate(100).returns.tolist()
 
 
 def test_nothing_is_learnt_during_the_warm_up() -> None:
