@@ -41,12 +41,13 @@ def draw(result: dict[str, Any], path: Path) -> None:
     limit = result["memory_write_bytes_per_second"] / 1e9
     right.axhline(limit, color="gray", linestyle="--")
     right.annotate(
-        "one thread writing zeros to memory", (2, limit), xytext=(0, 3), textcoords="offset points", fontsize=8
+        "one thread filling memory with one value", (2, limit), xytext=(0, 3), textcoords="offset points", fontsize=8
     )
     right.set(xlabel="robots", ylabel="GB per second", ylim=(0, None), title="Observations written")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
+        axes.set_xticks(sorted({row["agents"] for row in result["rows"]}))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None})
 

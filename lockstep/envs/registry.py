@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
 
+import numpy as np
+
 from lockstep.envs.probes import PROBES
 from lockstep.envs.rware.config import WarehouseConfig, configured
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
@@ -44,7 +46,7 @@ def make_vec(
     warehouse_arguments: those of rware's `Warehouse(...)`, `layout` included, instead of what the key says.
     Raises UserError for what does not exist or cannot work.
     """
-    if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
+    if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
         raise UserError(f"num_envs={num_envs!r} must be a whole number of at least 1.")
     if engine not in ("lockstep", "official"):
         raise UserError(f"engine={engine!r} is neither 'lockstep' nor 'official'.")
@@ -60,20 +62,20 @@ def make_vec(
     if engine == "official":
         from lockstep.envs.rware.official import OfficialWarehouses
 
-        return OfficialWarehouses(plain_key(key), config, num_envs, seed)
+        return OfficialWarehouses(plain_key(key), config, int(num_envs), seed)
     from lockstep.envs.rware.simulator import Simulator
 
-    return Simulator(plain_key(key), config, num_envs, seed, num_threads)
+    return Simulator(plain_key(key), config, int(num_envs), seed, num_threads)
 
 
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
     """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
     if time_limit is not None:
-        if isinstance(time_limit, bool) or not isinstance(time_limit, int) or time_limit < 1:
+        if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
             raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
         if "max_steps" in arguments:
             raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
-        arguments["max_steps"] = time_limit
+        arguments["max_steps"] = int(time_limit)
     return configured(warehouse_arguments(key) | arguments)
 
 
