@@ -50,7 +50,7 @@ def warehouse_arguments(key: str) -> dict[str, Any]:
         hint = f"did you mean {near[0]!r}?" if near else "a working one is 'rware-tiny-2ag-v2'."
         raise UserError(f"{key!r} is no warehouse key; {hint} `lockstep envs rware` lists them.")
     found = match.groupdict()
-    if found["north"] and not found["image"]:
+    if found["north"] and not found["image"] and "size" in found:  # explicit keys are registered with it, to no effect
         raise UserError(f"{key!r}: -Nd (not directional) is for images only; write rware-img-Nd… or leave -Nd out.")
     agents = _within(key, "robots", found["agents"], range(1, MAX_AGENTS + 1))
     arguments = {
