@@ -168,3 +168,46 @@ def test_registering_again_does_nothing() -> None:
     before = len(gymnasium.registry)
     register()
     assert len(gymnasium.registry) == before
+
+
+class OneTeam(gymnasium.Env[Any, Any]):
+    """One official warehouse as Gymnasium's own vector environment wants it: an array seen, a number earned."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.env = make_vec(KEY, 1, engine="official", **arguments)
+        config = warehouse_config(KEY, **arguments)
+        self.observation_space = observation_space(config, 2)
+        self.action_space = gymnasium.spaces.MultiDiscrete([5, 5])
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        return self.env.reset(seed)[0].copy(), {}
+
+    def step(self, action: Any) -> Any:
+        step = self.env.step(np.asarray(action)[None])
+        return step.obs[0].copy(), float(step.reward.sum()), bool(step.terminated[0]), bool(step.truncated[0]), {}
+
+
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
+def test_it_does_what_gymnasiums_own_vector_environment_does_with_official_ones(mode: AutoresetMode) -> None:
+    arguments = {"time_limit": 9, "max_inactivity_steps": 7, "layout": "xx\n..\n.g", "request_queue_size": 1}
+    theirs = gymnasium.vector.SyncVectorEnv([lambda: OneTeam(**arguments)] * 3, autoreset_mode=mode)
+    ours = vector(3, autoreset_mode=mode, **arguments)
+    assert ours.single_observation_space == theirs.single_observation_space
+    assert ours.observation_space == theirs.observation_space
+    assert ours.action_space == theirs.action_space
+    assert np.array_equal(ours.reset(seed=6)[0], theirs.reset(seed=6)[0])
+    rng = np.random.default_rng(0)
+    finals = 0
+    for _ in range(120):
+        actions = rng.choice(5, size=(3, 2), p=[0.0, 0.5, 0.1, 0.1, 0.3])
+        a, b = ours.step(actions), theirs.step(actions)
+        for one, other in zip(a[:4], b[:4], strict=True):
+            assert one.dtype == other.dtype
+            assert np.array_equal(one, other)
+        assert ("final_obs" in a[4]) == ("final_obs" in b[4])
+        if "final_obs" in b[4]:
+            assert np.array_equal(a[4]["_final_obs"], b[4]["_final_obs"])
+            for lane in np.flatnonzero(b[4]["_final_obs"]):
+                finals += 1
+                assert np.array_equal(a[4]["final_obs"][lane], b[4]["final_obs"][lane])
+    assert (finals > 0) == (mode is AutoresetMode.SAME_STEP)
