@@ -41,8 +41,9 @@ def code_directory() -> Path:
     Beside the package where that can be written, else in the user's cache, else in a temporary place. The environment
     variable NUMBA_CACHE_DIR goes before all of them.
     """
-    sources = b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))
-    name = f"lockstep-{sha256(sources).hexdigest()[:12]}"
+    sources = [path.read_bytes() for path in sorted(_HERE.glob("*.py"))]
+    sources = [source for source in sources if b"import compiled" in source or b"def compiled" in source]
+    name = f"lockstep-{sha256(b''.join(sources)).hexdigest()[:12]}"
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
     candidates = [_HERE / "__pycache__", user_cache]
     if os.environ.get("NUMBA_CACHE_DIR"):
