@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from lockstep.envs.registration import register
 from lockstep.envs.registry import warehouse_config
+from lockstep.envs.rware.actions import NUM_ACTIONS
 from lockstep.envs.rware.config import IMAGE_DICT_FEATURES, WarehouseConfig
 from lockstep.envs.rware.draw import draw
-from lockstep.envs.rware.simulator import NUM_ACTIONS, Simulator
+from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
 
 Frame = NDArray[np.uint8]

@@ -6,13 +6,12 @@ import numpy as np
 from gymnasium.spaces import Space, flatten
 from numpy.typing import NDArray
 
+from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Robot, Snapshot
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
-
-NUM_ACTIONS = 5
 
 
 def official_arguments(config: WarehouseConfig) -> dict[str, Any]:
@@ -112,6 +111,8 @@ class OfficialWarehouses:
         chosen = self._chosen(mask)
         if not self._running[chosen].all():
             raise UserError("A lane has finished its episode, or never began one; reset it before stepping it.")
+        actions, bits = as_array(actions), self.config.msg_bits
+        check_actions(actions, (self.num_envs, self.config.n_agents, *((1 + bits,) if bits else ())), bits, chosen)
         self._terminated[:] = self._truncated[:] = False
         self._reward[:] = 0.0
         for lane in chosen:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from lockstep.envs.rware import _kernel, _observations, _tables
 from lockstep.envs.rware._compiled import announce_compilation
+from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
-NUM_ACTIONS = 5
 ROBOTS_PER_THREAD = 2048
 """Fewer robots than this are stepped sooner by one thread than handed to another one."""
 
@@ -81,13 +81,15 @@ class Simulator:
         else, and for lanes that have finished."""
         chosen = self._chosen(mask)
         self._check_running(mask, chosen)
-        actions = _array(actions)
-        movement = self._checked(actions, chosen)
-        if self.config.msg_bits:
+        actions, bits = as_array(actions), self.config.msg_bits
+        check_actions(actions, (self.num_envs, self.config.n_agents, *((1 + bits,) if bits else ())), bits, chosen)
+        if bits:
             self._lanes.messages[chosen] = actions[chosen, :, 1:]
+            actions = actions[..., 0]
+        moves = np.ascontiguousarray(actions, dtype=np.int8).reshape(-1)
         self._terminated[:] = self._truncated[:] = False
         self._reward[:] = 0.0
-        self._split(chosen, lambda part: self._advance(part, 1, movement, self._reward), self._look)
+        self._split(chosen, lambda part: self._advance(part, 1, moves, self._reward), self._look)
         self._running &= ~(self._terminated | self._truncated)
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
 
@@ -98,17 +100,18 @@ class Simulator:
         episode has ended. All lanes must be running. The observations are not brought up to date: use `reset`,
         `set_state` or `copy_lanes` afterwards.
         """
-        actions = _array(actions)
+        actions = as_array(actions)
         if actions.ndim != 3 or actions.shape[1:] != (self.num_envs, self.config.n_agents) or self.config.msg_bits:
             raise UserError(
                 f"play takes (steps, {self.num_envs}, {self.config.n_agents}) actions of robots without message bits, "
                 f"not {actions.shape}."
             )
         self._check_running(None, self._all)
-        movement = _movement(actions).astype(np.int8, copy=False).reshape(-1)
+        check_moves(actions)
+        moves = actions.astype(np.int8, copy=False).reshape(-1)
         reward = np.zeros(actions.shape, dtype=np.float32)
         self._terminated[:] = self._truncated[:] = False
-        self._split(self._all, lambda part: self._advance(part, len(actions), movement, reward))
+        self._split(self._all, lambda part: self._advance(part, len(actions), moves, reward))
         self._running &= ~(self._terminated | self._truncated)
         return reward
 
@@ -195,9 +198,9 @@ class Simulator:
     def _reset(self, part: Lanes) -> None:
         _kernel.reset_lanes(self._world, self._lanes, part)
 
-    def _advance(self, part: Lanes, steps: int, movement: NDArray[np.int8], reward: NDArray[np.float32]) -> None:
+    def _advance(self, part: Lanes, steps: int, moves: NDArray[np.int8], reward: NDArray[np.float32]) -> None:
         _kernel.advance_lanes(
-            self._world, self._lanes, part, steps, movement, reward.reshape(-1), self._terminated, self._truncated
+            self._world, self._lanes, part, steps, moves, reward.reshape(-1), self._terminated, self._truncated
         )
 
     def _look(self, part: Lanes) -> None:
@@ -227,18 +230,6 @@ class Simulator:
             lane = chosen[~self._running[chosen]][0]
             raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
 
-    def _checked(self, actions: NDArray[Any], chosen: Lanes) -> NDArray[np.int8]:
-        """The movement part of valid actions, flat. What stands in lanes that are not chosen does not matter."""
-        bits = self.config.msg_bits
-        shape = (self.num_envs, self.config.n_agents, *((1 + bits,) if bits else ()))
-        if actions.shape != shape:
-            raise UserError(f"Actions must be integers of shape {shape}, not {actions.dtype} of shape {actions.shape}.")
-        relevant = actions if len(chosen) == self.num_envs else actions[chosen]
-        _movement(relevant[..., 0] if bits else relevant)
-        if bits and not np.isin(relevant[..., 1:], (0, 1)).all():
-            raise UserError("Message bits must be 0 or 1.")
-        return np.ascontiguousarray(actions[..., 0] if bits else actions, dtype=np.int8).reshape(-1)
-
     def _split(self, chosen: Lanes, *work: Callable[[Lanes], None]) -> None:
         """Do one piece of work after the other on the chosen lanes, on several threads where there are enough."""
 
@@ -263,25 +254,6 @@ class Simulator:
 def available_processors() -> int:
     """Processors this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _array(actions: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(actions)
-    except ValueError as error:
-        raise UserError("Actions must be an array: the rows given differ in shape; make them equally long.") from error
-
-
-def _movement(actions: NDArray[Any]) -> NDArray[Any]:
-    """The same array, if it is valid."""
-    if not np.issubdtype(actions.dtype, np.integer):
-        raise UserError(f"Actions must be integers from 0 to {NUM_ACTIONS - 1}, not {actions.dtype}.")
-    if actions.size and (actions.min() < 0 or actions.max() >= NUM_ACTIONS):
-        wrong = actions[(actions < 0) | (actions >= NUM_ACTIONS)].flat[0]
-        raise UserError(
-            f"Action {wrong} does not exist: 0 stands still, 1 goes forward, 2 and 3 turn left and right, 4 loads."
-        )
-    return actions
 
 
 def _writer(config: WarehouseConfig) -> Callable[..., None]:

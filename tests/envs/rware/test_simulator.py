@@ -195,6 +195,14 @@ def test_a_wrong_step_is_refused_and_nothing_changes(actions: Any, mask: Any, wo
     assert same(before, env.get_state())
 
 
+@pytest.mark.parametrize(("actions", "mask", "word"), [case for case in BAD_STEPS if case[1] is None])
+def test_the_official_engine_refuses_the_same(actions: Any, mask: Any, word: str) -> None:
+    env = make_vec(KEY, 8, engine="official")
+    env.reset()
+    with pytest.raises(UserError, match=word):
+        env.step(actions)
+
+
 def test_finished_lanes_and_those_never_begun_are_not_stepped() -> None:
     env = make_vec(KEY, 8)
     with pytest.raises(UserError, match="Lane 0 has finished its episode, or never began one"):
