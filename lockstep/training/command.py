@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
 from rich.console import Console
 
 from lockstep.config.load import load_config
@@ -20,6 +21,7 @@ from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult
 
 CONFIRM_EPISODES = 100
+MAX_EPISODE_STEPS = 10_000
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,16 @@ class Outcome:
 
 
 def check(config: RunConfig) -> None:
-    """Raise UserError for a task that cannot be made, before anything is written."""
-    make_env(config, 1, seed=0).close()
+    """Raise UserError for a task or a device that cannot be had, before anything is written."""
+    env = make_env(config, 1, seed=0)
+    env.close()
+    if env.spec.time_limit > MAX_EPISODE_STEPS:
+        raise UserError(
+            f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
+            "set env.time_limit, for example env.time_limit=500."
+        )
+    if config.training.device == "cuda" and not torch.cuda.is_available():
+        raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
 
 
 def train(config: RunConfig, run: RunDirectory, *, quiet: bool) -> Outcome:

@@ -134,6 +134,8 @@ def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) ->
         (["evaluate", "latest", "--engine", "warp"], "must be lockstep or official"),
         (["evaluate", "latest", "--episodes", "few"], "Input should be a valid integer"),
         (["config", "smoke", "seed"], "write key=value"),
+        (["train", "smoke", "use_cuda=True"], "needs a GPU"),
+        (["train", "smoke", "env.time_limit=None", "env.arguments.max_steps=0"], "set env.time_limit"),
         (["verify", "chess"], "no official package to compare 'chess' with"),
         (["verify", "rware", "--keys", "nothing"], "No warehouse key matches"),
     ],
