@@ -195,6 +195,23 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def bench(
+    part: Annotated[str, typer.Argument(metavar="env", help="What to time.")],
+    keys: Annotated[list[str] | None, typer.Option(help="An environment key; repeat for several.")] = None,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
+    seconds: Annotated[float, typer.Option(help="Seconds of every single timing.")] = 0.3,
+    as_json: Json = False,
+) -> None:
+    """Time the simulator and the official package, one after the other in the same minute."""
+    if part != "env":
+        raise UserError(f"There is no benchmark {part!r}; write `lockstep bench env`.")
+    from lockstep.bench.env import bench_env, table
+
+    result = bench_env(keys, rounds, seconds)
+    print(json.dumps(result) if as_json else table(result))
+
+
 def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     """Print how a training ended, and leave with its exit code."""
     if as_json:

@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from hypothesis import settings  # noqa: E402 (torch must not be imported before the line above)
+from hypothesis import settings
 
 settings.register_profile("lockstep", deadline=None)
 settings.load_profile("lockstep")

@@ -114,8 +114,8 @@ def _advance(session: Session, run: RunDirectory) -> None:
         session.advance()
     except DivergedError as error:
         raise UserError(
-            f"The run diverged at {session.env_steps:,} env steps: {error}. The checkpoints in {run.path} are from before "
-            "that. Try a smaller lr, grad_norm_clip or target_tau."
+            f"The run diverged at {session.env_steps:,} env steps: {error}. The checkpoints in {run.path} are from "
+            "before. Try a smaller lr, grad_norm_clip or target_tau."
         ) from error
 
 

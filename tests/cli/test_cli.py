@@ -136,6 +136,7 @@ def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) ->
         (["config", "smoke", "seed"], "write key=value"),
         (["train", "smoke", "use_cuda=True"], "needs a GPU"),
         (["train", "smoke", "env.time_limit=None", "env.arguments.max_steps=0"], "set env.time_limit"),
+        (["bench", "coffee"], "no benchmark 'coffee'"),
         (["verify", "chess"], "no official package to compare 'chess' with"),
         (["verify", "rware", "--keys", "nothing"], "No warehouse key matches"),
     ],
