@@ -231,8 +231,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
         print("nothing found")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in rows[0]:
-        table.add_column(name, overflow="fold")
+    for index, name in enumerate(rows[0]):
+        table.add_column(name, overflow="fold", no_wrap=index == 0)
     for row in rows:
         table.add_row(*("" if value is None else _cell(value) for value in row.values()))
     Console().print(table)
