@@ -1,7 +1,7 @@
 """Makes our environments known to Gymnasium, by strings only: nothing is compiled or even imported before one is made.
 
-Installed, Gymnasium calls `register` itself (the entry point `gymnasium.envs`). Without it, import
-`lockstep.envs.gymnasium`.
+Importing `lockstep.envs.gymnasium` registers them; Gymnasium does it itself for an id with a module in front:
+`gymnasium.make("lockstep.envs.gymnasium:lockstep/rware-tiny-2ag-v2")`.
 """
 
 import gymnasium

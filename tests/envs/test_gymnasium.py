@@ -1,5 +1,7 @@
 """The Gymnasium faces: the single one is the official environment's double, the vector one keeps Gymnasium's rules."""
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -211,3 +213,12 @@ def test_it_does_what_gymnasiums_own_vector_environment_does_with_official_ones(
                 finals += 1
                 assert np.array_equal(a[4]["final_obs"][lane], b[4]["final_obs"][lane])
     assert (finals > 0) == (mode is AutoresetMode.SAME_STEP)
+
+
+def test_gymnasium_finds_the_ids_by_their_module() -> None:
+    script = (
+        "import gymnasium; name = 'lockstep.envs.gymnasium:lockstep/rware-tiny-2ag-v2';"
+        "print(len(gymnasium.make(name).reset(seed=1)[0]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "2\n"
