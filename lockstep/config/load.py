@@ -236,10 +236,6 @@ def _agent(key: str, value: Any) -> Changes:
     return {"network.recurrent": value == "rnn"}
 
 
-def _save_interval(key: str, value: Any) -> Changes:
-    return {"checkpoint.every_env_steps": value}
-
-
 def _device(key: str, value: Any) -> Changes:
     return {"training.device": "cuda" if value is True else "cpu" if value is False else value}
 
@@ -254,7 +250,7 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "log_interval": _to("logging.every_env_steps"),
     "learner_log_interval": _to("logging.every_env_steps"),
     "runner_log_interval": _to("logging.every_env_steps"),
-    "save_model_interval": _save_interval,
+    "save_model_interval": _to("checkpoint.every_env_steps"),
     "optim_eps": _to("optimizer.eps"),
     "obs_agent_id": _to("network.agent_id"),
     "obs_last_action": _to("network.last_action"),

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.envs.rware.actions import NUM_ACTIONS
 from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text
 from lockstep.errors import UserError
-from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS
+from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
 REWARD_TYPES = ("global", "individual", "two_stage")
 OBSERVATION_TYPES = ("flattened", "image", "image_dict")
@@ -131,6 +132,17 @@ class WarehouseConfig:
         for layer in self.image_observation_layers:
             bits += [BYTE_BITS if layer == "agent_direction" else FLAG_BITS] * self.view**2
         return tuple(bits)
+
+    def spec(self, key: str) -> EnvSpec:
+        """What a learner must know, the same for both engines."""
+        return EnvSpec(
+            key=key,
+            num_agents=self.n_agents,
+            obs_dim=self.obs_dim,
+            num_actions=NUM_ACTIONS,
+            time_limit=self.time_limit,
+            obs_bits=self.obs_bits,
+        )
 
 
 _LEAST = {

@@ -6,12 +6,11 @@ import numpy as np
 from gymnasium.spaces import Space, flatten
 from numpy.typing import NDArray
 
-from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions
+from lockstep.envs.rware.actions import as_array, check_actions
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Robot, Snapshot
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
-from lockstep.spec import EnvSpec
 
 
 def official_arguments(config: WarehouseConfig) -> dict[str, Any]:
@@ -79,14 +78,7 @@ class OfficialWarehouses:
 
     def __init__(self, key: str, config: WarehouseConfig, num_envs: int, seed: int = 0) -> None:
         self.config, self.num_envs = config, num_envs
-        self.spec = EnvSpec(
-            key=key,
-            num_agents=config.n_agents,
-            obs_dim=config.obs_dim,
-            num_actions=NUM_ACTIONS,
-            time_limit=config.time_limit,
-            obs_bits=config.obs_bits,
-        )
+        self.spec = config.spec(key)
         self.warehouses = [make_official(config) for _ in range(num_envs)]
         self._next_seeds: list[int | None] = [seed + lane for lane in range(num_envs)]
         self._obs = np.zeros((num_envs, config.n_agents, config.obs_dim), dtype=np.float32)

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from lockstep.envs.rware import _kernel, _observations, _tables
 from lockstep.envs.rware._compiled import announce_compilation
-from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions, check_moves
+from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
-from lockstep.spec import EnvSpec
 
 ROBOTS_PER_THREAD = 4096
 """Measured: two threads break even at 4,096 robots altogether, and are a third faster at 8,192."""
@@ -42,14 +41,7 @@ class Simulator:
                 f"num_threads={num_threads} must be at least 1, or None for as many as there are processors."
             )
         self.config, self.num_envs = config, num_envs
-        self.spec = EnvSpec(
-            key=key,
-            num_agents=config.n_agents,
-            obs_dim=config.obs_dim,
-            num_actions=NUM_ACTIONS,
-            time_limit=config.time_limit,
-            obs_bits=config.obs_bits,
-        )
+        self.spec = config.spec(key)
         self._world = _tables.world_of(config)
         self._lanes = _tables.lanes_of(config, num_envs)
         self._eyes = _tables.eyes_of(config, self._world)
