@@ -1,0 +1,72 @@
+"""The application itself, and the words that several verbs share."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+# The order in which `lockstep --help` shows them.
+VERBS = ("train", "resume", "evaluate", "runs", "envs", "presets", "config", "verify", "bench")
+
+
+class _Ordered(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=VERBS.index)
+
+
+app = typer.Typer(
+    cls=_Ordered,
+    name="lockstep",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train, understand and show teams of cooperating robots.\n\n"
+    "Begin with [bold]lockstep train smoke[/bold] (20 seconds), then [bold]lockstep train solve[/bold].",
+)
+
+
+def _presets(incomplete: str) -> list[str]:
+    from lockstep.config.presets import PRESETS
+
+    return [name for name in PRESETS if name.startswith(incomplete)]
+
+
+def _runs(incomplete: str) -> list[str]:
+    from lockstep.run_directory import list_runs
+
+    return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
+
+
+Source = Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from.")]
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
+]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", autocompletion=_runs, help="A path, the beginning of a run's name, or 'latest'.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
+
+
+def print_table(rows: Sequence[dict[str, Any]]) -> None:
+    """Rows of equal keys as a quiet table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        print("nothing found")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for index, name in enumerate(rows[0]):
+        table.add_column(name, overflow="fold", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*("" if value is None else _cell(value) for value in row.values()))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,67 @@
+"""The verbs that show what there is: environments, presets, configurations, runs."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from lockstep.cli.app import Json, Source, Words, app, print_table
+
+
+@app.command()
+def envs(
+    filter_: Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Only keys that contain this.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List environments."""
+    from dataclasses import asdict
+
+    from lockstep.envs.registry import list_envs
+
+    rows = [asdict(row) for row in list_envs(filter_)]
+    if as_json:
+        print(json.dumps(rows))
+    else:
+        print_table(rows)
+
+
+@app.command()
+def presets(as_json: Json = False) -> None:
+    """List presets."""
+    from lockstep.config.presets import PRESETS, summary
+
+    rows = [{"preset": name, "what it is": summary(name)} for name in PRESETS]
+    print(json.dumps(rows)) if as_json else print_table(rows)
+
+
+@app.command()
+def config(
+    source: Source,
+    words: Words = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what every setting means.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the resolved configuration as TOML, ready to be saved and trained."""
+    from lockstep.config.load import dump_toml, explain_toml, load_config
+
+    resolved = load_config(source, words or [])
+    print(resolved.model_dump_json() if as_json else (explain_toml if explain else dump_toml)(resolved), end="")
+
+
+@app.command()
+def runs(as_json: Json = False) -> None:
+    """List the runs in this folder."""
+    from lockstep.run_directory import list_runs, read_rows
+
+    rows = []
+    for run in list_runs():
+        info, evaluations = run.read_info(), read_rows(run.evaluations)
+        rows.append(
+            {
+                "run": run.path.name,
+                "status": info.get("status", "unknown"),
+                "env steps": evaluations[-1].get("env_steps") if evaluations else None,
+                "best test return": max((row.get("test_return_mean", 0.0) for row in evaluations), default=None),
+            }
+        )
+    print(json.dumps(rows)) if as_json else print_table(rows)

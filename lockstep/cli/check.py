@@ -1,0 +1,52 @@
+"""The verbs that compare and time."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from lockstep.cli.app import Json, app
+from lockstep.errors import UserError
+
+
+@app.command()
+def verify(
+    world: Annotated[str, typer.Argument(metavar="rware", help="What to compare with its official package.")],
+    steps: Annotated[int, typer.Option(help="Steps of one warehouse to compare.")] = 100_000,
+    keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of warehouses and drivers; default a fresh one, printed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Play our simulator and the official package side by side, until they differ or the steps are used up."""
+    if world != "rware":
+        raise UserError(f"There is no official package to compare {world!r} with; write `lockstep verify rware`.")
+    from rich.console import Console
+
+    from lockstep.envs.rware.verify import verify as compare
+
+    with Console(stderr=True).status("comparing") as status:
+
+        def show(family: str, done: int, total: int) -> None:
+            status.update(f"{done:,} of {total:,} steps compared, now {family}")
+
+        report = compare(keys, steps, seed, show)
+    print(report.to_json() if as_json else report.text())
+    if report.difference is not None:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    part: Annotated[str, typer.Argument(metavar="env", help="What to time.")],
+    keys: Annotated[list[str] | None, typer.Option(help="An environment key; repeat for several.")] = None,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
+    seconds: Annotated[float, typer.Option(help="Seconds of every single timing.")] = 0.3,
+    as_json: Json = False,
+) -> None:
+    """Time the simulator and the official package, one after the other in the same minute."""
+    if part != "env":
+        raise UserError(f"There is no benchmark {part!r}; write `lockstep bench env`.")
+    from lockstep.bench.env import bench_env, table
+
+    result = bench_env(keys, rounds, seconds)
+    print(json.dumps(result) if as_json else table(result))

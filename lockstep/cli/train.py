@@ -1,0 +1,76 @@
+"""The verbs that train and judge a team."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lockstep.cli.app import INTERRUPTED, Json, Quiet, Run, Source, Words, app
+from lockstep.errors import UserError
+
+
+@app.command()
+def train(
+    source: Source,
+    words: Words = None,
+    out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a team, then confirm it on the official package."""
+    from lockstep.config.load import dump_toml, load_config
+    from lockstep.run_directory import RunDirectory
+
+    config = load_config(source, words or [])
+    from lockstep.training import command
+
+    command.check(config)
+    run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
+    _finish(command.train(config, run, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def resume(run: Run, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Continue a run exactly where it stopped."""
+    from lockstep.run_directory import RunDirectory
+    from lockstep.training import command
+
+    found = RunDirectory.find(run)
+    _finish(command.resume(found, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    episodes: Annotated[int, typer.Option(help="Greedy episodes to play.")] = 100,
+    engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
+    checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
+    as_json: Json = False,
+) -> None:
+    """Judge a run's best policy on episodes it has never seen."""
+    from lockstep.run_directory import RunDirectory
+
+    if engine not in ("lockstep", "official"):
+        raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
+    found = RunDirectory.find(run)
+    from lockstep.training.evaluate_run import evaluate_run
+
+    row = evaluate_run(found, episodes, "official" if engine == "official" else "lockstep", checkpoint).row()
+    if as_json:
+        print(json.dumps(row))
+    else:
+        print(
+            f"{found.path.name}, {row['env_steps']:,} env steps: test return {row['test_return_mean']:.2f} ± "
+            f"{row['test_return_std']:.2f} over {row['episodes']} episodes ({row['engine']} engine)"
+        )
+
+
+def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
+    """Print how a training ended, and leave with its exit code."""
+    if as_json:
+        print(json.dumps(outcome.row()))
+    elif not quiet:
+        print(outcome.text())
+    if outcome.result.stopped_because == "interrupted":
+        raise typer.Exit(INTERRUPTED)
