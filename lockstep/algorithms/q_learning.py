@@ -20,7 +20,7 @@ from lockstep.algorithms.shares import Metrics, Shares
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
 from lockstep.networks.agents import build_agent
-from lockstep.networks.flat import flatten, num_parameters
+from lockstep.networks.flat import flatten, named_parameters, num_parameters
 from lockstep.networks.inputs import agent_inputs, previous_actions
 from lockstep.networks.mixers import MixingInputs
 from lockstep.returns import n_step, td_lambda
@@ -127,9 +127,9 @@ class QLearner:
         """Everything `update` depends on."""
         standardizer = self.reward_standardizer
         return {
-            "online": self.online.state_dict(),
-            "target": self.target.state_dict(),
-            "actor": self.actor.state_dict(),
+            "online": named_parameters(self.online),
+            "target": named_parameters(self.target),
+            "actor": named_parameters(self.actor),
             "optimizer": self.optimizer.state_dict(),
             "reward_standardizer": None if standardizer is None else standardizer.state_dict(),
             "updates": self.updates,

@@ -25,3 +25,8 @@ def attach(module: nn.Module, vector: Tensor) -> None:
     for parameter in module.parameters():
         parameter.data = vector[start : start + parameter.numel()].view_as(parameter)
         start += parameter.numel()
+
+
+def named_parameters(module: nn.Module) -> dict[str, Tensor]:
+    """What `state_dict` says, as tensors of their own: to be kept or written without the whole vector."""
+    return {name: value.clone() for name, value in module.state_dict().items()}
