@@ -13,7 +13,7 @@ from lockstep.envs.rware import _kernel, _observations, _tables
 from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
-from lockstep.envs.vector_env import Mask, Obs, TimeStep
+from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
 from lockstep.errors import UserError
 
 ROBOTS_PER_THREAD = 4096
@@ -199,14 +199,7 @@ class Simulator:
         self._write(self._eyes, self._lanes, part, self._obs.reshape(-1))
 
     def _chosen(self, mask: Mask | None) -> Lanes:
-        if mask is None:
-            return self._all
-        mask = np.asarray(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise UserError(
-                f"The mask must be {self.num_envs} booleans, one for each lane, not {mask.dtype} of shape {mask.shape}."
-            )
-        return np.flatnonzero(mask)
+        return self._all if mask is None else chosen_lanes(mask, self.num_envs)
 
     def _numbered(self, lanes: Any) -> Lanes:
         numbers = np.asarray(lanes)
