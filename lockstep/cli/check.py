@@ -1,35 +1,49 @@
 """The verbs that compare and time."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lockstep.cli.app import Json, app
 from lockstep.errors import UserError
 
+if TYPE_CHECKING:
+    from lockstep.envs.mpe.verify import SpreadReport
+    from lockstep.envs.rware.verify import VerifyReport
+
 
 @app.command()
 def verify(
-    world: Annotated[str, typer.Argument(metavar="rware", help="What to compare with its official package.")],
-    steps: Annotated[int, typer.Option(help="Steps of one warehouse to compare.")] = 100_000,
-    keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of warehouses and drivers; default a fresh one, printed.")] = None,
+    world: Annotated[str, typer.Argument(metavar="rware|mpe", help="What to compare with its official package.")],
+    steps: Annotated[int, typer.Option(help="Steps of one environment to compare.")] = 100_000,
+    keys: Annotated[str | None, typer.Option(help="rware: only keys that match this (* and ?) or contain it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of worlds and drivers; default a fresh one, printed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Play our simulator and the official package side by side, until they differ or the steps are used up."""
-    if world != "rware":
-        raise UserError(f"There is no official package to compare {world!r} with; write `lockstep verify rware`.")
+    if world not in ("rware", "mpe"):
+        raise UserError(
+            f"There is no official package to compare {world!r} with; write `lockstep verify rware` or `verify mpe`."
+        )
+    if world == "mpe" and keys is not None:
+        raise UserError(f"--keys {keys} chooses among warehouses; mpe has one game here, so leave it out.")
     from rich.console import Console
-
-    from lockstep.envs.rware.verify import verify as compare
 
     with Console(stderr=True).status("comparing") as status:
 
         def show(family: str, done: int, total: int) -> None:
             status.update(f"{done:,} of {total:,} steps compared, now {family}")
 
-        report = compare(keys, steps, seed, show)
+        report: SpreadReport | VerifyReport
+        if world == "mpe":
+            from lockstep.envs.mpe.verify import verify as compare_spread
+
+            report = compare_spread(steps, seed, show)
+        else:
+            from lockstep.envs.rware.verify import verify as compare_rware
+
+            report = compare_rware(keys, steps, seed, show)
     print(report.to_json() if as_json else report.text())
     if report.difference is not None:
         raise typer.Exit(1)

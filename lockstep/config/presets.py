@@ -114,12 +114,29 @@ def report_final() -> RunConfig:
     )
 
 
+def report_week1() -> RunConfig:
+    """simple_spread, three particles and three landmarks, 25 steps: QMIX; algorithm.name=vdn or iql for the others."""
+    return RunConfig(
+        env=EnvConfig(key="mpe:simple_spread_v3"),
+        collection=CollectionConfig(num_envs=64),
+        exploration=ExplorationConfig(epsilon_finish=0.05, epsilon_anneal_env_steps=500_000),
+        network=NetworkConfig(recurrent=False, hidden_dim=128),
+        algorithm=AlgorithmConfig(gamma=0.9, td_lambda=0.8, target_sync_updates=0, target_tau=0.01, actor_tau=0.01),
+        replay=ReplayConfig(batch_size=64, buffer_size=20_000, segment_steps=10),
+        optimizer=OptimizerConfig(lr=1e-3),
+        training=TrainingConfig(max_env_steps=2_000_000, updates_per_collection=16),
+        evaluation=EvaluationConfig(every_env_steps=100_000, episodes=250),
+        logging=LoggingConfig(every_env_steps=20_000),
+    )
+
+
 PRESETS: Mapping[str, Callable[[], RunConfig]] = {
     "smoke": smoke,
     "solve": solve,
     "report-default": report_default,
     "report-changed": report_changed,
     "report-final": report_final,
+    "report-week1": report_week1,
 }
 
 
