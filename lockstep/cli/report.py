@@ -1,4 +1,4 @@
-"""The verbs that tell what came out: plot, report."""
+"""The verbs that tell what came out: plot, report, export."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,4 +42,26 @@ def report(
     records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
     document = build_report(records, title)
     for path in write_report(document, out or default_out(records)):
+        print(f"wrote {path}")
+
+
+@app.command()
+def export(
+    runs: Runs,
+    file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+) -> None:
+    """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
+    from lockstep.runs.export import ABSOLUTE_FACTOR, absolute_returns, check_format
+    from lockstep.runs.export import export as write
+    from lockstep.runs.record import RunRecord
+
+    check_format(file_format)
+    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
+    for record in records if file_format == "marl-eval" else ():
+        if absolute_returns(record) is None:
+            from lockstep.training.evaluate_run import judge
+
+            judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
+    for path in write(records, file_format, out):
         print(f"wrote {path}")

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from lockstep.config.load import knobs
+from lockstep.config.load import flat, knobs
 from lockstep.config.schema import RunConfig
 from lockstep.runs.record import RunRecord
 
@@ -41,17 +40,6 @@ def differing_settings(configs: Sequence[RunConfig]) -> list[str]:
     """Dotted paths of the settings in which configurations differ, the seed apart, in the schema's order."""
     values = [flat(config) for config in configs]
     return [path for path in knobs() if path != "seed" and len({repr(value.get(path)) for value in values}) > 1]
-
-
-def flat(config: RunConfig) -> dict[str, Any]:
-    """A configuration's values by dotted path."""
-    found: dict[str, Any] = {}
-    for section, value in config.model_dump().items():
-        if isinstance(value, dict):
-            found |= {f"{section}.{name}": inner for name, inner in value.items()}
-        else:
-            found[section] = value
-    return found
 
 
 def _name(record: RunRecord) -> str:

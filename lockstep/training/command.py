@@ -110,7 +110,7 @@ def _around(run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[l
 def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:
     loggers: list[Logger] = [JsonlLogger(run)]
     if config.logging.tensorboard:
-        loggers.append(TensorBoardLogger(run))
+        loggers.append(TensorBoardLogger(run, config))
     if not quiet:
         console = Console()
         loggers.append(ProgressDisplay(console, config, run) if console.is_terminal else LineLogger(sys.stdout))

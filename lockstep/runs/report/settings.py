@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lockstep.config.load import Knob, dump_toml, knobs
-from lockstep.runs.groups import Group, differing_settings, flat
+from lockstep.config.load import Knob, dump_toml, flat, knobs
+from lockstep.runs.groups import Group, differing_settings
 from lockstep.runs.record import RunRecord
 from lockstep.runs.report.document import Block, Code, Folded, Section, Table, Text, literal
 
