@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.shares import one_thread
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
@@ -132,5 +131,6 @@ def _crossed(before: int, session: Session, every: int) -> bool:
 
 
 def _set_threads(config: RunConfig) -> None:
-    if config.training.num_threads:
-        torch.set_num_threads(config.training.num_threads)
+    """On a CPU, processes share an update (algorithms/shares.py) and each of them is one thread."""
+    if config.training.device == "cpu":
+        one_thread()

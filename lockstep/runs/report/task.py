@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 
 from lockstep.config.schema import RunConfig
+from lockstep.envs.onset_memory import remembering
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.draw import draw
@@ -36,12 +37,13 @@ def task_of(config: RunConfig) -> Task | None:
         env = make_vec(config.env.key, 1, PICTURE_SEED, config.env.time_limit, **arguments)
     except UserError:
         return None
+    spec = remembering(env, config.env.remember_onset).spec
     try:
         if not isinstance(env, Simulator):
-            return Task(env.spec, None, None)
+            return Task(spec, None, None)
         env.reset(PICTURE_SEED)
         stream = BytesIO()
         Image.fromarray(draw(env.snapshot(0), CELL_PIXELS)).save(stream, format="PNG", optimize=True)
-        return Task(env.spec, env.config, stream.getvalue())
+        return Task(spec, env.config, stream.getvalue())
     finally:
         env.close()

@@ -7,6 +7,7 @@ from lockstep.config.load import load_config
 from lockstep.envs.registry import make_vec
 from lockstep.runs.report.architecture import architecture
 from lockstep.runs.report.diagram import diagram
+from lockstep.training.session import make_env
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from lockstep.runs.report.diagram import diagram
 )
 def test_parameters_are_those_of_the_learner(preset: str, words: list[str]) -> None:
     config = load_config(preset, words)
-    spec = make_vec(config.env.key, 1).spec
+    spec = make_env(config, 1, seed=0).spec
     learner = build(spec, config)
     sizes = architecture(config, spec)
     assert sizes.agent_parameters == sum(p.numel() for p in learner.online["agent"].parameters())
