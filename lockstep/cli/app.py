@@ -9,7 +9,20 @@ from typer.core import TyperGroup
 USER_ERROR, INTERRUPTED = 2, 130
 
 # The order in which `lockstep --help` shows them.
-VERBS = ("train", "resume", "evaluate", "runs", "envs", "presets", "config", "verify", "bench")
+VERBS = (
+    "train",
+    "resume",
+    "evaluate",
+    "plot",
+    "report",
+    "export",
+    "runs",
+    "envs",
+    "presets",
+    "config",
+    "verify",
+    "bench",
+)
 
 
 class _Ordered(TyperGroup):
@@ -47,6 +60,10 @@ Words = Annotated[
 ]
 Run = Annotated[
     str, typer.Argument(metavar="RUN", autocompletion=_runs, help="A path, the beginning of a run's name, or 'latest'.")
+]
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", autocompletion=_runs, help="Paths, beginnings of runs' names, or 'latest'."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]

@@ -54,9 +54,9 @@ def evaluate(
     if engine not in ("lockstep", "official"):
         raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
     found = RunDirectory.find(run)
-    from lockstep.training.evaluate_run import evaluate_run
+    from lockstep.training.evaluate_run import judge
 
-    row = evaluate_run(found, episodes, "official" if engine == "official" else "lockstep", checkpoint).row()
+    row = judge(found, episodes, "official" if engine == "official" else "lockstep", checkpoint).row()
     if as_json:
         print(json.dumps(row))
     else:

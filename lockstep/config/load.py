@@ -43,6 +43,17 @@ def knobs() -> dict[str, Knob]:
     return found
 
 
+def flat(config: RunConfig) -> dict[str, Any]:
+    """A configuration's values by dotted path."""
+    found: dict[str, Any] = {}
+    for section, value in config.model_dump().items():
+        if isinstance(value, dict):
+            found |= {f"{section}.{name}": inner for name, inner in value.items()}
+        else:
+            found[section] = value
+    return found
+
+
 def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     """The configuration that `source` (a preset's name, or a TOML file) and `words` (key=value) describe.
 

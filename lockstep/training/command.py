@@ -15,7 +15,7 @@ from lockstep.errors import UserError
 from lockstep.loggers import JsonlLogger, LineLogger, Logger, TensorBoardLogger
 from lockstep.run_directory import RunDirectory
 from lockstep.training import trainer
-from lockstep.training.evaluate_run import evaluate_run
+from lockstep.training.evaluate_run import judge
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult
@@ -103,14 +103,14 @@ def _around(run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[l
         and result.best_test_return is not None
         and has_official_engine(config.env.key)
     ):
-        confirmation = evaluate_run(run, CONFIRM_EPISODES, "official").row()
+        confirmation = judge(run, CONFIRM_EPISODES, "official").row()
     return Outcome(run, result, confirmation)
 
 
 def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:
     loggers: list[Logger] = [JsonlLogger(run)]
     if config.logging.tensorboard:
-        loggers.append(TensorBoardLogger(run))
+        loggers.append(TensorBoardLogger(run, config))
     if not quiet:
         console = Console()
         loggers.append(ProgressDisplay(console, config, run) if console.is_terminal else LineLogger(sys.stdout))
