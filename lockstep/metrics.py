@@ -69,9 +69,9 @@ METRICS = {
             "below 0.4",
         ),
         Metric(
-            "test_never_returned_share",
+            "test_delivered_once_share",
             "share",
-            "warehouse: of the robots that delivered, those that never put a delivered shelf back in that episode",
+            "warehouse: of the robots that delivered, those that did it once and hold that shelf to the end",
             "below 0.7",
         ),
         Metric(

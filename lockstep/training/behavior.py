@@ -7,8 +7,8 @@ from lockstep.envs.rware.simulator import Simulator
 from lockstep.envs.vector_env import VectorEnv
 
 REPLAYED_LANES = 64
-CARRIED, HAS_DELIVERED = 2, 3
-"""Columns of a robot in the simulator's state."""
+CARRIED = 2
+"""Column of a robot in the simulator's state: the number of the shelf on top, or 0."""
 
 
 def behavior(episodes: EpisodeBatch) -> dict[str, float]:
@@ -33,37 +33,34 @@ def warehouse_behavior(env: VectorEnv, episodes: EpisodeBatch, seed: int) -> dic
     """How the robots spend a warehouse's episodes: who delivers, and who brings the delivered shelf back.
 
     The first lanes' actions are played once more, from `seed` (the one they were played on), and looked at closely.
-    Empty for other worlds, and for warehouses whose robots also talk.
+    Empty for other worlds, for robots that also talk, and where one delivery pays every robot.
     """
-    if not isinstance(env, Simulator) or env.config.msg_bits:
+    if not isinstance(env, Simulator) or env.config.msg_bits or env.config.reward_type == "global":
         return {}
     lanes = min(REPLAYED_LANES, episodes.num_episodes)
-    chosen = np.arange(env.num_envs) < lanes
+    running = np.arange(env.num_envs) < lanes
     actions = episodes.actions.numpy()
-    env.reset(seed, chosen)
-    deliveries = np.zeros((lanes, env.spec.num_agents))
-    brought_back = np.zeros((lanes, env.spec.num_agents), dtype=bool)
+    env.reset(seed, running)
+    deliveries = np.zeros((lanes, env.spec.num_agents), dtype=np.int64)
+    delivered_shelf = np.zeros_like(deliveries)  # the shelf that a robot delivered and has not put down since, or 0
     held = loaded = robot_steps = 0
-    delivered_before = brought_back
-    running = chosen.copy()
     for t in range(actions.shape[1]):
         step = env.step(actions[:, t], running)
-        robots = env.get_state(np.arange(lanes))["robots"]  # (lanes, N, 4)
+        carried = env.get_state(np.arange(lanes))["robots"][..., CARRIED]
         now = running[:lanes, None]
-        delivered = (robots[..., HAS_DELIVERED] > 0) & (robots[..., CARRIED] > 0)
-        deliveries += step.reward[:lanes] * now
-        brought_back |= delivered_before & ~delivered & now
-        held += int((delivered & now).sum())
-        loaded += int(((robots[..., CARRIED] > 0) & now).sum())
+        delivering = (step.reward[:lanes] > 0) & (carried > 0)
+        deliveries += delivering
+        delivered_shelf = np.where(delivering | (delivered_shelf == carried), carried, 0)
+        held += int(((delivered_shelf > 0) & now).sum())
+        loaded += int(((carried > 0) & now).sum())
         robot_steps += int(now.sum()) * env.spec.num_agents
-        delivered_before = delivered
         running &= ~(step.terminated | step.truncated)
         if not running.any():
             break
     row = {"test_loaded_share": loaded / robot_steps, "test_held_delivered_share": held / robot_steps}
     if deliveries.any():
-        delivering = deliveries > 0
-        row["test_never_returned_share"] = float((delivering & ~brought_back).sum() / delivering.sum())
+        stuck = (deliveries == 1) & (delivered_shelf > 0)
         by_robot = deliveries.sum(0)
+        row["test_delivered_once_share"] = float(stuck.sum() / (deliveries > 0).sum())
         row["test_delivery_share_min"] = float(by_robot.min() / by_robot.sum())
     return row
