@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 USER_ERROR, INTERRUPTED = 2, 130
 
 # The order in which `lockstep --help` shows them.
-VERBS = ("train", "resume", "evaluate", "runs", "envs", "presets", "config", "verify", "bench")
+VERBS = ("train", "resume", "evaluate", "doctor", "runs", "envs", "presets", "config", "verify", "bench")
 
 
 class _Ordered(TyperGroup):
