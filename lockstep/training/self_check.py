@@ -3,10 +3,8 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from lockstep.config.schema import RunConfig
-from lockstep.envs.probes import PROBES
 from lockstep.training.session import Session
 
 EPISODES = 100
@@ -29,38 +27,37 @@ class ProbeResult:
         return abs(self.reached - self.expected) < 1e-6
 
 
-CASES: tuple[tuple[str, str, float, int, dict[str, Any]], ...] = (
-    ("probe-one-step", "iql", 1.0, 60, {}),
-    ("probe-coin", "vdn", 1.0, 150, {}),
-    ("probe-coin", "qmix", 1.0, 150, {}),
-    ("probe-memory", "qmix", 1.0, 300, {"recurrent": True}),
-    ("probe-two-step", "vdn", 7.0, 400, {}),
-    ("probe-two-step", "qmix", 8.0, 400, {}),
+CASES: tuple[tuple[str, str, str, float, int, bool], ...] = (
+    ("probe-one-step", "iql", "is a reward learnt at all?", 1.0, 60, False),
+    ("probe-coin", "vdn", "do observations matter?", 1.0, 150, False),
+    ("probe-coin", "qmix", "do they with a mixer?", 1.0, 150, False),
+    ("probe-memory", "qmix", "is a coin remembered for four steps?", 1.0, 300, True),
+    ("probe-two-step", "vdn", "does a sum of values settle for the 7?", 7.0, 400, False),
+    ("probe-two-step", "qmix", "does QMIX find the 8?", 8.0, 400, False),
 )
-"""World, algorithm, return to reach, collections to learn from, network settings."""
+"""World, algorithm, question, return to reach, collections to learn from, whether with a recurrent network."""
 
 
 def check_learning() -> Iterator[ProbeResult]:
     """Train every case and say what it reached, one after the other; about 20 seconds altogether."""
-    for key, algorithm, expected, rounds, network in CASES:
+    for key, algorithm, question, expected, rounds, recurrent in CASES:
         started = time.monotonic()
-        session = Session(_config(key, algorithm, network))
+        session = Session(_config(key, algorithm, recurrent))
         for _ in range(rounds):
             session.advance()
         reached = float(session.evaluate(EPISODES).returns.mean())
-        question = (PROBES[key].__doc__ or "").strip().partition("\n")[0]
         yield ProbeResult(key, algorithm, question, expected, reached, time.monotonic() - started)
 
 
-def _config(key: str, algorithm: str, network: dict[str, Any]) -> RunConfig:
+def _config(key: str, algorithm: str, recurrent: bool) -> RunConfig:
     """A small learner on uniformly random play."""
-    small = {"recurrent": False, "hidden_dim": 32, "mixing_embed_dim": 16, "hypernet_embed_dim": 16}
+    network = {"recurrent": recurrent, "hidden_dim": 32, "mixing_embed_dim": 16, "hypernet_embed_dim": 16}
     return RunConfig.model_validate(
         {
             "env": {"key": key},
             "collection": {"num_envs": 32},
             "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
-            "network": small | network,
+            "network": network,
             "algorithm": {"name": algorithm, "target_sync_updates": 20},
             "replay": {"buffer_size": 20_000, "batch_size": 64},
             "optimizer": {"lr": 3e-3},

@@ -6,6 +6,7 @@ from lockstep.runs.doctor.finding import Finding, Remedy
 from lockstep.runs.doctor.history import History, last
 from lockstep.runs.doctor.numbers import count, round_up, share, word
 
+LEAST_EPISODES = 100
 ENOUGH_TO_JUDGE = 0.1
 """Share of a run after which silence means something."""
 
@@ -18,6 +19,8 @@ def no_reward_ever(history: History) -> Finding | None:
     if not (history.found == 0 or np.isnan(history.found)) or np.nanmax(returns, initial=0.0) > 0:
         return None
     episodes, steps = float(np.nanmax(history.all("episode"), initial=0.0)), history.env_steps
+    if episodes < LEAST_EPISODES:
+        return None
     warmup = round_up(10 * max(steps, 1.0))
     most = history.config.training.max_env_steps
     return Finding(
