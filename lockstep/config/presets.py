@@ -24,6 +24,7 @@ SMOKE_LAYOUT = """
 .....
 ..g..
 """
+CARRYING_SHELF = 2  # in RWARE's observation
 TINY_100 = EnvConfig(key="rware-tiny-2ag-v2", time_limit=100)
 
 
@@ -47,7 +48,7 @@ def smoke() -> RunConfig:
 def solve() -> RunConfig:
     """The tuned team on rware-tiny-2ag-v2, 100 steps: trained until its test return exceeds 2.5."""
     return RunConfig(
-        env=TINY_100,
+        env=TINY_100.model_copy(update={"remember_onset": (CARRYING_SHELF,)}),
         collection=CollectionConfig(num_envs=64, warmup_env_steps=10_000_000),
         exploration=ExplorationConfig(
             epsilon_start=0.7,

@@ -1,6 +1,6 @@
 """The protocol that every world speaks: many lanes, one step for all of them, nothing reset behind your back."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,3 +57,11 @@ class VectorEnv(Protocol):
 
     def close(self) -> None:
         """Release what the lanes hold (processes, windows)."""
+
+
+@runtime_checkable
+class BlindPlay(Protocol):
+    """An environment that can play whole episodes without observing them, at many times the speed."""
+
+    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
+        """actions: (steps, num_envs, agents) -> rewards of the same shape, from freshly reset lanes to their end."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
+from lockstep.envs.onset_memory import remembering
 from lockstep.envs.registry import make_vec
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.exploration import Explorer, lane_epsilons
@@ -25,9 +26,9 @@ from lockstep.training.window import Window
 
 def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
     """The configured task with `num_envs` lanes."""
-    return make_vec(
-        config.env.key, num_envs, seed=seed, time_limit=config.env.time_limit, **{**config.env.arguments, **options}
-    )
+    task = config.env
+    env = make_vec(task.key, num_envs, seed=seed, time_limit=task.time_limit, **{**task.arguments, **options})
+    return remembering(env, task.remember_onset)
 
 
 class Session:
