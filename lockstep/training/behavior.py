@@ -3,6 +3,7 @@
 import numpy as np
 
 from lockstep.batch import EpisodeBatch
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.envs.vector_env import VectorEnv
 
@@ -35,6 +36,7 @@ def warehouse_behavior(env: VectorEnv, episodes: EpisodeBatch, seed: int) -> dic
     The first lanes' actions are played once more, from `seed` (the one they were played on), and looked at closely.
     Empty for other worlds, for robots that also talk, and where one delivery pays every robot.
     """
+    env = underneath(env)
     if not isinstance(env, Simulator) or env.config.msg_bits or env.config.reward_type == "global":
         return {}
     lanes = min(REPLAYED_LANES, episodes.num_episodes)

@@ -8,15 +8,16 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.config.schema import ExplorationConfig, RunConfig
+from lockstep.envs.onset_memory import remembering, underneath
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.simulator import Simulator
-from lockstep.envs.vector_env import VectorEnv
+from lockstep.envs.vector_env import BlindPlay, VectorEnv
 from lockstep.exploration import Explorer, lane_epsilons
 from lockstep.policy import random_actions
 from lockstep.spec import EnvSpec
@@ -96,11 +97,6 @@ class Task:
         return np.asarray(np.exp(np.interp(np.log(np.maximum(epsilon, 1e-4)), at, np.log(chances))))
 
 
-@runtime_checkable
-class _BlindPlay(Protocol):
-    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]: ...
-
-
 def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
     """Play the task at random and with the run's exploration: about 10 million steps of a compiled warehouse,
     about 100,000 of anything else, times `effort`. The same numbers every time.
@@ -110,7 +106,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
     started = time.monotonic()
     env = _lanes(config)
     try:
-        blind = isinstance(env, _BlindPlay)
+        blind = isinstance(env, BlindPlay)
         steps = int((RANDOM_STEPS if blind else SLOW_STEPS) * effort)
         returns, lengths, firsts = _played(env, None, np.random.default_rng(0), steps)
         everywhere = Sample(1.0, len(returns), int((returns > 0).sum()))
@@ -124,7 +120,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
             return_std=float(returns.std()),
             mean_length=float(lengths.mean()),
             first_reward_steps=first,
-            delivery_steps=round_trip(env) if isinstance(env, Simulator) else first,
+            delivery_steps=round_trip(world) if isinstance(world := underneath(env), Simulator) else first,
             blind_warmup=blind,
             env_steps=int(lengths.sum())
             + sum(int(s.episodes * lengths.mean()) for s in samples if s is not everywhere),
@@ -159,10 +155,11 @@ def _lanes(config: RunConfig) -> VectorEnv:
 
     def make(lanes: int) -> VectorEnv:
         arguments: dict[str, Any] = dict(config.env.arguments)
-        return make_vec(config.env.key, lanes, 0, config.env.time_limit, **arguments)
+        env = make_vec(config.env.key, lanes, 0, config.env.time_limit, **arguments)
+        return remembering(env, config.env.remember_onset)
 
     env = make(SLOW_LANES)
-    if not isinstance(env, _BlindPlay):
+    if not isinstance(env, BlindPlay):
         return env
     env.close()
     return make(LANES)
@@ -187,7 +184,7 @@ def _samples(
     epsilons = _epsilons(exploration)
     samples = []
     for epsilon in epsilons:
-        steps = (RANDOM_STEPS if isinstance(env, _BlindPlay) else SLOW_STEPS) // (1 if epsilon == epsilons[-1] else 4)
+        steps = (RANDOM_STEPS if isinstance(env, BlindPlay) else SLOW_STEPS) // (1 if epsilon == epsilons[-1] else 4)
         if _is_random(exploration, epsilon):
             samples.append(random)
         else:
@@ -204,7 +201,7 @@ def _explored(env: VectorEnv, exploration: ExplorationConfig, epsilon: float, st
 
     parts = [
         _blind_episodes(env, seed, explorer(), rng)[0]
-        if isinstance(env, _BlindPlay)
+        if isinstance(env, BlindPlay)
         else _open_episodes(env, seed, explorer(), rng)[0]
         for seed in _seeds(env, steps)
     ]
@@ -219,7 +216,7 @@ def _played(
     env: VectorEnv, explorer: Explorer | None, rng: np.random.Generator, steps: int
 ) -> tuple[Floats, Floats, Floats]:
     """Returns and lengths of random episodes, and the step of the first reward of those that had one."""
-    play = _blind_episodes if isinstance(env, _BlindPlay) else _open_episodes
+    play = _blind_episodes if isinstance(env, BlindPlay) else _open_episodes
     parts = [play(env, seed, explorer, rng) for seed in _seeds(env, steps)]
     returns, lengths, firsts = (np.concatenate(column) for column in zip(*parts, strict=True))
     return returns, lengths, firsts
@@ -239,7 +236,7 @@ def _greedy(env: VectorEnv, rng: np.random.Generator) -> NDArray[np.int64]:
 def _blind_episodes(
     env: VectorEnv, seed: int, explorer: Explorer | None, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
-    assert isinstance(env, _BlindPlay)
+    assert isinstance(env, BlindPlay)
     steps, shape = env.spec.time_limit, (env.num_envs, env.spec.num_agents)
     if explorer is None:
         actions = rng.integers(env.spec.num_actions, size=(steps, *shape), dtype=np.int8)
