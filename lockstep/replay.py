@@ -140,6 +140,15 @@ class EpisodeStore:
         latest = (self.data["length"].index_select(0, rows.to(self.device))[:, 0].cpu().numpy() - steps).clip(min=0)
         return self.get(rows, torch.from_numpy(rng.integers(latest + 1)), steps)
 
+    def num_rewarding(self) -> int:
+        """Episodes held that earned something."""
+        if not self.size:
+            return 0
+        happened = (
+            self.data["length"][: self.size, None] > torch.arange(self.spec.time_limit, device=self.device)[:, None]
+        )
+        return int(((self.data["reward"][: self.size] * happened).sum((1, 2)) > 0).sum())
+
     def num_bytes(self) -> int:
         """Memory of the episodes held now."""
         return sum(value[: self.size].nbytes for value in self.data.values())
@@ -210,7 +219,7 @@ class UniformReplay:
         return self.store.sample(self.batch_size, self.segment_steps, rng)
 
     def counts(self) -> dict[str, int]:
-        return {"replay_episodes": self.store.size}
+        return {"replay_episodes": self.store.size, "replay_rewarding_episodes": self.store.num_rewarding()}
 
     def state_dict(self) -> dict[str, Any]:
         return {"store": self.store.state_dict()}

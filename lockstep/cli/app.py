@@ -13,6 +13,7 @@ VERBS = (
     "train",
     "resume",
     "evaluate",
+    "doctor",
     "plot",
     "report",
     "export",

@@ -15,6 +15,7 @@ def train(
     source: Source,
     words: Words = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
+    no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not look at the task first.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -26,18 +27,23 @@ def train(
     from lockstep.training import command
 
     command.check(config)
+    from lockstep.cli.doctor import announce, watching
+
     run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
-    _finish(command.train(config, run, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+    if not (no_doctor or quiet or as_json):
+        announce(config, " ".join([source, *(words or [])]))
+    _finish(command.train(config, run, quiet=quiet or as_json, look=watching(run)), as_json=as_json, quiet=quiet)
 
 
 @app.command()
 def resume(run: Run, quiet: Quiet = False, as_json: Json = False) -> None:
     """Continue a run exactly where it stopped."""
+    from lockstep.cli.doctor import watching
     from lockstep.run_directory import RunDirectory
     from lockstep.training import command
 
     found = RunDirectory.find(run)
-    _finish(command.resume(found, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+    _finish(command.resume(found, quiet=quiet or as_json, look=watching(found)), as_json=as_json, quiet=quiet)
 
 
 @app.command()

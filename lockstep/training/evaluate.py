@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lockstep.batch import EpisodeBatch
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.exploration import Explorer
 from lockstep.policy import Policy
@@ -22,6 +23,8 @@ class Evaluation:
     """(episodes,)"""
     lengths: NDArray[np.int64]
     """(episodes,)"""
+    first_round: EpisodeBatch
+    """One episode of every lane, whole: for looking at what was done."""
 
     def row(self) -> dict[str, float]:
         """The numbers of one row of eval.jsonl."""
@@ -49,4 +52,4 @@ def evaluate(policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer:
     batches = [collect(env, policy, explorer, seed if index == 0 else None) for index in range(rounds)]
     returns = torch.cat([batch.returns() for batch in batches])[:episodes]
     lengths = torch.cat([batch.lengths() for batch in batches])[:episodes]
-    return Evaluation(returns.double().numpy(), lengths.numpy())
+    return Evaluation(returns.double().numpy(), lengths.numpy(), batches[0])

@@ -14,6 +14,7 @@ from lockstep.loggers import Logger
 from lockstep.run_directory import RunDirectory
 from lockstep.training.checkpoint import load_latest, save_best, save_checkpoint
 from lockstep.training.interruption import Interruption
+from lockstep.training.memory import resident_mib
 from lockstep.training.session import Session
 
 StoppedBecause = Literal["solved", "max_env_steps", "interrupted"]
@@ -67,7 +68,7 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
             session.wall_seconds = time.monotonic() - clock
 
             if _crossed(before, session, config.logging.every_env_steps):
-                row = session.metrics_row()
+                row = {**session.metrics_row(), "resident_mib": resident_mib()}
                 for logger in loggers:
                     logger.training(row)
 

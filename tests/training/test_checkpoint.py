@@ -35,7 +35,10 @@ def trained(run: RunDirectory, *more: SilentLogger) -> TrainResult:
 
 
 def untimed(path: Path) -> list[dict[str, Any]]:
-    return [{name: value for name, value in row.items() if "second" not in name} for row in read_rows(path)]
+    return [
+        {name: value for name, value in row.items() if "second" not in name and name != "resident_mib"}
+        for row in read_rows(path)
+    ]
 
 
 def state_of(run: RunDirectory) -> Any:
