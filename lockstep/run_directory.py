@@ -117,6 +117,17 @@ class RunDirectory:
                 rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
                 write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
 
+    def is_abandoned(self) -> bool:
+        """Whether no living process writes here. False where only the host that wrote the lock could tell."""
+        try:
+            lock = json.loads(self.lock.read_text())
+            pid, host = int(lock["pid"]), lock["host"]
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process. Raises UserError while another living process holds it; a dead one's lock is
