@@ -4,6 +4,7 @@
     run.json        versions, host, command, status   eval.jsonl      one row per evaluation
     checkpoints/    see training/checkpoint.py        events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
+    recordings.jsonl   one episode of every evaluation, as seed and actions: the simulator plays it again
 
 Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0, since training writes it and
 `runs` reads it.
@@ -37,6 +38,7 @@ class RunDirectory:
         self.info = path / "run.json"
         self.metrics = path / "metrics.jsonl"
         self.evaluations = path / "eval.jsonl"
+        self.recordings = path / "recordings.jsonl"
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
@@ -112,7 +114,7 @@ class RunDirectory:
 
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
-        for path in (self.metrics, self.evaluations):
+        for path in (self.metrics, self.evaluations, self.recordings):
             if path.exists():
                 rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
                 write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))

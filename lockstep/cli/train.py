@@ -15,6 +15,7 @@ def train(
     source: Source,
     words: Words = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it learning in the browser.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -27,6 +28,10 @@ def train(
 
     command.check(config)
     run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
+    if watch:
+        from lockstep.cli.watch import watch_beside
+
+        watch_beside(run.path, quiet=quiet or as_json)
     _finish(command.train(config, run, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
 
 
