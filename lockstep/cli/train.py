@@ -16,6 +16,7 @@ def train(
     words: Words = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
     no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not look at the task first.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it learning in the browser.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -32,6 +33,10 @@ def train(
     run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
     if not (no_doctor or quiet or as_json):
         announce(config, " ".join([source, *(words or [])]))
+    if watch:
+        from lockstep.cli.watch import watch_beside
+
+        watch_beside(run.path, quiet=quiet or as_json)
     _finish(command.train(config, run, quiet=quiet or as_json, look=watching(run)), as_json=as_json, quiet=quiet)
 
 
