@@ -24,6 +24,7 @@ VERBS = (
     "config",
     "verify",
     "bench",
+    "selftest",
 )
 
 
