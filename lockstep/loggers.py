@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
 
+from lockstep.config.load import flat
+from lockstep.config.schema import RunConfig
 from lockstep.run_directory import RunDirectory
 
 Row = Mapping[str, Any]
+HPARAM_METRICS = ("test_return_mean", "return_mean", "loss")
+"""What TensorBoard's hparams tab shows beside each configuration."""
 
 
 class Status(NamedTuple):
@@ -29,6 +33,9 @@ class Logger(Protocol):
     def evaluation(self, row: Row) -> None:
         """A row of eval.jsonl."""
 
+    def recording(self, row: Row) -> None:
+        """A row of recordings.jsonl: the first episode of the evaluation just told."""
+
     def checkpoint(self, path: Path, env_steps: int) -> None:
         """A checkpoint is safely on disk."""
 
@@ -49,6 +56,8 @@ class SilentLogger:
 
     def evaluation(self, row: Row) -> None: ...
 
+    def recording(self, row: Row) -> None: ...
+
     def checkpoint(self, path: Path, env_steps: int) -> None: ...
 
     def note(self, sentence: str) -> None: ...
@@ -59,7 +68,7 @@ class SilentLogger:
 
 
 class JsonlLogger(SilentLogger):
-    """metrics.jsonl and eval.jsonl: one JSON object per line, on disk when the call returns."""
+    """metrics.jsonl, eval.jsonl and recordings.jsonl: one JSON object per line, on disk when the call returns."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -70,14 +79,23 @@ class JsonlLogger(SilentLogger):
     def evaluation(self, row: Row) -> None:
         _append(self._run.evaluations, row)
 
+    def recording(self, row: Row) -> None:
+        _append(self._run.recordings, row)
+
 
 class TensorBoardLogger(SilentLogger):
-    """events.* with the metrics' names as tags, over env_steps."""
+    """events.* with the metrics' names as tags, over env_steps, and the configuration for the hparams tab."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: RunDirectory, config: RunConfig) -> None:
+        from torch.utils.tensorboard.summary import hparams
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._writer = SummaryWriter(str(run.path), flush_secs=10)
+        known = (int, float, str)
+        values = {name: value if isinstance(value, known) else str(value) for name, value in flat(config).items()}
+        assert self._writer.file_writer is not None, "a new writer is open"
+        for summary in hparams(values, dict.fromkeys(HPARAM_METRICS, 0.0)):
+            self._writer.file_writer.add_summary(summary)
 
     def training(self, row: Row) -> None:
         self._write(row)

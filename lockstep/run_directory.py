@@ -4,6 +4,8 @@
     run.json        versions, host, command, status   eval.jsonl      one row per evaluation
     checkpoints/    see training/checkpoint.py        events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
+    judgements.jsonl   a trained policy judged again: one row each, with every episode's return
+    recordings.jsonl   one episode of every evaluation, as seed and actions: the simulator plays it again
 
 Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0, since training writes it and
 `runs` reads it.
@@ -37,6 +39,8 @@ class RunDirectory:
         self.info = path / "run.json"
         self.metrics = path / "metrics.jsonl"
         self.evaluations = path / "eval.jsonl"
+        self.judgements = path / "judgements.jsonl"
+        self.recordings = path / "recordings.jsonl"
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
@@ -110,12 +114,28 @@ class RunDirectory:
         """Record how the run stands, and since when."""
         self.write_info({**self.read_info(), "status": status, "changed": _now(), **more})
 
+    def add_judgement(self, row: Mapping[str, Any]) -> None:
+        """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
+        with self.judgements.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"judged": _now(), **row}) + "\n")
+
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
-        for path in (self.metrics, self.evaluations):
+        for path in (self.metrics, self.evaluations, self.recordings):
             if path.exists():
                 rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
                 write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def is_abandoned(self) -> bool:
+        """Whether no living process writes here. False where only the host that wrote the lock could tell."""
+        try:
+            lock = json.loads(self.lock.read_text())
+            pid, host = int(lock["pid"]), lock["host"]
+        except FileNotFoundError:
+            return True
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
     @contextmanager
     def locked(self) -> Iterator[None]:

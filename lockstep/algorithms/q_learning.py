@@ -61,7 +61,7 @@ class QLearner:
         """
         if self.reward_standardizer is not None:
             batch = replace(batch, reward=self.reward_standardizer(batch.reward))
-        loss, metrics, self.weights.grad = self.shares.gradient(self.loss, self.parameters, batch)
+        loss, metrics, self.weights.grad = self.shares.gradient(self.gradient, batch)
         grad_norm = nn.utils.clip_grad_norm_(self.weights, self.grad_norm_clip)
         if not torch.isfinite(grad_norm):
             raise DivergedError(f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}")
@@ -69,6 +69,12 @@ class QLearner:
         self.updates += 1
         self._follow()
         return {**metrics, "loss": loss, "grad_norm": grad_norm.detach()}
+
+    def gradient(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
+        """The loss, its metrics, and its gradient by all parameters as one vector."""
+        loss, metrics = self.loss(batch)
+        gradients = torch.autograd.grad(loss, self.parameters)
+        return loss.detach(), metrics, torch.cat([gradient.reshape(-1) for gradient in gradients])
 
     def loss(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics]:
         """Mean squared difference of Q_tot and its target over the steps that happened."""

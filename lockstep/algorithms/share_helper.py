@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from lockstep.algorithms.registry import build
-from lockstep.algorithms.shares import Exchange, SharedMemory, value_and_gradient
+from lockstep.algorithms.shares import Exchange, SharedMemory, one_thread
 from lockstep.config.schema import RunConfig
 from lockstep.networks.flat import attach
 from lockstep.spec import EnvSpec
@@ -19,7 +19,7 @@ from lockstep.spec import EnvSpec
 
 def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int) -> None:
     """Answer every share with its loss and metrics; the gradient lies in the exchange."""
-    torch.set_num_threads(1)
+    one_thread()
     with Connection(line_descriptor) as line:
         hello = json.loads(line.recv_bytes())
         spec = EnvSpec(**{**hello["spec"], "obs_bits": tuple(hello["spec"]["obs_bits"])})
@@ -37,7 +37,7 @@ def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int
                 message = json.loads(line.recv_bytes())
             except (EOFError, OSError):
                 return
-            value, metrics, gradient = value_and_gradient(learner.loss, learner.parameters, exchange.read(message))
+            value, metrics, gradient = learner.gradient(exchange.read(message))
             exchange.gradient.copy_(gradient)
             answer = {"loss": value.item(), "metrics": {name: metric.item() for name, metric in metrics.items()}}
             line.send_bytes(json.dumps(answer).encode())

@@ -15,11 +15,13 @@ import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
+from importlib import import_module
 from multiprocessing.connection import Connection
 from socket import socketpair
 from typing import Any, Self
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lockstep.batch import EpisodeBatch
@@ -28,7 +30,7 @@ from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
 Metrics = Mapping[str, Tensor]
-Loss = Callable[[EpisodeBatch], tuple[Tensor, Metrics]]
+Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16
 """A share of fewer is not worth a process."""
@@ -40,6 +42,13 @@ def num_shares(config: RunConfig) -> int:
         return 1
     allowed = config.training.num_threads or len(os.sched_getaffinity(0))
     return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
+
+
+def one_thread() -> None:
+    """Torch and BLAS (which numba takes from scipy) on one thread each: processes share the work, not threads."""
+    torch.set_num_threads(1)
+    import_module("scipy.linalg.cython_blas")  # limits reach only what is loaded
+    threadpool_limits(1, user_api="blas")
 
 
 class Shares:
@@ -55,8 +64,8 @@ class Shares:
         self.online, self.target = weights.tensor(torch.float32, (2, num_weights))
         self.helpers = [Helper(spec, config, num_weights, weights) for _ in range(self.count - 1)]
 
-    def gradient(self, loss: Loss, parameters: Sequence[Tensor], batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
-        """`loss(batch)`, its metrics and its gradient as one vector, all of them means over the steps that happened.
+    def gradient(self, gradient: Gradient, batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
+        """`gradient(batch)`: a loss, its metrics and its gradient, all of them means over the steps that happened.
 
         The mean over a batch is the mean of its shares' means, each weighing as many steps as it holds. So the number
         of shares shows in the last digits only, and who is ready first does not show at all.
@@ -65,7 +74,7 @@ class Shares:
         parts = batch.split(self.count)
         for helper, part in zip(self.helpers, parts[1:], strict=True):
             helper.begin(part)
-        results = [value_and_gradient(loss, parameters, parts[0]), *(helper.end() for helper in self.helpers)]
+        results = [gradient(parts[0]), *(helper.end() for helper in self.helpers)]
         if len(results) == 1:
             return results[0]
         steps = torch.stack([part.filled.sum() for part in parts])
@@ -73,15 +82,8 @@ class Shares:
         return (
             _mean([value for value, _, _ in results], weights),
             {name: _mean([metrics[name] for _, metrics, _ in results], weights) for name in results[0][1]},
-            _mean([gradient for _, _, gradient in results], weights),
+            _mean([vector for _, _, vector in results], weights),
         )
-
-
-def value_and_gradient(loss: Loss, parameters: Sequence[Tensor], batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
-    """`loss(batch)`, its metrics, and its gradient by all parameters as one vector."""
-    value, metrics = loss(batch)
-    gradients = torch.autograd.grad(value, parameters)
-    return value.detach(), metrics, torch.cat([gradient.reshape(-1) for gradient in gradients])
 
 
 class Helper:

@@ -51,16 +51,25 @@ def verify(
 
 @app.command()
 def bench(
-    part: Annotated[str, typer.Argument(metavar="env", help="What to time.")],
-    keys: Annotated[list[str] | None, typer.Option(help="An environment key; repeat for several.")] = None,
+    part: Annotated[str, typer.Argument(metavar="env|learner|collect|train", help="What to time.")],
+    keys: Annotated[list[str] | None, typer.Option(help="env: a key; repeat for several.")] = None,
+    preset: Annotated[str, typer.Option(help="train: what to train.")] = "solve",
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
-    seconds: Annotated[float, typer.Option(help="Seconds of every single timing.")] = 0.3,
+    seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
     as_json: Json = False,
 ) -> None:
-    """Time the simulator and the official package, one after the other in the same minute."""
-    if part != "env":
-        raise UserError(f"There is no benchmark {part!r}; write `lockstep bench env`.")
-    from lockstep.bench.env import bench_env, table
+    """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""
+    from lockstep.bench import collect, env, learner, train
 
-    result = bench_env(keys, rounds, seconds)
+    match part:
+        case "env":
+            result, table = env.bench_env(keys, rounds, seconds), env.table
+        case "learner":
+            result, table = learner.bench_learner(rounds, seconds), learner.table
+        case "collect":
+            result, table = collect.bench_collect(rounds, seconds), collect.table
+        case "train":
+            result, table = train.bench_train(preset, rounds=rounds), train.table
+        case _:
+            raise UserError(f"There is no benchmark {part!r}; choose env, learner, collect or train.")
     print(json.dumps(result) if as_json else table(result))

@@ -167,7 +167,8 @@ class TrainingConfig(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks and the replay live."""
     num_threads: CountOrZero = 0
-    """CPU threads of the learner; 0: all that this process may use. Results are reproducible for equal numbers."""
+    """Most CPU cores of the learner, each working on its share of every batch (16 episodes or pieces at least); 0: all
+    that this process may use. Results repeat to the last bit for equal numbers of shares."""
 
 
 class EvaluationConfig(Section):

@@ -92,3 +92,8 @@ def remembering(env: VectorEnv, flags: tuple[int, ...]) -> VectorEnv:
     if not flags:
         return env
     return (BlindOnsetMemory if isinstance(env, BlindPlay) else OnsetMemory)(env, flags)
+
+
+def underneath(env: VectorEnv) -> VectorEnv:
+    """The environment without its memory."""
+    return env.env if isinstance(env, OnsetMemory) else env

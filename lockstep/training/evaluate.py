@@ -1,11 +1,13 @@
 """How good is a policy: a fixed number of episodes per lane, on seeds of their own, every one of them counted."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lockstep.batch import EpisodeBatch
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.exploration import Explorer
 from lockstep.policy import Policy
@@ -22,6 +24,8 @@ class Evaluation:
     """(episodes,)"""
     lengths: NDArray[np.int64]
     """(episodes,)"""
+    first_round: EpisodeBatch
+    """One episode of every lane, whole: for looking at what was done."""
 
     def row(self) -> dict[str, float]:
         """The numbers of one row of eval.jsonl."""
@@ -31,6 +35,11 @@ class Evaluation:
             "test_ep_length_mean": float(self.lengths.mean()),
             "episodes": len(self.returns),
         }
+
+    def first_episode(self) -> dict[str, Any]:
+        """What it takes to play the first lane's episode again, besides its seed: every step's actions."""
+        steps = int(self.lengths[0])
+        return {"return": float(self.returns[0]), "actions": self.first_round.actions[0, :steps].tolist()}
 
 
 def evaluation_lanes(episodes: int) -> int:
@@ -49,4 +58,4 @@ def evaluate(policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer:
     batches = [collect(env, policy, explorer, seed if index == 0 else None) for index in range(rounds)]
     returns = torch.cat([batch.returns() for batch in batches])[:episodes]
     lengths = torch.cat([batch.lengths() for batch in batches])[:episodes]
-    return Evaluation(returns.double().numpy(), lengths.numpy())
+    return Evaluation(returns.double().numpy(), lengths.numpy(), batches[0])

@@ -18,7 +18,9 @@ from lockstep.replay import build_replay
 from lockstep.rollout import collect, random_play
 from lockstep.schedules import schedule
 from lockstep.seeding import derive_seed, stream
+from lockstep.training.behavior import behavior, warehouse_behavior
 from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.probe import probe
 from lockstep.training.window import Window
 
 
@@ -54,6 +56,8 @@ class Session:
         self.best_test_return: float | None = None
         self.wall_seconds = 0.0
         self.row_before = self._counters_row()
+        self.recording: dict[str, Any] = {}
+        """The first episode of the last evaluation, for replaying it: a row of recordings.jsonl."""
 
     @property
     def finished(self) -> bool:
@@ -85,18 +89,22 @@ class Session:
         self.replay.add(batch)
         if self.replay.ready():
             for _ in range(self.config.training.updates_per_collection):
-                self.window.add_update(self.learner.update(self.replay.sample(self.replay_rng)))
+                metrics = self.learner.update(self.replay.sample(self.replay_rng))
+                clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
+                self.window.add_update({**metrics, "grad_clipped_share": clipped})
 
     def evaluate(self, episodes: int) -> Evaluation:
         """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""
         epsilon = self.config.evaluation.epsilon
-        seed = derive_seed(self.config.seed, "eval") + self.evaluated_episodes
+        seed = self._evaluation_seed()
         explorer = None
         if epsilon > 0:
             epsilons = np.full(self.eval_env.num_envs, epsilon)
             explorer = self._explorer(epsilons, np.random.default_rng(seed))
         self.evaluated_episodes += episodes
-        return evaluate(self.policy, self.eval_env, episodes, seed, explorer)
+        evaluation = evaluate(self.policy, self.eval_env, episodes, seed, explorer)
+        self.recording = {"env_steps": self.env_steps, "seed": seed, **evaluation.first_episode()}
+        return evaluation
 
     def status(self) -> Status:
         """For the progress display."""
@@ -115,7 +123,19 @@ class Session:
 
     def evaluation_row(self, episodes: int) -> dict[str, Any]:
         """Evaluate, as one row of eval.jsonl."""
-        return {**self._counters_row(), "engine": "lockstep", **self.evaluate(episodes).row()}
+        seed = self._evaluation_seed()
+        evaluation = self.evaluate(episodes)
+        return {
+            **self._counters_row(),
+            "engine": "lockstep",
+            **evaluation.row(),
+            **behavior(evaluation.first_round),
+            **warehouse_behavior(self.eval_env, evaluation.first_round, seed),
+            **probe(self.learner, evaluation.first_round),
+        }
+
+    def _evaluation_seed(self) -> int:
+        return derive_seed(self.config.seed, "eval") + self.evaluated_episodes
 
     def _counters_row(self) -> dict[str, float]:
         return {
