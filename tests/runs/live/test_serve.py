@@ -79,7 +79,9 @@ def test_a_number_that_is_no_port_is_explained(port: int) -> None:
         listen("127.0.0.1", port)
 
 
-def test_a_server_started_for_a_training_ends_when_both_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_started_for_a_training_ends_when_both_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("lockstep.runs.live.serve.ALONE_SECONDS", 1.0)
     recorded_run(tmp_path / "a")
     sock: socket.socket = listen("127.0.0.1", 0)
