@@ -14,14 +14,14 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 from pettingzoo import ParallelEnv
 
-CELLS, STEPS = 8, 12
+CELLS, STEPS = 5, 10
 Seen = dict[str, NDArray[np.float32]]
 
 
 class Meeting(ParallelEnv):  # type: ignore[misc]  # PettingZoo comes without types
     """A robot and a guide must meet on the flagged cell of a ring. Only the guide sees the flag.
 
-    The robot moves left, right, or stays; the guide can also jump to the cell opposite, so it has more actions, and it
+    The robot moves left, right, or stays; the guide can also jump two cells, so it has more actions, and it
     sees more. Each step costs both of them 0.05; meeting on the flag earns both of them 1 and ends the episode.
     """
 
@@ -35,7 +35,7 @@ class Meeting(ParallelEnv):  # type: ignore[misc]  # PettingZoo comes without ty
         }
         self.action_spaces = {"robot": spaces.Discrete(3), "guide": spaces.Discrete(4)}  # stay, left, right; jump
         self.max_cycles = max_cycles
-        """Lockstep reads the length of an episode here; otherwise say env.time_limit=12."""
+        """Lockstep reads the length of an episode here; otherwise say env.time_limit=10."""
         self.rng = np.random.default_rng()
 
     def observation_space(self, agent: str) -> spaces.Box:
@@ -58,7 +58,7 @@ class Meeting(ParallelEnv):  # type: ignore[misc]  # PettingZoo comes without ty
     def step(self, actions: dict[str, int]) -> tuple[Seen, dict[str, float], dict[str, bool], dict[str, bool], Any]:
         """Both act at once."""
         for agent, action in actions.items():
-            self.cells[agent] = (self.cells[agent] + (0, -1, 1, CELLS // 2)[action]) % CELLS
+            self.cells[agent] = (self.cells[agent] + (0, -1, 1, 2)[action]) % CELLS
         self.steps += 1
         met = set(self.cells.values()) == {self.flag}
         late = self.steps >= self.max_cycles

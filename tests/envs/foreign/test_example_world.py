@@ -15,7 +15,7 @@ def test_it_keeps_pettingzoos_promises() -> None:
 def test_both_are_paid_for_meeting_on_the_flag() -> None:
     world = Meeting()
     world.reset(seed=1)
-    world.cells, world.flag = {"robot": 2, "guide": 7}, 3
+    world.cells, world.flag = {"robot": 2, "guide": 1}, 3
     _, rewards, terminations, _, _ = world.step({"robot": 2, "guide": 3})
     assert rewards == {"robot": 1.0, "guide": 1.0}
     assert all(terminations.values())
