@@ -115,8 +115,9 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
 
     config = load_config(source, words)
     command.check(config)
-    if fix is not None and fix.exists():
-        raise UserError(f"{fix} is there already. Choose another name for --fix.")
+    if fix is not None and (fix.exists() or not fix.parent.is_dir()):
+        why = "is there already" if fix.exists() else "cannot be written (there is no such folder)"
+        raise UserError(f"{fix} {why}. Choose another name for --fix.")
     with Console(stderr=True).status("playing at random, timing the loop"):
         diagnosis = look_before(config)
         better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())

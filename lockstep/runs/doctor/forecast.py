@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.config.schema import RunConfig
+from lockstep.envs.rware.keys import is_rware_key
 from lockstep.runs.doctor.task import Task
 from lockstep.schedules import schedule
 
@@ -214,6 +215,11 @@ class Forecast:
         """Steps over which a reward must be felt: what a delivery takes there and back; 1 where that is unknown."""
         known = self.task.delivery_steps
         return known if known == known else 1.0
+
+    @property
+    def way(self) -> str:
+        """What the distance is, to begin a sentence with its number."""
+        return "a delivery takes about" if is_rware_key(self.task.spec.key) else "the way to a reward takes about"
 
     @property
     def sync_updates(self) -> float:
