@@ -56,11 +56,11 @@ def test_a_world_is_judged_by_its_promises(capsys: pytest.CaptureFixture[str]) -
 def test_training_begins_with_a_verdict_and_tells_what_it_notices(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [*TINY_RUN, "gamma=0", "lr=5", "t_max=4_000", "test_interval=800", "log_interval=400"]
+    words = [*TINY_RUN, "lr=0.2", "t_max=4_000", "test_interval=800", "log_interval=400"]
     assert main(["train", "smoke", *words]) == 0
     out = capsys.readouterr().out
     assert out.startswith("doctor This will almost surely not learn.")
-    assert "lr 5 is too large" in out
+    assert "lr 0.2 is too large" in out
     assert main(["train", "smoke", *words, "--no-doctor"]) == 0
     assert "almost surely" not in capsys.readouterr().out
 

@@ -207,8 +207,8 @@ class Forecast:
 
     @property
     def worth_at_distance(self) -> float:
-        """What a reward is worth one delivery earlier: gamma ** steps."""
-        return float(self.config.algorithm.gamma**self.distance)
+        """What a reward is worth to the first of the steps that lead to it."""
+        return float(self.config.algorithm.gamma ** (self.distance - 1.0))
 
     @property
     def distance(self) -> float:
