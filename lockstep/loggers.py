@@ -33,6 +33,9 @@ class Logger(Protocol):
     def evaluation(self, row: Row) -> None:
         """A row of eval.jsonl."""
 
+    def recording(self, row: Row) -> None:
+        """A row of recordings.jsonl: the first episode of the evaluation just told."""
+
     def checkpoint(self, path: Path, env_steps: int) -> None:
         """A checkpoint is safely on disk."""
 
@@ -53,6 +56,8 @@ class SilentLogger:
 
     def evaluation(self, row: Row) -> None: ...
 
+    def recording(self, row: Row) -> None: ...
+
     def checkpoint(self, path: Path, env_steps: int) -> None: ...
 
     def note(self, sentence: str) -> None: ...
@@ -63,7 +68,7 @@ class SilentLogger:
 
 
 class JsonlLogger(SilentLogger):
-    """metrics.jsonl and eval.jsonl: one JSON object per line, on disk when the call returns."""
+    """metrics.jsonl, eval.jsonl and recordings.jsonl: one JSON object per line, on disk when the call returns."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -73,6 +78,9 @@ class JsonlLogger(SilentLogger):
 
     def evaluation(self, row: Row) -> None:
         _append(self._run.evaluations, row)
+
+    def recording(self, row: Row) -> None:
+        _append(self._run.recordings, row)
 
 
 class TensorBoardLogger(SilentLogger):

@@ -5,6 +5,7 @@
     checkpoints/    see training/checkpoint.py        events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
     judgements.jsonl   a trained policy judged again: one row each, with every episode's return
+    recordings.jsonl   one episode of every evaluation, as seed and actions: the simulator plays it again
 
 Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0, since training writes it and
 `runs` reads it.
@@ -39,6 +40,7 @@ class RunDirectory:
         self.metrics = path / "metrics.jsonl"
         self.evaluations = path / "eval.jsonl"
         self.judgements = path / "judgements.jsonl"
+        self.recordings = path / "recordings.jsonl"
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
@@ -119,7 +121,7 @@ class RunDirectory:
 
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
-        for path in (self.metrics, self.evaluations):
+        for path in (self.metrics, self.evaluations, self.recordings):
             if path.exists():
                 rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
                 write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))

@@ -12,6 +12,7 @@ USER_ERROR, INTERRUPTED = 2, 130
 VERBS = (
     "train",
     "resume",
+    "watch",
     "evaluate",
     "doctor",
     "plot",
@@ -49,7 +50,8 @@ def _presets(incomplete: str) -> list[str]:
     return [name for name in PRESETS if name.startswith(incomplete)]
 
 
-def _runs(incomplete: str) -> list[str]:
+def complete_runs(incomplete: str) -> list[str]:
+    """Names of runs that begin so, for the shell."""
     from lockstep.run_directory import list_runs
 
     return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
@@ -60,11 +62,16 @@ Words = Annotated[
     list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
 ]
 Run = Annotated[
-    str, typer.Argument(metavar="RUN", autocompletion=_runs, help="A path, the beginning of a run's name, or 'latest'.")
+    str,
+    typer.Argument(
+        metavar="RUN", autocompletion=complete_runs, help="A path, the beginning of a run's name, or 'latest'."
+    ),
 ]
 Runs = Annotated[
     list[str],
-    typer.Argument(metavar="RUN...", autocompletion=_runs, help="Paths, beginnings of runs' names, or 'latest'."),
+    typer.Argument(
+        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]

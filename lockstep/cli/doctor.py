@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lockstep.config.schema import RunConfig
     from lockstep.run_directory import RunDirectory
     from lockstep.runs.doctor.diagnosis import Diagnosis
-    from lockstep.runs.doctor.forecast import Machine
+    from lockstep.runs.doctor.machine import Machine
 
 
 @app.command()
@@ -98,7 +98,7 @@ def _is_configuration(what: str) -> bool:
 
 
 def _machine(config: "RunConfig", seconds: float) -> "Machine":
-    from lockstep.runs.doctor.forecast import Machine
+    from lockstep.runs.doctor.machine import Machine
     from lockstep.training.memory import available_bytes
     from lockstep.training.speed import measure_speed
 

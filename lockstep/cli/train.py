@@ -16,6 +16,7 @@ def train(
     words: Words = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
     no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not look at the task first.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it learning in the browser.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +33,12 @@ def train(
     run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
     if not (no_doctor or quiet or as_json):
         announce(config, " ".join([source, *(words or [])]))
-    _finish(command.train(config, run, quiet=quiet or as_json, look=watching(run)), as_json=as_json, quiet=quiet)
+    if watch:
+        from lockstep.cli.watch import watch_beside
+
+        watch_beside(run.path, quiet=quiet or as_json)
+    look = None if quiet or as_json else watching(run)
+    _finish(command.train(config, run, quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -43,7 +49,8 @@ def resume(run: Run, quiet: Quiet = False, as_json: Json = False) -> None:
     from lockstep.training import command
 
     found = RunDirectory.find(run)
-    _finish(command.resume(found, quiet=quiet or as_json, look=watching(found)), as_json=as_json, quiet=quiet)
+    look = None if quiet or as_json else watching(found)
+    _finish(command.resume(found, quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
 
 
 @app.command()

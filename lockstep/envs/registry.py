@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -98,8 +99,8 @@ def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) 
 
 
 def has_official_engine(key: str) -> bool:
-    """Whether `make_vec(key, ..., engine="official")` has a package to step."""
-    return is_rware_key(key) or key in SPREAD_KEYS
+    """Whether `make_vec(key, ..., engine="official")` has a package to step; mpe2 need not be installed."""
+    return is_rware_key(key) or (key in SPREAD_KEYS and find_spec("mpe2") is not None)
 
 
 def list_envs(filter_: str | None = None) -> list[EnvRow]:

@@ -45,6 +45,8 @@ class RunRecord:
         """Rows of metrics.jsonl by the names in `lockstep.metrics`."""
         self.evaluations = Rows(directory.evaluations)
         """Rows of eval.jsonl. An evaluation that confirms another stands behind it, at the same env_steps."""
+        self.recordings = Rows(directory.recordings)
+        """Rows of recordings.jsonl, their numbers only: one episode of every evaluation."""
         self.info: dict[str, Any] = directory.read_info()
         """run.json: versions, command, commit, host, status; empty where it is missing."""
 
@@ -61,7 +63,8 @@ class RunRecord:
     def refresh(self) -> bool:
         """Read what was written since. Returns whether anything changed."""
         info = self.directory.read_info()
-        changed = [info != self.info, self.metrics.refresh(), self.evaluations.refresh()]
+        files = (self.metrics, self.evaluations, self.recordings)
+        changed = [info != self.info, *(rows.refresh() for rows in files)]
         self.info = info
         return any(changed)
 

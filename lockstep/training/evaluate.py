@@ -1,6 +1,7 @@
 """How good is a policy: a fixed number of episodes per lane, on seeds of their own, every one of them counted."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,11 @@ class Evaluation:
             "test_ep_length_mean": float(self.lengths.mean()),
             "episodes": len(self.returns),
         }
+
+    def first_episode(self) -> dict[str, Any]:
+        """What it takes to play the first lane's episode again, besides its seed: every step's actions."""
+        steps = int(self.lengths[0])
+        return {"return": float(self.returns[0]), "actions": self.first_round.actions[0, :steps].tolist()}
 
 
 def evaluation_lanes(episodes: int) -> int:

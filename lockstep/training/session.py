@@ -56,6 +56,8 @@ class Session:
         self.best_test_return: float | None = None
         self.wall_seconds = 0.0
         self.row_before = self._counters_row()
+        self.recording: dict[str, Any] = {}
+        """The first episode of the last evaluation, for replaying it: a row of recordings.jsonl."""
 
     @property
     def finished(self) -> bool:
@@ -100,7 +102,9 @@ class Session:
             epsilons = np.full(self.eval_env.num_envs, epsilon)
             explorer = self._explorer(epsilons, np.random.default_rng(seed))
         self.evaluated_episodes += episodes
-        return evaluate(self.policy, self.eval_env, episodes, seed, explorer)
+        evaluation = evaluate(self.policy, self.eval_env, episodes, seed, explorer)
+        self.recording = {"env_steps": self.env_steps, "seed": seed, **evaluation.first_episode()}
+        return evaluation
 
     def status(self) -> Status:
         """For the progress display."""

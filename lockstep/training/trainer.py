@@ -123,6 +123,7 @@ def _judge(session: Session, episodes: int, loggers: Sequence[Logger]) -> Mappin
     row = session.evaluation_row(episodes)
     for logger in loggers:
         logger.evaluation(row)
+        logger.recording(session.recording)
     return row
 
 

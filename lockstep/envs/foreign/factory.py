@@ -111,7 +111,7 @@ def _missing(key: str, package: str | None, error: ImportError) -> UserError:
     """What to install, or which of its siblings was meant."""
     missing, parent = error.name or "", (package or "").rpartition(".")[0]
     top = missing.partition(".")[0]
-    if top in IN_EXTRA and top == missing:
+    if top in IN_EXTRA and sys.modules.get(top) is None:
         return UserError(f"{key} needs the package {top}, which is not installed: pip install 'lockstep-marl[worlds]'")
     if missing == package and parent in sys.modules:
         siblings = [module.name for module in pkgutil.iter_modules(sys.modules[parent].__path__)]

@@ -9,7 +9,8 @@ from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.runs.doctor.before import CHECKS, Check
 from lockstep.runs.doctor.finding import SEVERITIES, Finding, Remedy, sorted_findings
-from lockstep.runs.doctor.forecast import Forecast, Machine
+from lockstep.runs.doctor.forecast import Forecast
+from lockstep.runs.doctor.machine import Machine
 from lockstep.runs.doctor.numbers import count
 from lockstep.runs.doctor.task import Task, measure_task, with_exploration
 

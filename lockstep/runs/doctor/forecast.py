@@ -13,21 +13,12 @@ from numpy.typing import NDArray
 
 from lockstep.config.schema import RunConfig
 from lockstep.envs.rware.keys import is_rware_key
+from lockstep.runs.doctor.machine import Machine
 from lockstep.runs.doctor.task import Task
 from lockstep.schedules import schedule
 
 GRID = 1_000
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What was measured of the machine; None where nothing was."""
-
-    seconds_per_collection: float | None = None
-    seconds_per_update: float | None = None
-    seconds_per_warmup_step: float | None = None
-    free_bytes: float | None = None
 
 
 @dataclass(frozen=True)

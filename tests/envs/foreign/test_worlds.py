@@ -27,6 +27,14 @@ def test_a_world_says_its_shapes_and_repeats_itself(key: str, shapes: tuple[int,
     assert env.reset(seed=5).tolist() == first.tolist()
 
 
+def test_the_list_shows_how_others_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["envs", "mpe:"]) == 0
+    assert "by other people" in capsys.readouterr().out
+    assert main(["envs", "mpe:", "--json"]) == 0
+    rows = {row["key"]: row["agents"] for row in json.loads(capsys.readouterr().out)}
+    assert rows == {"mpe:simple_spread_v3": 3, "mpe:simple_speaker_listener_v4": None}
+
+
 def test_speakers_have_three_words_and_listeners_five_moves() -> None:
     env = make_vec("mpe:simple_speaker_listener_v4", 1)
     env.reset()

@@ -1,5 +1,6 @@
 """The compiled simple_spread is mpe2's, to the last bit; and it keeps the promises of the protocol."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from lockstep.cli import main
 from lockstep.envs.mpe import verify as verification
 from lockstep.envs.mpe.simulator import SpreadSimulator
 from lockstep.envs.mpe.verify import verify
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import has_official_engine, make_vec
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
@@ -60,6 +61,15 @@ def test_the_command_compares_and_prints(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["verify", "mpe", "--steps", "60", "--seed", "3"]) == 0
     assert "60 steps compared (seed 3), no difference" in capsys.readouterr().out
     assert main(["verify", "mpe", "--keys", "x"]) == 2
+
+
+def test_without_the_package_nothing_is_confirmed_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_official_engine(KEY)
+    monkeypatch.setitem(sys.modules, "mpe2", None)
+    monkeypatch.delitem(sys.modules, "mpe2.simple_spread_v3", raising=False)
+    assert not has_official_engine(KEY)
+    with pytest.raises(UserError, match=r"needs the package mpe2.*pip install 'lockstep-marl\[worlds\]'"):
+        make_vec(KEY, 1, engine="official")
 
 
 def test_a_learner_is_told_the_shapes() -> None:

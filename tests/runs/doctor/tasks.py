@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from lockstep.config.schema import RunConfig
-from lockstep.runs.doctor.forecast import Forecast, Machine
+from lockstep.runs.doctor.forecast import Forecast
+from lockstep.runs.doctor.machine import Machine
 from lockstep.runs.doctor.task import Sample, Task
 from lockstep.spec import EnvSpec
 

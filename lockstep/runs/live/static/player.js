@@ -1,0 +1,160 @@
+// Plays the recorded episodes of a run: the newest team again and again, or the one that was chosen.
+
+import { compact } from "/static/words.js";
+import { Warehouse, unfold } from "/static/warehouse.js";
+
+const STEPS_PER_SECOND = 6;
+const PICTURE_MS = 33; // pictures closer together would only take time from the training
+const REST_STEPS = 6; // at the end of an episode
+
+const at = (id) => document.getElementById(id);
+
+export class Player {
+  constructor() {
+    this.warehouse = new Warehouse(at("warehouse"));
+    this.run = null;
+    this.recorded = [];
+    this.chosen = null; // number of a recorded episode; null: always the newest
+    this.shown = null; // the number that is on the canvas
+    this.playing = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.time = 0;
+    this.drawnAt = 0;
+    at("play").onclick = () => this.toggle();
+    at("step").oninput = () => this.seek(Number(at("step").value));
+    at("moment").oninput = () => this.choose(Number(at("moment").value));
+    new ResizeObserver(() => this.resize()).observe(at("stage"));
+    this.#label();
+  }
+
+  /** A run's recorded episodes, by the env steps at which they were played. */
+  follow(run, recorded) {
+    const another = run !== this.run;
+    this.recorded = recorded;
+    if (another) {
+      [this.run, this.chosen, this.shown, this.frames] = [run, null, null, null];
+    }
+    at("moment").max = Math.max(recorded.length - 1, 0);
+    at("history").hidden = at("age").hidden = recorded.length < 2;
+    if (recorded.length === 0) {
+      this.#say("No episode is recorded yet. The team plays here after its first evaluation.");
+    } else if (another || this.shown === null) {
+      this.#load(recorded.length - 1);
+    }
+    this.#label();
+  }
+
+  choose(number) {
+    this.chosen = number >= this.recorded.length - 1 ? null : number;
+    this.#load(Math.max(0, Math.min(number, this.recorded.length - 1)));
+  }
+
+  /** The team of the evaluation before or after the one that is shown. */
+  older(by) {
+    if (this.shown !== null) this.choose(this.shown - by);
+  }
+
+  toggle() {
+    this.playing = !this.playing;
+    if (this.playing && this.frames && this.time >= this.frames.length - 1) this.time = 0;
+    this.#label();
+    this.#wake();
+  }
+
+  seek(time) {
+    if (!this.frames) return;
+    this.playing = false;
+    this.time = Math.max(0, Math.min(Math.round(time), this.frames.length - 1));
+    this.#label();
+    this.#draw();
+  }
+
+  resize() {
+    if (!this.frames) return;
+    const narrow = innerWidth <= 820;
+    this.warehouse.fit(this.film, at("stage").clientWidth, innerHeight * (narrow ? 0.5 : 0.52));
+    this.#draw();
+  }
+
+  async #load(number) {
+    const [run, wanted] = [this.run, (this.wanted = `${this.run} ${number}`)];
+    const answer = await fetch(`/api/film?${new URLSearchParams({ run, number })}`).catch(() => null);
+    if (!answer || this.wanted !== wanted) return;
+    const film = await answer.json();
+    if (this.wanted !== wanted) return;
+    if (!answer.ok) {
+      this.#say(film.error);
+      return;
+    }
+    [this.film, this.frames, this.shown, this.time] = [film, unfold(film), number, 0];
+    at("notice").hidden = true;
+    at("controls").hidden = at("warehouse").hidden = false;
+    at("step").max = this.frames.length - 1;
+    at("warehouse").setAttribute(
+      "aria-label",
+      `${film.frames[0].robots.length} robots in a warehouse, trained for ${compact(film.env_steps)} steps, ` +
+        `earn ${film.return} in ${this.frames.length - 1} steps`,
+    );
+    this.resize();
+    this.#label();
+    this.#wake();
+  }
+
+  #say(sentence) {
+    [this.frames, this.shown] = [null, null];
+    at("notice").textContent = sentence;
+    at("notice").hidden = false;
+    at("controls").hidden = at("warehouse").hidden = true;
+    at("caption").textContent = "";
+  }
+
+  #wake() {
+    if (this.playing && this.frames && !this.awake) {
+      this.awake = true;
+      this.drawnAt = performance.now();
+      requestAnimationFrame((now) => this.#tick(now));
+    }
+  }
+
+  #tick(now) {
+    if (!this.playing || !this.frames) {
+      this.awake = false;
+      return;
+    }
+    const passed = now - this.drawnAt;
+    if (passed >= PICTURE_MS) {
+      this.drawnAt = now;
+      this.time += (Math.min(passed, 250) / 1000) * STEPS_PER_SECOND;
+      if (this.time > this.frames.length - 1 + REST_STEPS) this.#again();
+      else this.#draw();
+    }
+    requestAnimationFrame((later) => this.#tick(later));
+  }
+
+  /** From the beginning, with the newest team if there is a newer one. */
+  #again() {
+    const newest = this.recorded.length - 1;
+    this.time = 0;
+    if (this.chosen === null && newest > this.shown && this.wanted !== `${this.run} ${newest}`) this.#load(newest);
+  }
+
+  #draw() {
+    const last = this.frames.length - 1;
+    const index = Math.min(Math.floor(this.time), last);
+    const next = Math.min(index + 1, last);
+    this.warehouse.draw(this.frames[index], this.frames[next], index === last ? 1 : this.time - index);
+    if (at("step").valueAsNumber !== index || !at("clock").textContent) {
+      at("step").value = index;
+      at("clock").textContent = `${index} of ${last}`;
+    }
+    const caption = `The team after ${compact(this.film.env_steps)} steps of training has earned ${this.frames[index].earned}`;
+    if (at("caption").textContent !== caption) at("caption").textContent = caption;
+  }
+
+  #label() {
+    at("play").textContent = this.playing ? "Pause" : "Play";
+    if (this.shown === null) return;
+    at("moment").value = this.shown;
+    at("age").textContent = this.chosen === null ? "newest" : `${this.shown + 1} of ${this.recorded.length}`;
+    at("moment").setAttribute("aria-valuetext", `after ${compact(this.recorded[this.shown])} steps`);
+  }
+}
