@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lockstep.config.schema import RunConfig
 from lockstep.envs.rware.keys import is_rware_key
-from lockstep.runs.doctor.machine import Machine
+from lockstep.runs.doctor.machine import UNMEASURED, Machine
 from lockstep.runs.doctor.task import Task
 from lockstep.schedules import schedule
 
@@ -27,7 +27,7 @@ class Forecast:
 
     config: RunConfig
     task: Task
-    machine: Machine = Machine()
+    machine: Machine = UNMEASURED
 
     # How long it is.
 
@@ -257,8 +257,9 @@ class Forecast:
         steps = spec.time_limit
         episode = (steps + 1) * spec.num_agents * bits / 8 + steps * spec.num_agents + 4 * steps + 5
         episode += (steps + 1) * 4 * spec.own_state_dim
+        stored = self.stored_at_start + self.collections * self.episodes_per_collection
         second = replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0
-        return episode * (min(replay.buffer_size, self._stored_in_all) + second)
+        return episode * (min(replay.buffer_size, stored) + second)
 
     @property
     def seconds(self) -> float | None:
@@ -269,10 +270,6 @@ class Forecast:
         playing = self.collections * machine.seconds_per_collection + self.updates * machine.seconds_per_update
         warmup = self.warmup_collections * self.steps_per_collection * (machine.seconds_per_warmup_step or 0.0)
         return playing + warmup
-
-    @property
-    def _stored_in_all(self) -> float:
-        return self.stored_at_start + self.collections * self.episodes_per_collection
 
     def row(self) -> dict[str, float]:
         """The numbers for people and programs, by plain names."""

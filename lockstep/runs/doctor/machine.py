@@ -11,3 +11,6 @@ class Machine:
     seconds_per_update: float | None = None
     seconds_per_warmup_step: float | None = None
     free_bytes: float | None = None
+
+
+UNMEASURED = Machine()
