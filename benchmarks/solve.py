@@ -28,17 +28,23 @@ def trained(preset: str, seed: int, out: Path, words: list[str]) -> RunDirectory
     return run
 
 
-def judged(run: RunDirectory, episodes: int) -> dict[str, Any]:
-    """How a run went, and its best policy on the official package."""
+def judged(run: RunDirectory, episodes: int, thresholds: list[float]) -> dict[str, Any]:
+    """How a run went, when it first passed each threshold, and its best policy on the official package."""
     command = [*LOCKSTEP, "evaluate", str(run.path), "--engine", "official", "--episodes", str(episodes), "--json"]
     official = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    last = read_rows(run.evaluations)[-1]
+    rows = read_rows(run.evaluations)
+    last = rows[-1]
+    first = {
+        str(threshold): next((row["wall_seconds"] for row in rows if row["test_return_mean"] > threshold), None)
+        for threshold in thresholds
+    }
     return {
         "run": str(run.path),
         "status": run.read_info()["status"],
         "env_steps": last["env_steps"],
         "updates": last["updates"],
         "wall_seconds": last["wall_seconds"],
+        "wall_seconds_to_first_pass": first,
         "last_test_return_mean": last["test_return_mean"],
         "official_test_return_mean": official["test_return_mean"],
         "official_test_return_std": official["test_return_std"],
@@ -73,11 +79,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--out", type=Path, default=Path("runs/solve"))
     parser.add_argument("--episodes", type=int, default=1_000)
+    parser.add_argument("--thresholds", type=float, nargs="*", default=[2.5])
     parser.add_argument("--plot", type=Path)
     parser.add_argument("words", nargs="*", help="overrides, as for lockstep train")
     arguments = parser.parse_args()
     runs = [trained(arguments.preset, seed, arguments.out, arguments.words) for seed in arguments.seeds]
-    print(json.dumps([judged(run, arguments.episodes) for run in runs], indent=1))
+    print(json.dumps([judged(run, arguments.episodes, arguments.thresholds) for run in runs], indent=1))
     if arguments.plot:
         plot(runs, arguments.plot, f"{arguments.preset}: QMIX on rware-tiny-2ag-v2, 100 steps, 2 CPU cores")
 

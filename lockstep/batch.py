@@ -5,6 +5,8 @@ B episodes, T steps, N agents, O observation features, A actions, S state featur
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -57,6 +59,11 @@ class EpisodeBatch:
     def select(self, rows: Tensor) -> "EpisodeBatch":
         """The episodes at `rows` ((b,) int64), in that order."""
         return self._map(lambda value: value[rows])
+
+    def split(self, parts: int) -> list["EpisodeBatch"]:
+        """The same episodes in `parts` batches of nearly equal size that share this one's memory."""
+        bounds = [self.num_episodes * part // parts for part in range(parts + 1)]
+        return [self._map(itemgetter(slice(first, last))) for first, last in pairwise(bounds)]
 
     def to(self, device: torch.device) -> "EpisodeBatch":
         """The same batch on another device."""

@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TextIO
 
+from lockstep.config.load import flat
+from lockstep.config.schema import RunConfig
 from lockstep.run_directory import RunDirectory
 
 Row = Mapping[str, Any]
+HPARAM_METRICS = ("test_return_mean", "return_mean", "loss")
+"""What TensorBoard's hparams tab shows beside each configuration."""
 
 
 class Status(NamedTuple):
@@ -80,12 +84,18 @@ class JsonlLogger(SilentLogger):
 
 
 class TensorBoardLogger(SilentLogger):
-    """events.* with the metrics' names as tags, over env_steps."""
+    """events.* with the metrics' names as tags, over env_steps, and the configuration for the hparams tab."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: RunDirectory, config: RunConfig) -> None:
+        from torch.utils.tensorboard.summary import hparams
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self._writer = SummaryWriter(str(run.path), flush_secs=10)
+        known = (int, float, str)
+        values = {name: value if isinstance(value, known) else str(value) for name, value in flat(config).items()}
+        assert self._writer.file_writer is not None, "a new writer is open"
+        for summary in hparams(values, dict.fromkeys(HPARAM_METRICS, 0.0)):
+            self._writer.file_writer.add_summary(summary)
 
     def training(self, row: Row) -> None:
         self._write(row)

@@ -25,6 +25,9 @@ METRICS = {
             "return_mean", "reward", "mean team return of the training episodes since the row before", "follows test"
         ),
         Metric("return_std", "reward", "their standard deviation", "above 0 once a reward was seen"),
+        Metric(
+            "rewarding_episodes", "episodes", "training episodes since the row before with a return above 0", "grows"
+        ),
         Metric("ep_length_mean", "steps", "their mean length", "the time limit, or falling where early is good"),
         Metric("test_return_mean", "reward", "mean team return of the evaluation's episodes", "rises"),
         Metric("test_return_std", "reward", "their standard deviation", "shrinks relative to the mean"),
@@ -37,8 +40,65 @@ METRICS = {
         Metric("q_taken_mean", "reward", "mean Q_tot of the actions taken / agents", "close to target_mean"),
         Metric("target_mean", "reward", "mean target / agents", "below the discounted return earned / agents"),
         Metric("replay_episodes", "episodes", "held in the replay", "grows to buffer_size"),
-        Metric("replay_rewarding_episodes", "episodes", "held in the memory of rewarding episodes", "above 0"),
+        Metric(
+            "replay_rewarding_episodes",
+            "episodes",
+            "held with a return above 0; in the memory of rewarding episodes, where there is one",
+            "above 0",
+        ),
         Metric("env_steps_per_second", "1/s", "env steps since the row before / wall seconds", "steady"),
         Metric("updates_per_second", "1/s", "updates since the row before / wall seconds", "steady"),
+        Metric("grad_clipped_share", "share", "of the updates whose grad_norm exceeded grad_norm_clip", "below 0.5"),
+        Metric("resident_mib", "MiB", "memory that the process holds, all of it", "level once the replay is full"),
+        Metric("test_rewarding_share", "share", "of the greedy episodes with a return above 0", "rises to 1"),
+        Metric("test_action_share_max", "share", "of the most frequent action in greedy episodes", "below 0.9"),
+        Metric("test_same_action_share", "share", "of greedy steps in which all agents do the same", "below 0.9"),
+        Metric(
+            "test_still_share_max",
+            "share",
+            "of greedy steps that leave an agent's observation as it was; of the stillest agent",
+            "below 0.9",
+        ),
+        Metric(
+            "test_loaded_share", "share", "warehouse: of greedy robot steps that end with a shelf on top", "0.3 to 0.8"
+        ),
+        Metric(
+            "test_held_delivered_share",
+            "share",
+            "warehouse: of greedy robot steps that end with a shelf on top that was delivered already",
+            "below 0.4",
+        ),
+        Metric(
+            "test_delivered_once_share",
+            "share",
+            "warehouse: of the robots that delivered, those that did it once and hold that shelf to the end",
+            "below 0.7",
+        ),
+        Metric(
+            "test_delivery_share_min",
+            "share",
+            "warehouse: of all greedy deliveries, those of the robot that delivers least",
+            "above 0.25 / robots",
+        ),
+        Metric("dead_units_share", "share", "of ReLU units that are 0 on every probed input", "below 0.5"),
+        Metric("saturated_memory_share", "share", "of GRU values beyond 0.99 in size, on probed inputs", "below 0.5"),
+        Metric(
+            "mixer_share_min",
+            "share",
+            "of the sum over agents of dQ_tot/dQ_i, of the agent the mixer listens to least",
+            "above 0.1 / agents",
+        ),
+        Metric(
+            "test_q_start_mean",
+            "reward",
+            "mean Q_tot of greedy actions at the first step / agents",
+            "close to the next",
+        ),
+        Metric(
+            "test_discounted_return_mean",
+            "reward",
+            "discounted return then earned, plus the believed value of a last state that was cut, / agents",
+            "close to the one before",
+        ),
     )
 }

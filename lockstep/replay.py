@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep._unpack import unpack_rows
 from lockstep.batch import EpisodeBatch, concatenate
 from lockstep.config.schema import ReplayConfig
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
@@ -25,6 +26,8 @@ class ObsPacking:
         self.num_bytes, self.num_floats, self.num_flags = (len(column) for column in columns)
         self.packed_dim = self.num_bytes + 4 * self.num_floats + (self.num_flags + 7) // 8
         order = torch.cat(columns)
+        self.on_cpu = device.type == "cpu"
+        self.columns = tuple(column.numpy() for column in columns)  # bytes, floats, flags
         in_order = bool((order == torch.arange(len(bits))).all())
         self.restore = None if in_order else torch.argsort(order).to(device)
         self.weights = (1 << torch.arange(8, device=device)).to(torch.uint8)
@@ -56,6 +59,15 @@ class ObsPacking:
         if self.restore is not None:
             obs = obs.index_select(-1, self.restore)
         return obs.view(*shape, -1)
+
+    def unpack_rows(self, packed: Tensor, rows: Tensor) -> Tensor:
+        """The observations at `rows` ((n,) int64) of packed (R, packed_dim): (n, O) float32."""
+        if not self.on_cpu:
+            return self.unpack(packed.index_select(0, rows))
+        obs = torch.empty((len(rows), sum(map(len, self.columns))))
+        bytes_, floats, flags = self.columns
+        unpack_rows(packed.numpy(), rows.numpy(), bytes_, floats, flags, obs.numpy())
+        return obs
 
 
 class EpisodeStore:
@@ -101,12 +113,16 @@ class EpisodeStore:
             data = self.data[name]
             return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
 
+        obs_rows = before.flatten().unsqueeze(1) * self.spec.num_agents + torch.arange(
+            self.spec.num_agents, device=self.device
+        )
+        obs = self.packing.unpack_rows(self.data["obs"].flatten(0, 2), obs_rows.flatten())
         length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
         steps_done = first.view(-1, 1, 1) + torch.arange(1, count + 1, device=self.device).view(1, -1, 1)
         at_end = steps_done == length
         terminated = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
         return EpisodeBatch(
-            obs=self.packing.unpack(pick("obs", before)),
+            obs=obs.view(*before.shape, self.spec.num_agents, -1),
             actions=pick("actions", during).long(),
             reward=pick("reward", during),
             terminated=terminated,
@@ -123,6 +139,15 @@ class EpisodeStore:
             return self.get(rows)
         latest = (self.data["length"].index_select(0, rows.to(self.device))[:, 0].cpu().numpy() - steps).clip(min=0)
         return self.get(rows, torch.from_numpy(rng.integers(latest + 1)), steps)
+
+    def num_rewarding(self) -> int:
+        """Episodes held that earned something."""
+        if not self.size:
+            return 0
+        happened = (
+            self.data["length"][: self.size, None] > torch.arange(self.spec.time_limit, device=self.device)[:, None]
+        )
+        return int(((self.data["reward"][: self.size] * happened).sum((1, 2)) > 0).sum())
 
     def num_bytes(self) -> int:
         """Memory of the episodes held now."""
@@ -194,7 +219,7 @@ class UniformReplay:
         return self.store.sample(self.batch_size, self.segment_steps, rng)
 
     def counts(self) -> dict[str, int]:
-        return {"replay_episodes": self.store.size}
+        return {"replay_episodes": self.store.size, "replay_rewarding_episodes": self.store.num_rewarding()}
 
     def state_dict(self) -> dict[str, Any]:
         return {"store": self.store.state_dict()}

@@ -1,6 +1,6 @@
 """Playing: whole episodes of every lane, from an environment, a policy and an explorer."""
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lockstep.batch import EpisodeBatch
-from lockstep.envs.vector_env import Mask, Obs, VectorEnv
+from lockstep.envs.vector_env import BlindPlay, Mask, Obs, VectorEnv
 from lockstep.exploration import Explorer
 from lockstep.policy import Actions, Policy, RandomPolicy
 from lockstep.spec import EnvSpec
@@ -46,14 +46,6 @@ def collect(
     recorder.see(t + 1, obs, env.available_actions(), env.state())
     batch = recorder.batch()
     return batch if lanes is None else batch.select(torch.from_numpy(np.flatnonzero(lanes)))
-
-
-@runtime_checkable
-class BlindPlay(Protocol):
-    """An environment that can play whole episodes without observing them, at many times the speed."""
-
-    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
-        """actions: (steps, num_envs, agents) -> rewards of the same shape, from freshly reset lanes to their end."""
 
 
 class RandomPlay(NamedTuple):

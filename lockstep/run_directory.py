@@ -4,6 +4,7 @@
     run.json        versions, host, command, status   eval.jsonl      one row per evaluation
     checkpoints/    see training/checkpoint.py        events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
+    judgements.jsonl   a trained policy judged again: one row each, with every episode's return
     recordings.jsonl   one episode of every evaluation, as seed and actions: the simulator plays it again
 
 Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0, since training writes it and
@@ -38,6 +39,7 @@ class RunDirectory:
         self.info = path / "run.json"
         self.metrics = path / "metrics.jsonl"
         self.evaluations = path / "eval.jsonl"
+        self.judgements = path / "judgements.jsonl"
         self.recordings = path / "recordings.jsonl"
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
@@ -111,6 +113,11 @@ class RunDirectory:
     def set_status(self, status: Status, **more: Any) -> None:
         """Record how the run stands, and since when."""
         self.write_info({**self.read_info(), "status": status, "changed": _now(), **more})
+
+    def add_judgement(self, row: Mapping[str, Any]) -> None:
+        """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
+        with self.judgements.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"judged": _now(), **row}) + "\n")
 
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""

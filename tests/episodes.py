@@ -33,3 +33,8 @@ def random_episodes(spec: EnvSpec, count: int, seed: int = 0, *, some_unavailabl
         filled=steps < lengths,
         available=available if some_unavailable else None,
     )
+
+
+def in_double(batch: EpisodeBatch) -> EpisodeBatch:
+    """The same episodes in float64, where equal means equal."""
+    return EpisodeBatch(**{**vars(batch), "obs": batch.obs.double(), "reward": batch.reward.double()})

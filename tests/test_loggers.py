@@ -34,13 +34,26 @@ def test_rows_are_on_disk_when_the_call_returns(tmp_path: Path) -> None:
 def test_tensorboard_gets_the_metrics_by_their_names(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    logger = TensorBoardLogger(RunDirectory(tmp_path))
+    logger = TensorBoardLogger(RunDirectory(tmp_path), config())
     logger.evaluation({**ROW, "engine": "lockstep"})
     logger.close()
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     (point,) = events.Scalars("test_return_mean")
     assert (point.step, point.value) == (1_000, 1.25)
+
+
+def test_tensorboard_shows_the_configuration_as_hparams(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+    TensorBoardLogger(RunDirectory(tmp_path), config()).close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    data = events.SummaryMetadata("_hparams_/session_start_info").plugin_data
+    values = HParamsPluginData.FromString(data.content).session_start_info.hparams
+    assert values["optimizer.lr"].number_value == config().optimizer.lr
+    assert values["env.time_limit"].string_value == str(config().env.time_limit)
 
 
 def test_a_pipe_gets_plain_lines() -> None:

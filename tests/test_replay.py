@@ -39,7 +39,10 @@ def test_packing_is_exact(bits: tuple[int, ...]) -> None:
     ]
     obs = torch.stack(columns, dim=-1).view(4, 10, -1)
     packing = ObsPacking(bits, CPU)
-    assert torch.equal(packing.unpack(packing.pack(obs)), obs)
+    packed = packing.pack(obs)
+    assert torch.equal(packing.unpack(packed), obs)
+    rows = torch.tensor([3, 3, 39, 0])
+    assert torch.equal(packing.unpack_rows(packed.flatten(0, 1), rows), obs.flatten(0, 1)[rows])
 
 
 def test_a_warehouse_observation_takes_eleven_bytes() -> None:

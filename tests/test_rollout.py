@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lockstep.envs.registry import make_vec
-from lockstep.envs.vector_env import Mask, Obs
+from lockstep.envs.vector_env import BlindPlay, Mask, Obs
 from lockstep.policy import Actions, RandomPolicy
-from lockstep.rollout import BlindPlay, collect, random_play
+from lockstep.rollout import collect, random_play
 
 LAYOUT = ".....\n.x.x.\n.x.x.\n.....\n..g.."
 

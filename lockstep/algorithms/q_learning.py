@@ -9,21 +9,22 @@ B episodes, T steps, N agents, A actions; G = 1 team value, or N independent one
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lockstep.algorithms.reward_standardizer import RewardStandardizer
+from lockstep.algorithms.shares import Metrics, Shares
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
 from lockstep.networks.agents import build_agent
+from lockstep.networks.flat import flatten, named_parameters, num_parameters
 from lockstep.networks.inputs import agent_inputs, previous_actions
 from lockstep.networks.mixers import MixingInputs
 from lockstep.returns import n_step, td_lambda
 from lockstep.spec import EnvSpec
-
-Metrics = Mapping[str, Tensor]
 
 
 class DivergedError(Exception):
@@ -42,7 +43,14 @@ class QLearner:
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.actor = copy.deepcopy(self.agent).requires_grad_(False) if self.algorithm.actor_tau > 0 else self.agent
         self.parameters = list(self.online.parameters())
-        self.optimizer = torch.optim.Adam(self.parameters, lr=config.optimizer.lr, eps=config.optimizer.eps, fused=True)
+        # From here on the parameters are views of three vectors, which move as a whole.
+        self.shares = Shares(spec, config, num_parameters(self.online))
+        self.weights = flatten(self.online, self.shares.online)
+        self.target_weights = flatten(self.target, self.shares.target)
+        self.actor_weights = self.weights[: num_parameters(self.agent)]
+        if self.actor is not self.agent:
+            self.actor_weights = flatten(self.actor, self.actor_weights.clone())
+        self.optimizer = torch.optim.Adam([self.weights], lr=config.optimizer.lr, eps=config.optimizer.eps, fused=True)
         self.reward_standardizer = RewardStandardizer() if config.algorithm.standardize_rewards else None
         self.updates = 0
 
@@ -51,16 +59,22 @@ class QLearner:
 
         Raises DivergedError, with nothing changed, when the gradient is not finite.
         """
-        loss, metrics = self.loss(batch)
-        self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        grad_norm = nn.utils.clip_grad_norm_(self.parameters, self.grad_norm_clip)
+        if self.reward_standardizer is not None:
+            batch = replace(batch, reward=self.reward_standardizer(batch.reward))
+        loss, metrics, self.weights.grad = self.shares.gradient(self.gradient, batch)
+        grad_norm = nn.utils.clip_grad_norm_(self.weights, self.grad_norm_clip)
         if not torch.isfinite(grad_norm):
             raise DivergedError(f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}")
         self.optimizer.step()
         self.updates += 1
         self._follow()
-        return {**metrics, "loss": loss.detach(), "grad_norm": grad_norm.detach()}
+        return {**metrics, "loss": loss, "grad_norm": grad_norm.detach()}
+
+    def gradient(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
+        """The loss, its metrics, and its gradient by all parameters as one vector."""
+        loss, metrics = self.loss(batch)
+        gradients = torch.autograd.grad(loss, self.parameters)
+        return loss.detach(), metrics, torch.cat([gradient.reshape(-1) for gradient in gradients])
 
     def loss(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics]:
         """Mean squared difference of Q_tot and its target over the steps that happened."""
@@ -86,15 +100,12 @@ class QLearner:
         greedy = mask_unavailable(chooser, batch.available).argmax(-1)  # (B, T+1, N)
         next_value = self.mix(self.target, take(q_target, greedy)[:, 1:], q_target[:, 1:], batch, now=False)
 
-        reward = batch.reward
-        if self.reward_standardizer is not None:
-            reward = self.reward_standardizer(reward)
         ended = batch.terminated if self.algorithm.bootstrap_time_limit else batch.terminated | batch.truncated
         last = batch.terminated | batch.truncated
         last[:, -1] = True
         if self.algorithm.n_step > 1:
-            return n_step(reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.n_step)
-        return td_lambda(reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.td_lambda)
+            return n_step(batch.reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.n_step)
+        return td_lambda(batch.reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.td_lambda)
 
     def values(self, networks: nn.ModuleDict, batch: EpisodeBatch) -> Tensor:
         """(B, T+1, N, A): every agent's utilities along the episodes."""
@@ -112,19 +123,19 @@ class QLearner:
     def _follow(self) -> None:
         """Move the target networks, a little after every update or all the way now and then, and the acting average."""
         if self.algorithm.target_tau > 0:
-            move(self.target, self.online, self.algorithm.target_tau)
+            self.target_weights.lerp_(self.weights, self.algorithm.target_tau)
         elif self.updates % self.algorithm.target_sync_updates == 0:
-            move(self.target, self.online, 1.0)
+            self.target_weights.copy_(self.weights)
         if self.actor is not self.agent:
-            move(self.actor, self.agent, self.algorithm.actor_tau)
+            self.actor_weights.lerp_(self.weights[: len(self.actor_weights)], self.algorithm.actor_tau)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything `update` depends on."""
         standardizer = self.reward_standardizer
         return {
-            "online": self.online.state_dict(),
-            "target": self.target.state_dict(),
-            "actor": self.actor.state_dict(),
+            "online": named_parameters(self.online),
+            "target": named_parameters(self.target),
+            "actor": named_parameters(self.actor),
             "optimizer": self.optimizer.state_dict(),
             "reward_standardizer": None if standardizer is None else standardizer.state_dict(),
             "updates": self.updates,
@@ -144,13 +155,6 @@ class QLearner:
 def take(q: Tensor, actions: Tensor) -> Tensor:
     """The values of chosen actions. q: (B, T, N, A), actions: (B, T, N) -> (B, T, N)"""
     return q.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
-
-
-def move(follower: nn.Module, leader: nn.Module, share: float) -> None:
-    """Move every parameter of one network towards the other's; a share of 1 copies."""
-    follower_parameters: list[Tensor] = list(follower.parameters())
-    leader_parameters: list[Tensor] = list(leader.parameters())
-    torch._foreach_lerp_(follower_parameters, leader_parameters, share)
 
 
 def mask_unavailable(q: Tensor, available: Tensor | None) -> Tensor:

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from lockstep.algorithms.fused import FusedQLearner, supports
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.config.schema import RunConfig
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
@@ -14,7 +15,8 @@ def build(spec: EnvSpec, config: RunConfig) -> QLearner:
     """The configured learner; its initial parameters depend on `config.seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "init"))
-        return QLearner(spec, config, _mixer(spec, config))
+        learner = FusedQLearner if supports(config) else QLearner
+        return learner(spec, config, _mixer(spec, config))
 
 
 def _mixer(spec: EnvSpec, config: RunConfig) -> nn.Module:

@@ -1,8 +1,5 @@
 """How fast the simulator is, against the official package in the same minute: `lockstep bench env`."""
 
-import os
-import platform
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -11,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.bench.timing import machine, rate
 from lockstep.envs.registry import Engine, make_vec, warehouse_config
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
@@ -65,7 +63,7 @@ def bench_env(
             progress(key, done, len(chosen))
         rows.append(_bench_key(key, rounds, seconds, num_envs))
     return {
-        "machine": _machine(),
+        "machine": machine(),
         "num_envs": num_envs,
         "rounds": rounds,
         "memory_write_bytes_per_second": write_bandwidth(),
@@ -92,7 +90,7 @@ def write_bandwidth(seconds: float = 0.3) -> float:
     """Bytes per second that one thread can write to memory, in arrays far larger than the caches."""
     target = np.zeros(64 * 2**20, dtype=np.float32)
     target.fill(1.0)
-    return target.nbytes * _rate(lambda: target.fill(1.0), seconds)
+    return target.nbytes * rate(lambda: target.fill(1.0), seconds)
 
 
 def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow:
@@ -105,10 +103,10 @@ def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow
         stepper()  # compiled, and in the caches
     timings = [
         (
-            _rate(official, seconds),
-            _rate(one, seconds) * num_envs,
-            _rate(every, seconds) * num_envs * LANES_FOR_ALL_THREADS,
-            _rate(blind, seconds) * blind.steps,
+            rate(official, seconds),
+            rate(one, seconds) * num_envs,
+            rate(every, seconds) * num_envs * LANES_FOR_ALL_THREADS,
+            rate(blind, seconds) * blind.steps,
         )
         for _ in range(rounds)
     ]
@@ -160,29 +158,3 @@ class _Blind:
     def __call__(self) -> None:
         self.env.reset()
         self.env.play(self.actions)
-
-
-def _rate(work: Callable[[], object], seconds: float) -> float:
-    """Calls per second, over about `seconds`."""
-    calls, start = 0, time.perf_counter()
-    while (now := time.perf_counter()) - start < seconds or calls == 0:
-        work()
-        calls += 1
-    return calls / (max(now, time.perf_counter()) - start)
-
-
-def _machine() -> dict[str, Any]:
-    import numba
-
-    from lockstep.envs.rware.simulator import available_processors
-
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "processors": available_processors(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "load_before": load,
-    }

@@ -9,7 +9,22 @@ from typer.core import TyperGroup
 USER_ERROR, INTERRUPTED = 2, 130
 
 # The order in which `lockstep --help` shows them.
-VERBS = ("train", "resume", "watch", "evaluate", "runs", "envs", "presets", "config", "verify", "bench")
+VERBS = (
+    "train",
+    "resume",
+    "watch",
+    "evaluate",
+    "doctor",
+    "plot",
+    "report",
+    "export",
+    "runs",
+    "envs",
+    "presets",
+    "config",
+    "verify",
+    "bench",
+)
 
 
 class _Ordered(TyperGroup):
@@ -50,6 +65,12 @@ Run = Annotated[
     str,
     typer.Argument(
         metavar="RUN", autocompletion=complete_runs, help="A path, the beginning of a run's name, or 'latest'."
+    ),
+]
+Runs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

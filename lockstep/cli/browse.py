@@ -21,8 +21,14 @@ def envs(
     rows = [asdict(row) for row in list_envs(filter_)]
     if as_json:
         print(json.dumps(rows))
-    else:
-        print_table(rows)
+        return
+    ours = [row for row in rows if row["agents"] is not None]
+    others = [{"by other people, for example": row["key"], "": row["world"]} for row in rows if row["agents"] is None]
+    if ours:
+        print_table(ours)
+    if others:
+        print()
+        print_table(others)
 
 
 @app.command()

@@ -1,35 +1,49 @@
 """The verbs that compare and time."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lockstep.cli.app import Json, app
 from lockstep.errors import UserError
 
+if TYPE_CHECKING:
+    from lockstep.envs.mpe.verify import SpreadReport
+    from lockstep.envs.rware.verify import VerifyReport
+
 
 @app.command()
 def verify(
-    world: Annotated[str, typer.Argument(metavar="rware", help="What to compare with its official package.")],
-    steps: Annotated[int, typer.Option(help="Steps of one warehouse to compare.")] = 100_000,
-    keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of warehouses and drivers; default a fresh one, printed.")] = None,
+    world: Annotated[str, typer.Argument(metavar="rware|mpe", help="What to compare with its official package.")],
+    steps: Annotated[int, typer.Option(help="Steps of one environment to compare.")] = 100_000,
+    keys: Annotated[str | None, typer.Option(help="rware: only keys that match this (* and ?) or contain it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of worlds and drivers; default a fresh one, printed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Play our simulator and the official package side by side, until they differ or the steps are used up."""
-    if world != "rware":
-        raise UserError(f"There is no official package to compare {world!r} with; write `lockstep verify rware`.")
+    if world not in ("rware", "mpe"):
+        raise UserError(
+            f"There is no official package to compare {world!r} with; write `lockstep verify rware` or `verify mpe`."
+        )
+    if world == "mpe" and keys is not None:
+        raise UserError(f"--keys {keys} chooses among warehouses; mpe has one game here, so leave it out.")
     from rich.console import Console
-
-    from lockstep.envs.rware.verify import verify as compare
 
     with Console(stderr=True).status("comparing") as status:
 
         def show(family: str, done: int, total: int) -> None:
             status.update(f"{done:,} of {total:,} steps compared, now {family}")
 
-        report = compare(keys, steps, seed, show)
+        report: SpreadReport | VerifyReport
+        if world == "mpe":
+            from lockstep.envs.mpe.verify import verify as compare_spread
+
+            report = compare_spread(steps, seed, show)
+        else:
+            from lockstep.envs.rware.verify import verify as compare_rware
+
+            report = compare_rware(keys, steps, seed, show)
     print(report.to_json() if as_json else report.text())
     if report.difference is not None:
         raise typer.Exit(1)
@@ -37,16 +51,25 @@ def verify(
 
 @app.command()
 def bench(
-    part: Annotated[str, typer.Argument(metavar="env", help="What to time.")],
-    keys: Annotated[list[str] | None, typer.Option(help="An environment key; repeat for several.")] = None,
+    part: Annotated[str, typer.Argument(metavar="env|learner|collect|train", help="What to time.")],
+    keys: Annotated[list[str] | None, typer.Option(help="env: a key; repeat for several.")] = None,
+    preset: Annotated[str, typer.Option(help="train: what to train.")] = "solve",
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
-    seconds: Annotated[float, typer.Option(help="Seconds of every single timing.")] = 0.3,
+    seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
     as_json: Json = False,
 ) -> None:
-    """Time the simulator and the official package, one after the other in the same minute."""
-    if part != "env":
-        raise UserError(f"There is no benchmark {part!r}; write `lockstep bench env`.")
-    from lockstep.bench.env import bench_env, table
+    """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""
+    from lockstep.bench import collect, env, learner, train
 
-    result = bench_env(keys, rounds, seconds)
+    match part:
+        case "env":
+            result, table = env.bench_env(keys, rounds, seconds), env.table
+        case "learner":
+            result, table = learner.bench_learner(rounds, seconds), learner.table
+        case "collect":
+            result, table = collect.bench_collect(rounds, seconds), collect.table
+        case "train":
+            result, table = train.bench_train(preset, rounds=rounds), train.table
+        case _:
+            raise UserError(f"There is no benchmark {part!r}; choose env, learner, collect or train.")
     print(json.dumps(result) if as_json else table(result))

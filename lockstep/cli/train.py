@@ -15,6 +15,7 @@ def train(
     source: Source,
     words: Words = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
+    no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not look at the task first.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it learning in the browser.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -27,22 +28,27 @@ def train(
     from lockstep.training import command
 
     command.check(config)
+    from lockstep.cli.doctor import announce, watching
+
     run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
+    if not (no_doctor or quiet or as_json):
+        announce(config, " ".join([source, *(words or [])]))
     if watch:
         from lockstep.cli.watch import watch_beside
 
         watch_beside(run.path, quiet=quiet or as_json)
-    _finish(command.train(config, run, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+    _finish(command.train(config, run, quiet=quiet or as_json, look=watching(run)), as_json=as_json, quiet=quiet)
 
 
 @app.command()
 def resume(run: Run, quiet: Quiet = False, as_json: Json = False) -> None:
     """Continue a run exactly where it stopped."""
+    from lockstep.cli.doctor import watching
     from lockstep.run_directory import RunDirectory
     from lockstep.training import command
 
     found = RunDirectory.find(run)
-    _finish(command.resume(found, quiet=quiet or as_json), as_json=as_json, quiet=quiet)
+    _finish(command.resume(found, quiet=quiet or as_json, look=watching(found)), as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -59,9 +65,9 @@ def evaluate(
     if engine not in ("lockstep", "official"):
         raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
     found = RunDirectory.find(run)
-    from lockstep.training.evaluate_run import evaluate_run
+    from lockstep.training.evaluate_run import judge
 
-    row = evaluate_run(found, episodes, "official" if engine == "official" else "lockstep", checkpoint).row()
+    row = judge(found, episodes, "official" if engine == "official" else "lockstep", checkpoint).row()
     if as_json:
         print(json.dumps(row))
     else:

@@ -43,12 +43,23 @@ def knobs() -> dict[str, Knob]:
     return found
 
 
+def flat(config: RunConfig) -> dict[str, Any]:
+    """A configuration's values by dotted path."""
+    found: dict[str, Any] = {}
+    for section, value in config.model_dump().items():
+        if isinstance(value, dict):
+            found |= {f"{section}.{name}": inner for name, inner in value.items()}
+        else:
+            found[section] = value
+    return found
+
+
 def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     """The configuration that `source` (a preset's name, or a TOML file) and `words` (key=value) describe.
 
     Raises UserError with one sentence for the first thing that is wrong.
     """
-    return validated(_with_changes(_base(source), parse_words(words)))
+    return validated(with_changes(_base(source), parse_words(words)))
 
 
 def validated(values: Mapping[str, Any]) -> RunConfig:
@@ -111,7 +122,7 @@ def _base(source: str) -> dict[str, Any]:
         raise UserError(f"{source} is not valid TOML: {error}. `lockstep config solve` prints a valid one.") from None
 
 
-def _with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
+def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
     """`base` with every changed path set; `base` itself is left alone."""
     result: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in base.items()}
     for path, value in changes.items():

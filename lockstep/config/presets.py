@@ -24,6 +24,7 @@ SMOKE_LAYOUT = """
 .....
 ..g..
 """
+CARRYING_SHELF = 2  # in RWARE's observation
 TINY_100 = EnvConfig(key="rware-tiny-2ag-v2", time_limit=100)
 
 
@@ -47,7 +48,7 @@ def smoke() -> RunConfig:
 def solve() -> RunConfig:
     """The tuned team on rware-tiny-2ag-v2, 100 steps: trained until its test return exceeds 2.5."""
     return RunConfig(
-        env=TINY_100,
+        env=TINY_100.model_copy(update={"remember_onset": (CARRYING_SHELF,)}),
         collection=CollectionConfig(num_envs=64, warmup_env_steps=10_000_000),
         exploration=ExplorationConfig(
             epsilon_start=0.7,
@@ -65,6 +66,32 @@ def solve() -> RunConfig:
         evaluation=EvaluationConfig(every_env_steps=64_000, episodes=200),
         checkpoint=CheckpointConfig(every_env_steps=1_000_000),
         logging=LoggingConfig(every_env_steps=100_000),
+    )
+
+
+def master() -> RunConfig:
+    """The same team, trained on for half an hour: 4.6 in 100 steps, above the best published learner's pace."""
+    tuned = solve()
+    return tuned.model_copy(
+        update={
+            "training": tuned.training.model_copy(
+                update={"max_env_steps": 60_000_000, "stop_at_test_return": None},
+            ),
+            "evaluation": EvaluationConfig(every_env_steps=500_000, episodes=200),
+        }
+    )
+
+
+def master_500() -> RunConfig:
+    """The same recipe in episodes of 500 steps, the benchmark papers' length; for any warehouse (env.key=...)."""
+    tuned = master()
+    return tuned.model_copy(
+        update={
+            "env": tuned.env.model_copy(update={"time_limit": 500}),
+            # As many updates for a step, and as many steps in memory, as in episodes of 100.
+            "training": tuned.training.model_copy(update={"updates_per_collection": 160}),
+            "replay": tuned.replay.model_copy(update={"buffer_size": 1_000, "rewarding_buffer_size": 820}),
+        }
     )
 
 
@@ -113,12 +140,31 @@ def report_final() -> RunConfig:
     )
 
 
+def report_week1() -> RunConfig:
+    """simple_spread, three particles and three landmarks, 25 steps: QMIX; algorithm.name=vdn or iql for the others."""
+    return RunConfig(
+        env=EnvConfig(key="mpe:simple_spread_v3"),
+        collection=CollectionConfig(num_envs=64),
+        exploration=ExplorationConfig(epsilon_finish=0.05, epsilon_anneal_env_steps=500_000),
+        network=NetworkConfig(recurrent=False, hidden_dim=128),
+        algorithm=AlgorithmConfig(gamma=0.9, td_lambda=0.8, target_sync_updates=0, target_tau=0.01, actor_tau=0.01),
+        replay=ReplayConfig(batch_size=64, buffer_size=20_000, segment_steps=10),
+        optimizer=OptimizerConfig(lr=1e-3),
+        training=TrainingConfig(max_env_steps=2_000_000, updates_per_collection=16),
+        evaluation=EvaluationConfig(every_env_steps=100_000, episodes=250),
+        logging=LoggingConfig(every_env_steps=20_000),
+    )
+
+
 PRESETS: Mapping[str, Callable[[], RunConfig]] = {
     "smoke": smoke,
     "solve": solve,
+    "master": master,
+    "master-500": master_500,
     "report-default": report_default,
     "report-changed": report_changed,
     "report-final": report_final,
+    "report-week1": report_week1,
 }
 
 

@@ -34,6 +34,9 @@ class EnvConfig(Section):
     """Steps after which an episode is cut; unset: the environment's own limit (500 in RWARE)."""
     arguments: dict[str, Scalar] = Field(default_factory=dict)
     """Further arguments of the environment's constructor, by the names of its own package."""
+    remember_onset: tuple[CountOrZero, ...] = ()
+    """Flags of the observation (by index) with a memory: while one is on, an agent goes on seeing its own numbers, such
+    as x and y, as they were when it came on. RWARE's 2 is carrying_shelf: where the carried shelf was taken."""
 
 
 class CollectionConfig(Section):
@@ -164,7 +167,8 @@ class TrainingConfig(Section):
     device: Literal["cpu", "cuda"] = "cpu"
     """Where the networks and the replay live."""
     num_threads: CountOrZero = 0
-    """CPU threads of the learner; 0: all that this process may use. Results are reproducible for equal numbers."""
+    """Most CPU cores of the learner, each working on its share of every batch (16 episodes or pieces at least); 0: all
+    that this process may use. Results repeat to the last bit for equal numbers of shares."""
 
 
 class EvaluationConfig(Section):

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 
+from lockstep.envs.mpe.config import NUM_ACTIONS as SPREAD_ACTIONS
+from lockstep.envs.mpe.config import SPREAD_KEYS, SpreadConfig, spread_config
 from lockstep.envs.probes import PROBES
 from lockstep.envs.rware.config import WarehouseConfig, configured
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
@@ -14,6 +17,13 @@ from lockstep.errors import UserError
 
 Engine = Literal["lockstep", "official"]
 PROBE_PREFIX = "probe-"
+FOREIGN_EXAMPLES = {
+    "mpe:simple_speaker_listener_v4": "another game of mpe2",
+    "pettingzoo:sisl/pursuit_v5": "a parallel environment of PettingZoo",
+    "lbforaging:Foraging-8x8-2p-3f-v3": "a Gymnasium id, its package before the colon",
+    "my_module:parallel_env": "what a function or class of yours makes",
+}
+"""How environments of others are named, by example: those with discrete actions can be trained on."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +31,11 @@ class EnvRow:
     """One line of `lockstep envs`."""
 
     key: str
-    agents: int
-    obs_dim: int
-    actions: int
-    time_limit: int
+    agents: int | None
+    """None, like the other sizes, where only making the environment would tell."""
+    obs_dim: int | None
+    actions: int | None
+    time_limit: int | None
     world: str
 
 
@@ -36,14 +47,16 @@ def make_vec(
     *,
     engine: Engine = "lockstep",
     num_threads: int | None = None,
-    **warehouse_arguments: Any,
+    **arguments: Any,
 ) -> VectorEnv:
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
-    key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix) or a probe (`probe-coin`).
+    key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix), `mpe:simple_spread_v3`, a probe
+    (`probe-coin`), or somebody else's environment, as `lockstep.envs.foreign.factory` names them.
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
-    warehouse_arguments: those of rware's `Warehouse(...)`, `layout` included, instead of what the key says.
+    arguments: of the environment's constructor, by the names of its own package; for warehouses those of rware's
+    `Warehouse(...)`, `layout` included, instead of what the key says.
     Raises UserError for what does not exist or cannot work.
     """
     if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
@@ -53,12 +66,19 @@ def make_vec(
     if not isinstance(key, str):
         raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
     if key.startswith(PROBE_PREFIX):
-        return _make_probe(key, num_envs, seed, time_limit, engine, warehouse_arguments)
+        return _make_probe(key, num_envs, seed, time_limit, engine, arguments)
+    if key in SPREAD_KEYS:
+        return _make_spread(key, num_envs, seed, time_limit, engine, arguments)
     if not is_rware_key(key):
-        near = get_close_matches(plain_key(key), [*registered_keys(), *PROBES], n=1, cutoff=0.5)
+        from lockstep.envs.foreign.factory import gymnasium_ids, is_foreign_key
+
+        if is_foreign_key(key):
+            return _make_foreign(key, num_envs, seed, time_limit, engine, arguments)
+        known = [*registered_keys(), *SPREAD_KEYS, *PROBES, *gymnasium_ids()]
+        near = get_close_matches(plain_key(key), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
-    config = warehouse_config(key, time_limit, **warehouse_arguments)
+    config = warehouse_config(key, time_limit, **arguments)
     if engine == "official":
         from lockstep.envs.rware.official import OfficialWarehouses
 
@@ -71,8 +91,7 @@ def make_vec(
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
     """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
     if time_limit is not None:
-        if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
-            raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
+        _check_time_limit(time_limit)
         if "max_steps" in arguments:
             raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
         arguments["max_steps"] = int(time_limit)
@@ -80,8 +99,8 @@ def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) 
 
 
 def has_official_engine(key: str) -> bool:
-    """Whether `make_vec(key, ..., engine="official")` has a package to step."""
-    return is_rware_key(key)
+    """Whether `make_vec(key, ..., engine="official")` has a package to step; mpe2 need not be installed."""
+    return is_rware_key(key) or (key in SPREAD_KEYS and find_spec("mpe2") is not None)
 
 
 def list_envs(filter_: str | None = None) -> list[EnvRow]:
@@ -89,7 +108,9 @@ def list_envs(filter_: str | None = None) -> list[EnvRow]:
     wanted = filter_ or ""
     keys = [*registered_keys(), *(registered_keys(images=True) if "img" in wanted else ())]
     rows = [_warehouse_row(key) for key in keys if wanted in key]
+    rows += [_spread_row(key) for key in SPREAD_KEYS[:1] if wanted in key]
     rows += [_probe_row(key) for key in PROBES if wanted in key]
+    rows += [EnvRow(key, None, None, None, None, world) for key, world in FOREIGN_EXAMPLES.items() if wanted in key]
     if not rows:
         raise UserError(f"No environment's key contains {filter_!r}; `lockstep envs` without a filter lists all.")
     return rows
@@ -106,6 +127,42 @@ def _probe_row(key: str) -> EnvRow:
     probe = PROBES[key]
     summary = (probe.__doc__ or "").strip().partition("\n")[0]
     return EnvRow(key, probe.num_agents, probe.obs_dim, probe.num_actions, probe.time_limit, summary)
+
+
+def _spread_row(key: str) -> EnvRow:
+    rules = SpreadConfig()
+    return EnvRow(key, rules.N, rules.obs_dim, SPREAD_ACTIONS, rules.max_cycles, "particles, one for each landmark")
+
+
+def _make_spread(
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+) -> VectorEnv:
+    config = spread_config(time_limit, **arguments)
+    if engine == "official":
+        from lockstep.envs.mpe.official import OfficialSpread
+
+        return OfficialSpread(key, config, int(num_envs), seed)
+    from lockstep.envs.mpe.simulator import SpreadSimulator
+
+    return SpreadSimulator(key, config, int(num_envs), seed)
+
+
+def _make_foreign(
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+) -> VectorEnv:
+    if engine == "official":
+        raise UserError(f"{key} is played by its own package already; leave engine out.")
+    if time_limit is not None:
+        _check_time_limit(time_limit)
+    from lockstep.envs.foreign.factory import TeamFactory
+    from lockstep.envs.foreign.lanes import PythonLanes
+
+    return PythonLanes(TeamFactory(key, time_limit, arguments), int(num_envs), seed)
+
+
+def _check_time_limit(time_limit: Any) -> None:
+    if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
+        raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
 
 
 def _make_probe(

@@ -1,10 +1,11 @@
 """The protocol that every world speaks: many lanes, one step for all of them, nothing reset behind your back."""
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
 Obs = NDArray[np.float32]
@@ -57,3 +58,23 @@ class VectorEnv(Protocol):
 
     def close(self) -> None:
         """Release what the lanes hold (processes, windows)."""
+
+
+@runtime_checkable
+class BlindPlay(Protocol):
+    """An environment that can play whole episodes without observing them, at many times the speed."""
+
+    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
+        """actions: (steps, num_envs, agents) -> rewards of the same shape, from freshly reset lanes to their end."""
+
+
+def chosen_lanes(mask: Mask | None, num_envs: int) -> NDArray[np.int64]:
+    """The numbers of the lanes in a mask (None: all). Raises UserError for anything but one boolean a lane."""
+    if mask is None:
+        return np.arange(num_envs)
+    mask = np.asarray(mask)
+    if mask.shape != (num_envs,) or mask.dtype != np.bool_:
+        raise UserError(
+            f"The mask must be {num_envs} booleans, one for each lane, not {mask.dtype} of shape {mask.shape}."
+        )
+    return np.flatnonzero(mask)

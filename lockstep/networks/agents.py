@@ -23,8 +23,8 @@ class FeedForwardAgent(nn.Module):
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """inputs: (B, T, N, I) -> (B, T, N, A), None"""
-        x = torch.relu(self.encode(inputs))
-        return self.values(torch.relu(self.hidden(x))), None
+        x = torch.relu_(self.encode(inputs))
+        return self.values(torch.relu_(self.hidden(x))), None
 
 
 class RecurrentAgent(nn.Module):
@@ -39,7 +39,7 @@ class RecurrentAgent(nn.Module):
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """inputs: (B, T, N, I), memory: (1, B*N, H) or None at the start of episodes -> (B, T, N, A), memory"""
         batch, time, agents, _ = inputs.shape
-        x = torch.relu(self.encode(inputs))
+        x = torch.relu_(self.encode(inputs))
         x, memory = self.gru(x.transpose(0, 1).reshape(time, batch * agents, -1), memory)
         assert memory is not None
         return self.values(x).view(time, batch, agents, -1).transpose(0, 1), memory

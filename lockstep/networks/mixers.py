@@ -4,10 +4,12 @@ The protocol is `mixer(agent_values, MixingInputs)`, (B, T, N) -> (B, T, G): G i
 carries the actions and the greedy values too, which duplex mixers such as QPLEX need.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lockstep.config.schema import NetworkConfig
 
@@ -50,22 +52,30 @@ class QMIXMixer(nn.Module):
         super().__init__()
         self.num_agents, self.embed_dim = num_agents, config.mixing_embed_dim
         self.w1 = _hypernet(state_dim, num_agents * self.embed_dim, config)
-        self.b1 = nn.Linear(state_dim, self.embed_dim)
+        self.b1 = nn.Sequential(nn.Linear(state_dim, self.embed_dim))
         self.w2 = _hypernet(state_dim, self.embed_dim, config)
         self.v = nn.Sequential(nn.Linear(state_dim, self.embed_dim), nn.ReLU(), nn.Linear(self.embed_dim, 1))
 
     def forward(self, agent_values: Tensor, inputs: MixingInputs) -> Tensor:
         """(B, T, N) -> (B, T, 1)"""
-        state = inputs.state
-        w1 = self.w1(state).abs().unflatten(-1, (self.num_agents, self.embed_dim))
-        w2 = self.w2(state).abs()
-        hidden = torch.nn.functional.elu((agent_values.unsqueeze(-1) * w1).sum(-2) + self.b1(state))
-        q_tot: Tensor = (hidden * w2).sum(-1, keepdim=True) + self.v(state)
-        return q_tot
+        state = inputs.state.flatten(0, 1)  # (B*T, S), from here on
+        w1, w2, b1, v = together([self.w1, self.w2, self.b1, self.v], state)
+        w1 = w1.abs_().view(-1, self.num_agents, self.embed_dim)
+        hidden = functional.elu_((agent_values.flatten(0, 1).unsqueeze(-1) * w1).sum(-2) + b1)
+        q_tot = (hidden * w2.abs_()).sum(-1, keepdim=True) + v
+        return q_tot.view(*agent_values.shape[:2], 1)
 
 
-def _hypernet(state_dim: int, out_features: int, config: NetworkConfig) -> nn.Module:
+def together(networks: Sequence[nn.Sequential], x: Tensor) -> list[Tensor]:
+    """What each of several networks makes of the same x (rows, features), their first layers in one product."""
+    first = [cast(nn.Linear, network[0]) for network in networks]
+    weight, bias = torch.cat([layer.weight for layer in first]), torch.cat([layer.bias for layer in first])
+    parts = torch.split(functional.linear(x, weight, bias), [layer.out_features for layer in first], dim=-1)
+    return [network[1:](part) for network, part in zip(networks, parts, strict=True)]
+
+
+def _hypernet(state_dim: int, out_features: int, config: NetworkConfig) -> nn.Sequential:
     if config.hypernet_layers == 1:
-        return nn.Linear(state_dim, out_features)
+        return nn.Sequential(nn.Linear(state_dim, out_features))
     width = config.hypernet_embed_dim
     return nn.Sequential(nn.Linear(state_dim, width), nn.ReLU(), nn.Linear(width, out_features))

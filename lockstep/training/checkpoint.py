@@ -25,6 +25,7 @@ from lockstep import __version__
 from lockstep.config.schema import NetworkConfig
 from lockstep.errors import UserError
 from lockstep.networks.agents import build_agent
+from lockstep.networks.flat import named_parameters
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.run_directory import RunDirectory
 from lockstep.spec import EnvSpec
@@ -105,7 +106,7 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
 
 def _policy_state(session: Session) -> dict[str, Any]:
     return {
-        "agent": session.learner.actor.state_dict(),
+        "agent": named_parameters(session.learner.actor),
         "network": session.config.network.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,

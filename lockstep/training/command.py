@@ -1,7 +1,7 @@
 """What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,13 +12,16 @@ from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.errors import UserError
-from lockstep.loggers import JsonlLogger, LineLogger, Logger, TensorBoardLogger
+from lockstep.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
 from lockstep.run_directory import RunDirectory
 from lockstep.training import trainer
-from lockstep.training.evaluate_run import evaluate_run
+from lockstep.training.evaluate_run import judge
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult
+
+Look = Callable[[], Sequence[str]]
+"""What has newly been noticed about the run, in sentences."""
 
 CONFIRM_EPISODES = 100
 MAX_EPISODE_STEPS = 10_000
@@ -58,6 +61,18 @@ class Outcome:
         return "\n".join(lines)
 
 
+class LookingLogger(SilentLogger):
+    """After every evaluation, tells the other loggers what `look` has newly noticed."""
+
+    def __init__(self, look: Look, others: Sequence[Logger]) -> None:
+        self._look, self._others = look, others
+
+    def evaluation(self, row: Row) -> None:
+        for sentence in self._look():
+            for logger in self._others:
+                logger.note(sentence)
+
+
 def check(config: RunConfig) -> None:
     """Raise UserError for a task or a device that cannot be had, before anything is written."""
     env = make_env(config, 1, seed=0)
@@ -71,20 +86,28 @@ def check(config: RunConfig) -> None:
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
 
 
-def train(config: RunConfig, run: RunDirectory, *, quiet: bool) -> Outcome:
-    """Train into a new run directory."""
-    return _around(run, config, quiet, lambda loggers: trainer.train(config, run, loggers))
+def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
+    """Train into a new run directory. `look` is asked after every evaluation what the user should know."""
+    return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers))
 
 
-def resume(run: RunDirectory, *, quiet: bool) -> Outcome:
+def resume(run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
     """Continue a run."""
-    return _around(run, load_config(str(run.config)), quiet, lambda loggers: trainer.resume(run, loggers))
+    return _around(run, load_config(str(run.config)), quiet, look, lambda loggers: trainer.resume(run, loggers))
 
 
-def _around(run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[list[Logger]], TrainResult]) -> Outcome:
+def _around(
+    run: RunDirectory,
+    config: RunConfig,
+    quiet: bool,
+    look: Look | None,
+    work: Callable[[list[Logger]], TrainResult],
+) -> Outcome:
     with run.locked():
         run.set_status("running")
         loggers = _loggers(run, config, quiet)
+        if look is not None:
+            loggers.append(LookingLogger(look, tuple(loggers)))
         try:
             result = work(loggers)
         except UserError as error:
@@ -103,14 +126,14 @@ def _around(run: RunDirectory, config: RunConfig, quiet: bool, work: Callable[[l
         and result.best_test_return is not None
         and has_official_engine(config.env.key)
     ):
-        confirmation = evaluate_run(run, CONFIRM_EPISODES, "official").row()
+        confirmation = judge(run, CONFIRM_EPISODES, "official").row()
     return Outcome(run, result, confirmation)
 
 
 def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:
     loggers: list[Logger] = [JsonlLogger(run)]
     if config.logging.tensorboard:
-        loggers.append(TensorBoardLogger(run))
+        loggers.append(TensorBoardLogger(run, config))
     if not quiet:
         console = Console()
         loggers.append(ProgressDisplay(console, config, run) if console.is_terminal else LineLogger(sys.stdout))

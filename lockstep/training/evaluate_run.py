@@ -1,5 +1,6 @@
 """Judge a finished (or unfinished) run again: its policy, on our simulator or on the package it stands for."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +23,10 @@ class RunEvaluation:
     engine: Engine
     env_steps: int
     """How long the judged policy was trained."""
+    checkpoint: str
+    """What was asked for: best, latest, or a number of env steps."""
+    seed: int
+    """Of the first lane."""
 
     def row(self) -> dict[str, Any]:
         """The numbers, by their names in eval.jsonl."""
@@ -52,6 +57,18 @@ def evaluate_run(
                 f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
                 f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
             )
-        return RunEvaluation(evaluate(policy, env, episodes, first_seed), engine, env_steps)
+        return RunEvaluation(evaluate(policy, env, episodes, first_seed), engine, env_steps, checkpoint, first_seed)
     finally:
         env.close()
+
+
+def judge(
+    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
+) -> RunEvaluation:
+    """`evaluate_run`, remembered in the run's judgements.jsonl for reports and exports."""
+    judged = evaluate_run(run, episodes, engine, checkpoint, seed)
+    returns = judged.evaluation.returns.tolist()
+    # A run may be somebody else's and read-only; judging it needs no permission.
+    with suppress(OSError):
+        run.add_judgement({**judged.row(), "checkpoint": checkpoint, "seed": judged.seed, "returns": returns})
+    return judged

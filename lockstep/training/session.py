@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
+from lockstep.envs.onset_memory import remembering
 from lockstep.envs.registry import make_vec
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.exploration import Explorer, lane_epsilons
@@ -17,15 +18,17 @@ from lockstep.replay import build_replay
 from lockstep.rollout import collect, random_play
 from lockstep.schedules import schedule
 from lockstep.seeding import derive_seed, stream
+from lockstep.training.behavior import behavior, warehouse_behavior
 from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.probe import probe
 from lockstep.training.window import Window
 
 
 def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
     """The configured task with `num_envs` lanes."""
-    return make_vec(
-        config.env.key, num_envs, seed=seed, time_limit=config.env.time_limit, **{**config.env.arguments, **options}
-    )
+    task = config.env
+    env = make_vec(task.key, num_envs, seed=seed, time_limit=task.time_limit, **{**task.arguments, **options})
+    return remembering(env, task.remember_onset)
 
 
 class Session:
@@ -86,12 +89,14 @@ class Session:
         self.replay.add(batch)
         if self.replay.ready():
             for _ in range(self.config.training.updates_per_collection):
-                self.window.add_update(self.learner.update(self.replay.sample(self.replay_rng)))
+                metrics = self.learner.update(self.replay.sample(self.replay_rng))
+                clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
+                self.window.add_update({**metrics, "grad_clipped_share": clipped})
 
     def evaluate(self, episodes: int) -> Evaluation:
         """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""
         epsilon = self.config.evaluation.epsilon
-        seed = derive_seed(self.config.seed, "eval") + self.evaluated_episodes
+        seed = self._evaluation_seed()
         explorer = None
         if epsilon > 0:
             epsilons = np.full(self.eval_env.num_envs, epsilon)
@@ -118,7 +123,19 @@ class Session:
 
     def evaluation_row(self, episodes: int) -> dict[str, Any]:
         """Evaluate, as one row of eval.jsonl."""
-        return {**self._counters_row(), "engine": "lockstep", **self.evaluate(episodes).row()}
+        seed = self._evaluation_seed()
+        evaluation = self.evaluate(episodes)
+        return {
+            **self._counters_row(),
+            "engine": "lockstep",
+            **evaluation.row(),
+            **behavior(evaluation.first_round),
+            **warehouse_behavior(self.eval_env, evaluation.first_round, seed),
+            **probe(self.learner, evaluation.first_round),
+        }
+
+    def _evaluation_seed(self) -> int:
+        return derive_seed(self.config.seed, "eval") + self.evaluated_episodes
 
     def _counters_row(self) -> dict[str, float]:
         return {

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-
 from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.shares import one_thread
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
@@ -15,6 +14,7 @@ from lockstep.loggers import Logger
 from lockstep.run_directory import RunDirectory
 from lockstep.training.checkpoint import load_latest, save_best, save_checkpoint
 from lockstep.training.interruption import Interruption
+from lockstep.training.memory import resident_mib
 from lockstep.training.session import Session
 
 StoppedBecause = Literal["solved", "max_env_steps", "interrupted"]
@@ -68,7 +68,7 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
             session.wall_seconds = time.monotonic() - clock
 
             if _crossed(before, session, config.logging.every_env_steps):
-                row = session.metrics_row()
+                row = {**session.metrics_row(), "resident_mib": resident_mib()}
                 for logger in loggers:
                     logger.training(row)
 
@@ -133,5 +133,6 @@ def _crossed(before: int, session: Session, every: int) -> bool:
 
 
 def _set_threads(config: RunConfig) -> None:
-    if config.training.num_threads:
-        torch.set_num_threads(config.training.num_threads)
+    """On a CPU, processes share an update (algorithms/shares.py) and each of them is one thread."""
+    if config.training.device == "cpu":
+        one_thread()

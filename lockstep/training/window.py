@@ -34,6 +34,7 @@ class Window:
             returns = torch.cat(self.returns).double()
             row["return_mean"] = returns.mean().item()
             row["return_std"] = returns.std(correction=0).item()
+            row["rewarding_episodes"] = int((returns > 0).sum())
             row["ep_length_mean"] = torch.cat(self.lengths).double().mean().item()
         self.__init__()  # type: ignore[misc]
         return row

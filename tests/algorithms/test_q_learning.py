@@ -9,7 +9,7 @@ from lockstep.algorithms.q_learning import DivergedError, QLearner
 from lockstep.algorithms.registry import build
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
-from tests.episodes import SPEC, random_episodes
+from tests.episodes import SPEC, in_double, random_episodes
 from tests.naive_qmix import naive_loss
 
 
@@ -29,10 +29,6 @@ def build_apart(config: RunConfig) -> QLearner:
     for parameter in learner.target.parameters():
         parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return learner
-
-
-def in_double(batch: EpisodeBatch) -> EpisodeBatch:
-    return EpisodeBatch(**{**vars(batch), "obs": batch.obs.double(), "reward": batch.reward.double()})
 
 
 @pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])

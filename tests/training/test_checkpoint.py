@@ -14,7 +14,7 @@ from lockstep.loggers import JsonlLogger, SilentLogger, Status
 from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.seeding import StreamName, derive_seed
 from lockstep.training.checkpoint import load_policy, numbered_checkpoints, save_checkpoint
-from lockstep.training.evaluate_run import evaluate_run
+from lockstep.training.evaluate_run import evaluate_run, judge
 from lockstep.training.session import Session
 from lockstep.training.trainer import TrainResult, resume, train
 from tests.training.test_session import advanced, config
@@ -35,7 +35,10 @@ def trained(run: RunDirectory, *more: SilentLogger) -> TrainResult:
 
 
 def untimed(path: Path) -> list[dict[str, Any]]:
-    return [{name: value for name, value in row.items() if "second" not in name} for row in read_rows(path)]
+    return [
+        {name: value for name, value in row.items() if "second" not in name and name != "resident_mib"}
+        for row in read_rows(path)
+    ]
 
 
 def state_of(run: RunDirectory) -> Any:
@@ -185,3 +188,21 @@ def test_confirming_uses_other_episodes_than_training_and_its_evaluations(tmp_pa
     confirm, evaluation, training = (derive_seed(used, name) for name in names)
     # Far more episodes than any run plays lie between the seeds where each purpose begins.
     assert min(abs(confirm - evaluation), abs(confirm - training), abs(evaluation - training)) > 10_000_000
+
+
+def test_a_judgement_is_remembered_with_every_return(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", env={"key": "probe-coin"})
+    trained(run)
+    judged = judge(run, 20)
+    (row,) = read_rows(run.judgements)
+    assert row.items() >= judged.row().items()
+    assert row["checkpoint"] == "best"
+    assert len(row["returns"]) == 20
+    assert sum(row["returns"]) / 20 == pytest.approx(row["test_return_mean"])
+
+
+def test_a_run_that_cannot_be_written_is_judged_all_the_same(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", env={"key": "probe-coin"})
+    trained(run)
+    run.judgements.mkdir()  # appending to a folder fails, as writing into somebody else's run does
+    assert judge(run, 20).evaluation.returns.shape == (20,)

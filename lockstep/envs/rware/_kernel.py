@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.rware._compiled import compiled, inlined
+from lockstep.envs.compiled import compiled, inlined
+from lockstep.envs.random_streams import choose_without_replacement, draw_below, seed_stream
 from lockstep.envs.rware._right_of_way import resolve_conflicts
-from lockstep.envs.rware.random_streams import choose_without_replacement, draw_below, seed_stream
 
 NOOP, FORWARD, LEFT, RIGHT, TOGGLE_LOAD = range(5)
 UP, DOWN, WEST, EAST = range(4)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.envs.random_streams import STREAM_WORDS
 from lockstep.envs.rware import _kernel, _observations
 from lockstep.envs.rware.config import IMAGE_LAYERS, REWARD_TYPES, WarehouseConfig
-from lockstep.envs.rware.random_streams import STREAM_WORDS
 from lockstep.envs.rware.snapshot import Robot, Snapshot
 
 

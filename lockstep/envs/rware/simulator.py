@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.envs.compiled import announce_compilation
 from lockstep.envs.rware import _kernel, _observations, _tables
-from lockstep.envs.rware._compiled import announce_compilation
 from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
-from lockstep.envs.vector_env import Mask, Obs, TimeStep
+from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
 from lockstep.errors import UserError
 
 ROBOTS_PER_THREAD = 4096
@@ -167,7 +167,7 @@ class Simulator:
 
     def _compile(self) -> None:
         """Now rather than at the first step, by working on no lane at all."""
-        announce_compilation(_kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write)
+        announce_compilation("warehouse", _kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write)
         nobody = self._all[:0]
         self._seed(nobody, 0)
         with np.errstate(over="ignore"):
@@ -199,14 +199,7 @@ class Simulator:
         self._write(self._eyes, self._lanes, part, self._obs.reshape(-1))
 
     def _chosen(self, mask: Mask | None) -> Lanes:
-        if mask is None:
-            return self._all
-        mask = np.asarray(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise UserError(
-                f"The mask must be {self.num_envs} booleans, one for each lane, not {mask.dtype} of shape {mask.shape}."
-            )
-        return np.flatnonzero(mask)
+        return self._all if mask is None else chosen_lanes(mask, self.num_envs)
 
     def _numbered(self, lanes: Any) -> Lanes:
         numbers = np.asarray(lanes)

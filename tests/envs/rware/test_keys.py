@@ -107,7 +107,7 @@ BAD = [
     ("rware-tiny-2ag-v3", {}, "did you mean 'rware-tiny-2ag-v2'"),
     ("rware-huge-2ag-v2", {}, "lockstep envs"),
     ("rwear-tiny-2ag-v2", {}, "did you mean 'rware-tiny-2ag-v2'"),
-    ("CartPole-v1", {}, "lockstep envs"),
+    ("CartPole-v9", {}, "lockstep envs"),
     ("probe-nothing", {}, "probe-"),
     ("rware-tiny-1ag-hard-v2", {}, "request no shelf"),
     ("rware-tiny-16ag-easy-v2", {}, "another shelf to request next"),

@@ -10,10 +10,10 @@ _generator.pyx (Generator.choice: Floyd's algorithm, then a shuffle).
 from typing import Any
 
 import numpy as np
-from numba import uint32, uint64
+from numba import float64, uint32, uint64
 from numpy.typing import NDArray
 
-from lockstep.envs.rware._compiled import compiled
+from lockstep.envs.compiled import compiled
 
 STATE_HIGH, STATE_LOW, INC_HIGH, INC_LOW, HAS_HALF, HALF = range(6)
 STREAM_WORDS = 6
@@ -95,6 +95,12 @@ def choose_without_replacement(stream: Stream, population: int, chosen: NDArray[
 
 
 @compiled
+def draw_uniform(stream: Stream, low: float, high: float) -> float:
+    """A uniform number in [low, high), as `Generator.uniform(low, high)` draws it: 53 bits (distributions.c)."""
+    return low + (high - low) * (float64(_next64(stream) >> uint64(11)) * (1.0 / 9007199254740992.0))
+
+
+@compiled
 def _hash_mix(value: Any, constant: Any, multiplier: Any) -> tuple[Any, Any]:
     """One round of SeedSequence's hash, and its next constant; all uint32."""
     value = uint32(value ^ constant)
@@ -109,13 +115,19 @@ def _next32(stream: Stream) -> int:
     if stream[HAS_HALF]:
         stream[HAS_HALF] = np.uint64(0)
         return stream[HALF]
-    _advance(stream)
-    high, low = stream[STATE_HIGH], stream[STATE_LOW]
-    rotation, mixed = high >> np.uint64(58), high ^ low
-    value = (mixed >> rotation) | (mixed << ((np.uint64(64) - rotation) & np.uint64(63)))
+    value = _next64(stream)
     stream[HAS_HALF] = np.uint64(1)
     stream[HALF] = value >> np.uint64(32)
     return value & _MASK32
+
+
+@compiled
+def _next64(stream: Stream) -> int:
+    """The next 64 bits: XSL-RR of the new state. A half that is kept stays kept."""
+    _advance(stream)
+    high, low = stream[STATE_HIGH], stream[STATE_LOW]
+    rotation, mixed = high >> np.uint64(58), high ^ low
+    return (mixed >> rotation) | (mixed << ((np.uint64(64) - rotation) & np.uint64(63)))
 
 
 @compiled

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.envs.rware.random_streams import (
+from lockstep.envs.random_streams import (
     STREAM_WORDS,
     Stream,
     choose_without_replacement,
     draw_below,
+    draw_uniform,
     seed_stream,
 )
 
@@ -40,6 +41,16 @@ def test_bounded_integers_are_the_same(seed: int, bounds: list[int]) -> None:
     stream, generator = both(seed)
     assert [draw_below(stream, bound) for bound in bounds] == [int(generator.integers(bound)) for bound in bounds]
     assert [int(word) for word in stream[:4]] == words(generator)
+
+
+@given(seeds, st.lists(st.booleans(), max_size=30))
+def test_uniform_numbers_are_the_same_between_integers(seed: int, uniform: list[bool]) -> None:
+    stream, generator = both(seed)
+    for one in uniform:
+        if one:
+            assert draw_uniform(stream, -1.0, 1.0) == generator.uniform(-1.0, 1.0)
+        else:
+            assert draw_below(stream, 1000) == generator.integers(1000)
 
 
 @given(seeds, st.integers(1, 400), st.data())

@@ -1,4 +1,4 @@
-"""How the simulator's functions are compiled, and where the machine code is kept between runs."""
+"""How the simulators' functions are compiled, and where the machine code is kept between runs."""
 
 import os
 import sys
@@ -41,7 +41,7 @@ def code_directory() -> Path:
     Beside the package where that can be written, else in the user's cache, else in a temporary place. The environment
     variable NUMBA_CACHE_DIR goes before all of them.
     """
-    sources = [path.read_bytes() for path in sorted(_HERE.glob("*.py"))]
+    sources = [path.read_bytes() for path in sorted(_HERE.rglob("*.py"))]
     sources = [source for source in sources if b"import compiled" in source or b"def compiled" in source]
     name = f"lockstep-{sha256(b''.join(sources)).hexdigest()[:12]}"
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
@@ -54,18 +54,18 @@ def code_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix=name))
 
 
-def announce_compilation(*functions: Any) -> None:
+def announce_compilation(world: str, *functions: Any) -> None:
     """Say on stderr, once, that the wait is for the compiler; nothing where the machine code is there already."""
     global _announced
     if _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
         return
     _announced = True
-    print("Compiling the warehouse simulator, once; this takes some seconds.", file=sys.stderr, flush=True)
+    print(f"Compiling the {world} simulator, once; this takes some seconds.", file=sys.stderr, flush=True)
 
 
 def _has_code(function: Any) -> bool:
-    module, name = function.__module__.rpartition(".")[2], function.__name__
-    return next(code_directory().rglob(f"{module}.{name}-*.nbi"), None) is not None
+    package, module = function.__module__.split(".")[-2:]
+    return next(code_directory().rglob(f"{package}_*/{module}.{function.__name__}-*.nbi"), None) is not None
 
 
 def _writable(directory: Path) -> bool:

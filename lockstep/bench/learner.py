@@ -1,0 +1,131 @@
+"""How long one update takes, and what it could take at best: `lockstep bench learner`."""
+
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from lockstep.algorithms.q_learning import QLearner
+from lockstep.algorithms.registry import build
+from lockstep.algorithms.shares import one_thread
+from lockstep.batch import EpisodeBatch
+from lockstep.bench.stepwise import stepwise_loss
+from lockstep.bench.timing import interleaved, machine, median_ratio, peak_flops, resident_bytes
+from lockstep.config.load import load_config
+from lockstep.config.schema import RunConfig
+from lockstep.policy import RandomPolicy
+from lockstep.replay import EpisodeStore, build_replay
+from lockstep.rollout import collect
+from lockstep.training.session import make_env
+
+WORKLOADS = {
+    "256 whole episodes, GRU": ("report-final", ["algorithm.standardize_rewards=false", "algorithm.td_lambda=0.8"]),
+    "the pieces of solve": ("solve", ["replay.rewarding_fraction=0"]),
+}
+REPLAY_EPISODES = 200_000
+
+
+@dataclass(frozen=True)
+class LearnerRow:
+    """Medians over interleaved rounds, in milliseconds."""
+
+    workload: str
+    shares: int
+    update_ms: float
+    stepwise_ms: float
+    """The straightforward reading, on one of torch's threads or as many as there are shares, whichever is faster."""
+    ratio: float
+    sample_ms: float
+    gflop: float
+    limit_ms: float
+    """The arithmetic at the speed of a large float32 product on all threads."""
+
+
+def bench_learner(rounds: int = 5, seconds: float = 1.0, num_threads: int = 0) -> dict[str, Any]:
+    """Time updates against the same loss worked out step by step. The result is ready for JSON."""
+    threads = num_threads or machine()["processors"]
+    peak = peak_flops(threads)
+    rows = []
+    for name, (preset, words) in WORKLOADS.items():
+        config = load_config(preset, [*words, f"training.num_threads={num_threads}"])
+        rows.append(asdict(_bench_update(name, config, rounds, seconds, peak)))
+    return {"machine": machine(), "peak_gflops": peak / 1e9, "rounds": rounds, "rows": rows, "replay": _replay_memory()}
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [
+        "| update | shares | ms | step by step, ms | × | sampling, ms | GFLOP | limit, ms |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row['workload']} | {row['shares']} | {row['update_ms']:.1f} | {row['stepwise_ms']:.1f} | "
+        f"{row['ratio']:.2f} | {row['sample_ms']:.2f} | {row['gflop']:.2f} | {row['limit_ms']:.1f} |"
+        for row in result["rows"]
+    ]
+    replay = result["replay"]
+    return "\n".join(lines) + (
+        f"\n\nA large product runs at {result['peak_gflops']:.0f} GFLOP/s here. {replay['episodes']:,} remembered "
+        f"episodes of 100 steps and 2 agents occupy {replay['resident_bytes'] / 1e6:,.0f} MB."
+    )
+
+
+def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, peak: float) -> LearnerRow:
+    spec, batch, replay = _experience(config)
+    learner = build(spec, config)
+    rng = np.random.default_rng(0)
+
+    def stepwise(num_threads: int) -> None:
+        torch.set_num_threads(num_threads)
+        torch.autograd.grad(stepwise_loss(learner, batch), learner.parameters)
+        torch.set_num_threads(1)
+
+    one_thread()
+    seen = interleaved(
+        {
+            "update": lambda: learner.update(batch),
+            "one thread": lambda: stepwise(1),
+            "all threads": lambda: stepwise(learner.shares.count),
+            "sample": lambda: replay.sample(rng),
+        },
+        rounds,
+        seconds,
+    )
+    best = min(seen["one thread"], seen["all threads"], key=median)
+    with FlopCounterMode(display=False) as counter:
+        QLearner.gradient(learner, batch)
+    flop = counter.get_total_flops()
+    return LearnerRow(
+        workload=name,
+        shares=learner.shares.count,
+        update_ms=1e3 * median(seen["update"]),
+        stepwise_ms=1e3 * median(best),
+        ratio=median_ratio(best, seen["update"]),
+        sample_ms=1e3 * median(seen["sample"]),
+        gflop=flop / 1e9,
+        limit_ms=1e3 * flop / peak,
+    )
+
+
+def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:
+    """A spec, a batch as the configuration studies it, and a replay that can draw such batches."""
+    env = make_env(config, 256, seed=0)
+    episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
+    replay = build_replay(env.spec, config.replay, torch.device("cpu"))
+    replay.add(episodes)
+    return env.spec, replay.sample(np.random.default_rng(1)), replay
+
+
+def _replay_memory() -> dict[str, int]:
+    """What 200,000 episodes of 100 steps and two agents occupy, by really remembering them."""
+    config = load_config("report-final", [])
+    env = make_env(config, 200, seed=0)
+    episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
+    before = resident_bytes()
+    store = EpisodeStore(env.spec, REPLAY_EPISODES, torch.device("cpu"))
+    while store.size < REPLAY_EPISODES:
+        store.add(episodes)
+    return {"episodes": store.size, "resident_bytes": resident_bytes() - before}

@@ -1,0 +1,110 @@
+"""What a whole training does per second, alone and beside another one: `lockstep bench train`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from lockstep.bench.timing import machine
+from lockstep.run_directory import RunDirectory, read_rows
+
+ROUNDS_BEFORE = 2
+"""Logged rows left out at the start of each run: compiling, first pages, helpers still starting."""
+
+
+@dataclass(frozen=True)
+class TrainRow:
+    """Speeds of the training loop, collection, replay and logging included; medians over rows and runs."""
+
+    preset: str
+    runs_at_once: int
+    updates_per_second: float
+    """Of one run."""
+    env_steps_per_second: float
+    kept: float
+    """Share of its lone speed that a run keeps."""
+
+
+def bench_train(preset: str = "solve", collections: int = 60, rounds: int = 3) -> dict[str, Any]:
+    """Run `lockstep train` as a user would, without warm-up, one and then two at once, `rounds` times.
+
+    collections: rounds of playing and learning per run. The result is ready for JSON.
+    """
+    alone: list[tuple[float, float]] = []
+    beside: list[tuple[float, float]] = []
+    for _ in range(rounds):
+        alone += _speeds(preset, collections, 1)
+        beside += _speeds(preset, collections, 2)
+    lone = median(updates for updates, _ in alone)
+    rows = [
+        asdict(
+            TrainRow(
+                preset,
+                count,
+                median(updates for updates, _ in speeds),
+                median(steps for _, steps in speeds),
+                median(updates for updates, _ in speeds) / lone,
+            )
+        )
+        for count, speeds in ((1, alone), (2, beside))
+    ]
+    return {"machine": machine(), "rounds": rounds, "rows": rows}
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as Markdown."""
+    lines = [
+        "| preset | runs at once | updates/s of each | env steps/s of each | of its lone speed |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row['preset']} | {row['runs_at_once']} | {row['updates_per_second']:.1f} | "
+        f"{row['env_steps_per_second']:,.0f} | {row['kept']:.0%} |"
+        for row in result["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def _speeds(preset: str, collections: int, count: int) -> list[tuple[float, float]]:
+    """(updates/s, env steps/s) of every logged row of `count` runs that go on at the same time."""
+    from lockstep.config.load import load_config
+
+    config = load_config(preset, [])
+    per_collection = config.collection.num_envs * (config.env.time_limit or 500)
+    words = [
+        "collection.warmup_env_steps=0",
+        f"training.max_env_steps={collections * per_collection}",
+        "training.stop_at_test_return=none",
+        f"logging.every_env_steps={10 * per_collection}",
+        f"evaluation.every_env_steps={collections * per_collection}",
+        f"checkpoint.every_env_steps={collections * per_collection}",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        outs = [Path(folder) / f"run-{index}" for index in range(count)]
+        running = [
+            subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "lockstep",
+                    "train",
+                    preset,
+                    *words,
+                    f"seed={index}",
+                    "--out",
+                    str(out),
+                    "--quiet",
+                ],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+            for index, out in enumerate(outs)
+        ]
+        for process in running:
+            if process.wait() != 0:
+                raise RuntimeError(f"the training ended with exit code {process.returncode}")
+        rows = [row for out in outs for row in read_rows(RunDirectory(out).metrics)[ROUNDS_BEFORE:]]
+    return [(row["updates_per_second"], row["env_steps_per_second"]) for row in rows]

@@ -1,0 +1,216 @@
+"""The verb that says why something will not learn."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lockstep.cli.app import Json, Words, app
+from lockstep.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lockstep.config.schema import RunConfig
+    from lockstep.run_directory import RunDirectory
+    from lockstep.runs.doctor.diagnosis import Diagnosis
+    from lockstep.runs.doctor.forecast import Machine
+
+
+@app.command()
+def doctor(
+    what: Annotated[
+        str | None, typer.Argument(metavar="PRESET|FILE.toml|RUN|env", help="What to look at; `env KEY` for a world.")
+    ] = None,
+    words: Words = None,
+    fix: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Write the remedied configuration here.")
+    ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Train on tiny worlds with known answers: is it my setup?")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say why it will not learn, before a day is spent, or why it did not.
+
+    A preset or a file is judged before it runs: the task is measured by random play. A run (or 'latest') is judged by
+    what it wrote.
+    """
+    if probe:
+        _probe(as_json)
+    elif what is None:
+        raise UserError(
+            "Say what to look at: `lockstep doctor solve`, `lockstep doctor latest`, `lockstep doctor --probe`."
+        )
+    elif what == "env":
+        _env(words or [], as_json)
+    elif _is_configuration(what):
+        _before(what, words or [], fix, as_json)
+    else:
+        if words or fix:
+            raise UserError(
+                f"{what!r} is a run: it has ended or begun, so overrides and --fix are for what comes next."
+            )
+        _after(what, as_json)
+
+
+def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
+    """The diagnosis of a configuration on this machine: the task measured, the loop timed."""
+    from lockstep.runs.doctor.diagnosis import diagnose
+    from lockstep.runs.doctor.task import measure_task
+
+    return diagnose(config, measure_task(config, 0.5 if quickly else 1.0), _machine(config, 0.5 if quickly else 1.0))
+
+
+def announce(config: "RunConfig", source: str) -> None:
+    """The verdict in a few lines, before a training begins."""
+    from rich.console import Console
+
+    from lockstep.cli.doctor_text import console, short_lines
+
+    with Console(stderr=True).status("the doctor plays at random, --no-doctor skips it"):
+        diagnosis = look_before(config, quickly=True)
+    for line in short_lines(diagnosis, f"lockstep doctor {source}"):
+        console().print(line)
+
+
+def watching(run: "RunDirectory") -> "Callable[[], list[str]]":
+    """Tells, whenever it is asked, the problems and warnings in a run that it has not told before."""
+    from lockstep.runs.doctor import findings
+    from lockstep.runs.record import RunRecord
+
+    record, told = RunRecord(run), set[str]()
+
+    def look() -> list[str]:
+        record.refresh()
+        new = [finding for finding in findings(record) if finding.severity != "note" and finding.name not in told]
+        told.update(finding.name for finding in new)
+        return [f"doctor: {finding.title}. `lockstep doctor {run.path}` says more." for finding in new]
+
+    return look
+
+
+def _is_configuration(what: str) -> bool:
+    from lockstep.config.presets import PRESETS
+
+    return what in PRESETS or what.endswith(".toml")
+
+
+def _machine(config: "RunConfig", seconds: float) -> "Machine":
+    from lockstep.runs.doctor.forecast import Machine
+    from lockstep.training.memory import available_bytes
+    from lockstep.training.speed import measure_speed
+
+    speed = measure_speed(config, seconds)
+    return Machine(speed.collection, speed.update, speed.warmup_step, available_bytes())
+
+
+def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> None:
+    from rich.console import Console
+
+    from lockstep.config.load import dump_toml, load_config
+    from lockstep.runs.doctor.diagnosis import fixed
+    from lockstep.training import command
+
+    config = load_config(source, words)
+    command.check(config)
+    if fix is not None and fix.exists():
+        raise UserError(f"{fix} is there already. Choose another name for --fix.")
+    with Console(stderr=True).status("playing at random, timing the loop"):
+        diagnosis = look_before(config)
+        better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())
+    if fix is not None:
+        from lockstep.run_directory import write_atomically
+
+        try:
+            write_atomically(fix, dump_toml(better.forecast.config))
+        except OSError as error:
+            raise UserError(f"{fix} cannot be written ({error.strerror}). Choose another name for --fix.") from error
+    if as_json:
+        fix_row = {} if fix is None else {"fix": {"file": str(fix), "overrides": applied, "verdict": better.verdict}}
+        print(_dumped({**diagnosis.row(), **fix_row}))
+        return
+    from lockstep.cli.doctor_text import console, print_diagnosis
+
+    typed = " ".join([source, *words])
+    print_diagnosis(diagnosis, typed, f"lockstep train {typed}")
+    if fix is not None:
+        changed = " ".join(applied) or "nothing needed a change"
+        console().print(
+            f"\n  [bold]{fix}[/bold] holds the remedied configuration: {changed}\n  verdict: {better.verdict}"
+        )
+
+
+def _after(what: str, as_json: bool) -> None:
+    from lockstep.runs.doctor import findings
+    from lockstep.runs.record import RunRecord
+
+    record = RunRecord.find(what)
+    found = findings(record)
+    if as_json:
+        row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
+        print(_dumped({**row, "findings": [finding.row() for finding in found]}))
+        return
+    from lockstep.cli.doctor_text import print_findings
+
+    print_findings(found, record)
+
+
+def _probe(as_json: bool) -> None:
+    """Exit code 1 where a world's answer was not reached."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from lockstep.training.self_check import check_learning
+
+    results = []
+    with Console(stderr=True).status("training on tiny worlds") as status:
+        for result in check_learning():
+            status.update(f"{result.probe} with {result.algorithm}: {result.reached:g}")
+            results.append(result)
+    sound = all(result.sound for result in results)
+    if as_json:
+        rows = [{**asdict(result), "sound": result.sound} for result in results]
+        print(_dumped({"sound": sound, "probes": rows}))
+    else:
+        from lockstep.cli.doctor_text import print_probes
+
+        print_probes(results, sound)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def _env(words: list[str], as_json: bool) -> None:
+    """Exit code 1 where a promise is broken."""
+    from lockstep.envs.registry import make_vec
+    from lockstep.runs.doctor.world import as_rows, check_env
+
+    if len(words) != 1:
+        raise UserError("Name one environment: `lockstep doctor env rware-tiny-2ag-v2`. `lockstep envs` lists them.")
+    promises = check_env(lambda lanes, seed: make_vec(words[0], lanes, seed))
+    kept = all(promise.outcome != "broken" for promise in promises)
+    if as_json:
+        print(_dumped({"key": words[0], "conforms": kept, "promises": as_rows(promises)}))
+    else:
+        from lockstep.cli.doctor_text import print_promises
+
+        print_promises(promises, words[0], kept)
+    if not kept:
+        raise typer.Exit(1)
+
+
+def _dumped(row: Any) -> str:
+    """One JSON object; what is not a number becomes null."""
+    return json.dumps(_finite(row), default=str)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value

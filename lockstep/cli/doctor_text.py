@@ -1,0 +1,238 @@
+"""What the doctor says on a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lockstep.runs.doctor.diagnosis import Diagnosis, Verdict
+from lockstep.runs.doctor.finding import Finding, Plot, Severity
+from lockstep.runs.doctor.forecast import Forecast
+from lockstep.runs.doctor.numbers import count, duration, memory
+from lockstep.runs.doctor.world import Promise
+from lockstep.runs.record import RunRecord
+from lockstep.training.self_check import ProbeResult
+
+WIDTH = 100
+BARS = "▁▂▃▄▅▆▇█"
+STYLES: dict[Severity, tuple[str, str]] = {
+    "problem": ("✗ problem", "bold red"),
+    "warning": ("! warning", "bold yellow"),
+    "note": ("· note", "cyan"),
+}
+SENTENCES: dict[Verdict, tuple[str, str]] = {
+    "will not learn": ("This will almost surely not learn.", "bold red"),
+    "may not learn": ("This may learn, but something stands against it.", "bold yellow"),
+    "can learn": ("Nothing stands against learning.", "bold green"),
+}
+
+
+def console(stderr: bool = False) -> Console:
+    """As wide as the terminal, but never too wide to read."""
+    made = Console(stderr=stderr, highlight=False)
+    made.width = min(made.width, WIDTH)
+    return made
+
+
+def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
+    """Verdict, what was measured, what is to be expected, and every finding."""
+    forecast = diagnosis.forecast
+    sentence, style = SENTENCES[diagnosis.verdict]
+    parts: list[RenderableType] = [
+        _title(source, forecast.task.spec.key),
+        Text(),
+        Text(f"  {sentence}", style=style),
+        Text(),
+        _paragraph(_measured(forecast), 2),
+        Text(),
+        Padding(_expected(forecast), (0, 0, 0, 2)),
+    ]
+    parts += [Text()] * bool(diagnosis.findings) + findings_text(diagnosis.findings, command)
+    console().print(Group(*parts))
+
+
+def print_findings(findings: Sequence[Finding], record: RunRecord) -> None:
+    """All findings of a run, or that there is none."""
+    most, best = record.config.training.max_env_steps, record.best
+    state = f"  {record.standing}, {count(record.env_steps)} of {count(most)} env steps"
+    state += "" if best is None else f", best test return {best.test_return_mean:.2f} at {count(best.env_steps)}"
+    parts: list[RenderableType] = [_title(record.name, record.config.env.key), Text(state, style="dim"), Text()]
+    if findings:
+        parts += findings_text(findings, f"lockstep train {record.directory.config}")
+    else:
+        parts.append(Text("  No finding. What the run wrote looks healthy.", style="bold green"))
+    console().print(Group(*parts))
+
+
+def findings_text(findings: Sequence[Finding], command: str) -> list[RenderableType]:
+    """Every finding in full: what, evidence, meaning, remedies, where to read on."""
+    parts: list[RenderableType] = []
+    for index, finding in enumerate(findings):
+        label, style = STYLES[finding.severity]
+        heading = Text.assemble((f"  {label}  ", style), (finding.title, "bold"))
+        heading.overflow = "fold"
+        parts += [Text()] * (index > 0) + [heading, _paragraph(finding.evidence, 4)]
+        if finding.plot is not None:
+            parts.append(Padding(_sparklines(finding.plot), (0, 0, 0, 4)))
+        parts.append(_paragraph(finding.meaning, 4, "dim"))
+        if finding.remedies:
+            parts.append(Padding(_remedies(finding), (0, 0, 0, 4)))
+        parts.append(Text(f"    {finding.document}", style="dim"))
+    if any(finding.remedies for finding in findings):
+        parts += [Text(), Text(f"  Put what you choose behind `{command}`.", style="dim")]
+    return parts
+
+
+def short_lines(diagnosis: Diagnosis, command: str) -> list[Text]:
+    """The verdict in a few lines, for the beginning of a training."""
+    sentence, style = SENTENCES[diagnosis.verdict]
+    seconds = diagnosis.forecast.seconds
+    lasting = "" if seconds is None else f"  at most {duration(seconds)}"
+    lines = [Text.assemble(("doctor ", "dim"), (sentence, style), (lasting, "dim"))]
+    for finding in diagnosis.findings:
+        if finding.severity == "note":
+            continue
+        label, style = STYLES[finding.severity]
+        lines.append(Text.assemble((f"  {label}  ", style), finding.title))
+        if finding.remedies:
+            lines.append(Text.assemble(("    try  ", "dim"), (finding.remedies[0].words, "cyan")))
+    if len(lines) > 1:
+        lines.append(Text(f"  `{command}` explains it; --no-doctor skips this.", style="dim"))
+    return lines
+
+
+def print_probes(results: Sequence[ProbeResult], sound: bool) -> None:
+    """What was reached in every tiny world."""
+    table = _quiet_table("world", "learner", "question", "expected", "reached", "")
+    for result in results:
+        mark = Text("sound", "green") if result.sound else Text("not sound", "bold red")
+        cells = (result.probe, result.algorithm, result.question, f"{result.expected:g}", f"{result.reached:g}", mark)
+        table.add_row(*cells)
+    verdict = (
+        Text("  The installation learns what is known to be learnable. If a task does not, look at the task.", "green")
+        if sound
+        else Text("  Something is wrong with this installation: these worlds are learnt everywhere else.", "bold red")
+    )
+    console().print(
+        Group(Text("lockstep doctor --probe", "bold cyan"), Text(), Padding(table, (0, 2)), Text(), verdict)
+    )
+
+
+def print_promises(promises: Sequence[Promise], key: str, kept: bool) -> None:
+    """Every promise of the protocol and what was seen of it."""
+    marks = {"kept": ("✓", "green"), "broken": ("✗", "bold red"), "note": ("·", "cyan")}
+    table = Table.grid(padding=(0, 2))
+    for promise in promises:
+        mark, style = marks[promise.outcome]
+        table.add_row(
+            Text(mark, style), promise.name, Text(promise.detail, "dim" if promise.outcome == "kept" else style)
+        )
+    verdict = Text("  This world keeps its promises.", "green") if kept else Text("  It breaks promises.", "bold red")
+    console().print(Group(_title("env", key), Text(), Padding(table, (0, 2)), Text(), verdict))
+
+
+def _quiet_table(*names: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        table.add_column(name)
+    return table
+
+
+def _title(name: str, key: str) -> Text:
+    return Text.assemble(("lockstep doctor ", "bold cyan"), (name, "bold"), ("  ", ""), (key, "dim"))
+
+
+def _paragraph(text: str, indent: int, style: str = "") -> Padding:
+    return Padding(Text(text, style=style), (0, 0, 0, indent))
+
+
+def _measured(forecast: Forecast) -> str:
+    task = forecast.task
+    low, high = task.random.interval
+    played = f"{count(task.env_steps)} steps played in {duration(task.seconds)}."
+    if not task.is_sparse:
+        return f"{played} A random episode of {count(task.mean_length)} steps returns {task.return_mean:.3g}."
+    if task.random.rewarding == 0:
+        return f"{played} {count(task.random.episodes)} random episodes earned nothing at all."
+    return (
+        f"{played} {count(task.random.rewarding)} of {count(task.random.episodes)} random episodes earned something: "
+        f"one reward in {count(task.steps_per_reward)} env steps "
+        f"({count(task.mean_length / high)} to {count(task.mean_length / max(low, 1e-9))})."
+    )
+
+
+def _expected(forecast: Forecast) -> Table:
+    """The forecast as two columns and a remark."""
+    config, task, machine = forecast.config, forecast.task, forecast.machine
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for style, justify in (("dim", "left"), ("bold", "right"), ("dim", "left")):
+        table.add_column(style=style, justify=justify)  # type: ignore[arg-type]
+    if task.is_sparse:
+        table.add_row("rewarding episodes found", "", "if nothing is learnt on the way")
+        if forecast.warmup_episodes:
+            table.add_row("  in the warm-up", count(forecast.rewarding_in_warmup), "")
+        if forecast.annealed < forecast.collections:
+            table.add_row(
+                f"  before epsilon is {config.exploration.epsilon_finish:g}",
+                count(forecast.rewarding_before_floor),
+                f"{count(forecast.rewarding_before_floor_at_random)} if every action were random",
+            )
+        table.add_row("  in the whole run", count(forecast.rewarding_in_all), "")
+        table.add_row(
+            "  remembered half-way",
+            count(forecast.at_share(0.5, forecast.remembered)),
+            f"of {count(config.replay.buffer_size)} episodes",
+        )
+        table.add_row(
+            "  in one batch half-way",
+            count(forecast.at_share(0.5, forecast.rewarding_per_batch)),
+            f"of {config.replay.batch_size}; looked at {count(forecast.studied)} times in all",
+        )
+    table.add_row("updates", count(forecast.updates), f"every step is studied {count(forecast.replays_per_step)} times")
+    table.add_row(
+        "targets follow every",
+        count(forecast.sync_updates),
+        f"updates, {count(forecast.sync_env_steps)} env steps",
+    )
+    about = f"steps; a delivery takes about {count(task.delivery_steps)}" if task.delivery_steps > 0 else "steps"
+    table.add_row("gamma sees", count(forecast.horizon), about)
+    if config.algorithm.standardize_rewards:
+        table.add_row("a reward of 1 becomes", count(forecast.standardized_reward), "when rewards are standardized")
+    free = "" if machine.free_bytes is None else f"of {memory(machine.free_bytes)} free"
+    table.add_row("replay", memory(forecast.replay_bytes), free)
+    if forecast.seconds is not None:
+        table.add_row("time", duration(forecast.seconds), "at most, from a measured second of the loop")
+    return table
+
+
+def _remedies(finding: Finding) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for index, remedy in enumerate(finding.remedies):
+        table.add_row(
+            "" if index else "try", Text.assemble((remedy.words, "cyan"), "  " if remedy.overrides else "", remedy.why)
+        )
+    return table
+
+
+def _sparklines(plot: Plot) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for name, values in plot.lines.items():
+        finite = [value for value in values if value == value]
+        if not finite:
+            continue
+        low, high = min(finite), max(finite)
+        scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+        bars = "".join(" " if value != value else BARS[round((value - low) * scale)] for value in _thinned(values, 48))
+        table.add_row(Text(name, style="dim"), Text(bars, style="cyan"), Text(f"{low:.3g} to {high:.3g}", style="dim"))
+    return table
+
+
+def _thinned(values: Sequence[float], width: int) -> list[float]:
+    """At most `width` of the values, evenly chosen, the last included."""
+    if len(values) <= width:
+        return list(values)
+    return [values[round(index * (len(values) - 1) / (width - 1))] for index in range(width)]

@@ -1,0 +1,67 @@
+"""The verbs that tell what came out: plot, report, export."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lockstep.cli.app import Runs, app
+
+
+@app.command()
+def plot(
+    runs: Runs,
+    out: Annotated[Path, typer.Option(help="What to write: NAME.svg, NAME.png or NAME.pdf.")] = Path("curve.svg"),
+    metric: Annotated[str, typer.Option(help="A name in metrics.jsonl or eval.jsonl.")] = "test_return_mean",
+    over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
+    title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
+) -> None:
+    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds."""
+    from lockstep.runs.curves import metric_figure
+    from lockstep.runs.plots import check_suffix, save_figure
+    from lockstep.runs.record import RunRecord
+
+    check_suffix(out)
+    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
+    save_figure(metric_figure(records, metric, over, title), out)
+    print(f"wrote {out}")
+
+
+@app.command()
+def report(
+    runs: Runs,
+    out: Annotated[
+        Path | None, typer.Option(help="What to write: NAME.html; default inside a single run, else report.html.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
+) -> None:
+    """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
+    from lockstep.runs.record import RunRecord
+    from lockstep.runs.report.build import build_report, default_out, write_report
+
+    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
+    document = build_report(records, title)
+    for path in write_report(document, out or default_out(records)):
+        print(f"wrote {path}")
+
+
+@app.command()
+def export(
+    runs: Runs,
+    file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+) -> None:
+    """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
+    from lockstep.runs.export import ABSOLUTE_FACTOR, absolute_returns, check_format
+    from lockstep.runs.export import export as write
+    from lockstep.runs.record import RunRecord
+
+    check_format(file_format)
+    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
+    for record in records if file_format == "marl-eval" else ():
+        if absolute_returns(record) is None:
+            from lockstep.training.evaluate_run import judge
+
+            judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
+    for path in write(records, file_format, out):
+        print(f"wrote {path}")

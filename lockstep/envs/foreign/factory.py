@@ -1,0 +1,154 @@
+"""From the name of somebody else's environment to the environment: PettingZoo, Gymnasium, or a function of your own.
+
+    mpe:simple_tag_v3                    a game of the package mpe2            also pz-mpe-simple-tag-v3 (EPyMARL)
+    pettingzoo:sisl/pursuit_v5           a parallel environment of PettingZoo  also pz-sisl-pursuit-v5 (EPyMARL)
+    CartPole-v1                          any id that Gymnasium knows
+    lbforaging:Foraging-8x8-2p-3f-v3     a Gymnasium id, after importing its package
+    my_warehouse:parallel_env            what a function or class of a module makes
+
+Nothing is imported before it is named.
+"""
+
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from lockstep.envs.foreign.gymnasium_team import GymnasiumTeam
+from lockstep.envs.foreign.team import Team
+from lockstep.errors import UserError
+
+HOMES = {"Foraging": "lbforaging"}
+"""Packages of Gymnasium ids that people write without them, by how the ids begin."""
+IN_EXTRA = ("lbforaging", "mpe2", "pygame")
+"""Packages that our extra `worlds` installs."""
+_EPYMARL = re.compile(r"pz-(?P<library>[a-z0-9]+)-(?P<name>[\w-]+)-v(?P<version>\d+)")
+
+
+@dataclass(frozen=True)
+class TeamFactory:
+    """Makes one environment. A plain value: it can be sent to another process and be called there."""
+
+    key: str
+    time_limit: int | None = None
+    """Steps after which an episode is cut; None: the environment's own limit."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Of the environment's constructor."""
+
+    def __call__(self) -> Team:
+        """Raises UserError where it cannot be had, or cannot be learnt."""
+        package, name = _address(self.key)
+        make = _constructor(self.key, package, name)
+        try:
+            env = make(**self.arguments)
+        except ImportError as error:
+            raise _missing(self.key, package, error) from error
+        except (TypeError, ValueError, AssertionError) as error:
+            given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items()) or "no arguments"
+            raise UserError(f"{self.key} cannot be made with {given}: {_first_line(error)}.") from error
+        return Team(self.key, _parallel(self.key, env), self.time_limit)
+
+
+def is_foreign_key(key: str) -> bool:
+    """Whether somebody who wrote this key meant an environment that is not ours."""
+    return ":" in key or _EPYMARL.fullmatch(key) is not None or _home(key) is not None or key in gymnasium_ids()
+
+
+def gymnasium_ids() -> Collection[str]:
+    """What Gymnasium knows without importing anything else."""
+    return gymnasium.registry
+
+
+def _address(key: str) -> tuple[str | None, str]:
+    """The module that a key names, if any, and what to call there, or the Gymnasium id."""
+    if match := _EPYMARL.fullmatch(key):
+        return f"{_library(match['library'])}.{match['name'].replace('-', '_')}_v{match['version']}", "parallel_env"
+    before, colon, after = key.partition(":")
+    if before in ("mpe", "pettingzoo"):
+        library, _, name = after.rpartition("/")
+        return f"{_library(library or before)}.{re.sub(r'-v(?=[0-9]+$)', '_v', name)}", "parallel_env"
+    return (before, after) if colon else (_home(key), key)
+
+
+def _library(library: str) -> str:
+    """The package of a PettingZoo family; mpe has moved into one of its own."""
+    return "mpe2" if library == "mpe" else f"pettingzoo.{library}"
+
+
+def _constructor(key: str, package: str | None, name: str) -> Callable[..., Any]:
+    """What makes the environment when it is called with its arguments."""
+    module = None if package is None else _imported(key, package)
+    if module is not None and hasattr(module, name):
+        made: Callable[..., Any] = getattr(module, name)
+        return made
+    if name == "parallel_env":
+        raise UserError(f"{key} has no parallel_env; the teams here act at once, so name a parallel environment.")
+    if name not in gymnasium.registry:
+        near = get_close_matches(name, list(gymnasium.registry), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`lockstep envs` shows how environments are named."
+        raise UserError(f"Neither {package or 'Gymnasium'} nor Gymnasium's registry has {name!r}; {hint}")
+    return lambda **arguments: gymnasium.make(name, disable_env_checker=True, **arguments)
+
+
+def _imported(key: str, package: str) -> Any:
+    """A module, of the working folder too."""
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise _missing(key, package, error) from error
+
+
+def _missing(key: str, package: str | None, error: ImportError) -> UserError:
+    """What to install, or which of its siblings was meant."""
+    missing, parent = error.name or "", (package or "").rpartition(".")[0]
+    top = missing.partition(".")[0]
+    if top in IN_EXTRA and sys.modules.get(top) is None:
+        return UserError(f"{key} needs the package {top}, which is not installed: pip install 'lockstep-marl[worlds]'")
+    if missing == package and parent in sys.modules:
+        siblings = [module.name for module in pkgutil.iter_modules(sys.modules[parent].__path__)]
+        known = [name for name in siblings if re.search(r"_v[0-9]+$", name)] or siblings
+        near = get_close_matches(package.rpartition(".")[2], known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}."
+        return UserError(f"{key}: {parent} has no {package.rpartition('.')[2]}; {hint}")
+    if package is not None and (package == missing or package.startswith(f"{missing}.")):
+        return UserError(f"{key}: there is no module {missing}, neither installed nor in this folder.")
+    if not missing:
+        return UserError(f"{key} cannot be imported: {_first_line(error)}.")
+    install = (
+        f": pip install 'pettingzoo[{parent[11:]}]'" if parent.startswith("pettingzoo.") else "; install it first."
+    )
+    return UserError(f"{key} needs the package {top}, which is not installed{install}")
+
+
+def _parallel(key: str, env: Any) -> Any:
+    """A parallel environment from what a constructor made."""
+    from pettingzoo.utils import AECEnv
+
+    if isinstance(env, gymnasium.Env):
+        return GymnasiumTeam(key, env)
+    if isinstance(env, AECEnv):
+        raise UserError(
+            f"{key} is played in turns; pettingzoo.utils.conversions.aec_to_parallel makes those parallel that can be."
+        )
+    if not all(hasattr(env, name) for name in ("reset", "step", "action_space", "observation_space")):
+        raise UserError(
+            f"{key} made {env!r}, which is no PettingZoo parallel environment and no Gymnasium environment."
+        )
+    return env
+
+
+def _home(key: str) -> str | None:
+    return next((package for start, package in HOMES.items() if key.startswith(start)), None)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().partition("\n")[0].rstrip(".: ")

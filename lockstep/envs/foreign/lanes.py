@@ -1,0 +1,101 @@
+"""Many Python environments, stepped one after the other, behind the protocol that every world speaks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.envs.foreign.team import Team, TeamStep
+from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
+from lockstep.errors import UserError
+
+
+class PythonLanes:
+    """`num_envs` teams from one factory. Slow, as Python environments are.
+
+    A seed starts a lane over in a new environment, because some keep what their own seed does not reset (where the
+    players of Level-Based Foraging stood decides where they start next). So seeds alone decide what happens.
+    """
+
+    def __init__(self, make_team: Callable[[], Team], num_envs: int, seed: int = 0) -> None:
+        self.make_team, self.num_envs = make_team, num_envs
+        self.teams = [make_team() for _ in range(num_envs)]
+        self.spec = spec = self.teams[0].spec
+        self._first_seeds: list[int | None] = [seed + lane for lane in range(num_envs)]
+        """Of lanes that were never reset."""
+        self._obs = np.zeros((num_envs, spec.num_agents, spec.obs_dim), dtype=np.float32)
+        self._available = np.ones((num_envs, spec.num_agents, spec.num_actions), dtype=bool)
+        self._reward = np.zeros((num_envs, spec.num_agents), dtype=np.float32)
+        self._terminated = np.zeros(num_envs, dtype=bool)
+        self._truncated = np.zeros(num_envs, dtype=bool)
+        self._running = np.zeros(num_envs, dtype=bool)
+
+    def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
+        """See VectorEnv.reset. Only the first reset, and one with a seed, restarts a lane's random stream."""
+        for lane in chosen_lanes(mask, self.num_envs):
+            lane_seed = self._first_seeds[lane] if seed is None else seed + int(lane)
+            if seed is not None and self._first_seeds[lane] is None:
+                self.teams[lane].close()
+                self.teams[lane] = self.make_team()
+            self._first_seeds[lane] = None
+            self._write(lane, self.teams[lane].reset(lane_seed))
+        return self._obs
+
+    def step(self, actions: NDArray[np.integer[Any]], mask: Mask | None = None) -> TimeStep:
+        """See VectorEnv.step. Raises UserError for finished lanes and for actions that are not allowed now."""
+        chosen = chosen_lanes(mask, self.num_envs)
+        if not self._running[chosen].all():
+            lane = chosen[~self._running[chosen]][0]
+            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+        self._check(actions, chosen)
+        self._reward[:] = 0.0
+        self._terminated[:] = self._truncated[:] = False
+        for lane in chosen:
+            self._write(lane, self.teams[lane].step(actions[lane]))
+        return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
+
+    def available_actions(self) -> Mask | None:
+        """(num_envs, agents, actions)"""
+        return self._available
+
+    def state(self) -> NDArray[np.float32] | None:
+        """None: the observations serve as the state."""
+        return None
+
+    def get_state(self) -> dict[str, Any]:
+        """Refused: Python environments keep their state where nobody else can find all of it."""
+        raise UserError(f"The state of {self.spec.key} cannot be copied; start its episodes from seeds instead.")
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Refused, see get_state."""
+        raise UserError(f"The state of {self.spec.key} cannot be restored; start its episodes from seeds instead.")
+
+    def close(self) -> None:
+        """Close every environment."""
+        for team in self.teams:
+            team.close()
+
+    def _write(self, lane: int, step: TeamStep) -> None:
+        self._obs[lane], self._available[lane], self._reward[lane] = step.obs, step.available, step.reward
+        self._terminated[lane], self._truncated[lane] = step.terminated, step.truncated
+        self._running[lane] = not (step.terminated or step.truncated)
+
+    def _check(self, actions: NDArray[np.integer[Any]], chosen: NDArray[np.int64]) -> None:
+        spec, shape = self.spec, (self.num_envs, self.spec.num_agents)
+        if actions.shape != shape or not np.issubdtype(actions.dtype, np.integer):
+            raise UserError(
+                f"Actions must be {shape[0]} x {shape[1]} whole numbers, not {actions.dtype} {actions.shape}."
+            )
+        moves = actions[chosen]
+        if ((moves < 0) | (moves >= spec.num_actions)).any():
+            raise UserError(
+                f"Actions of {spec.key} are 0 to {spec.num_actions - 1}, not {moves.min()} to {moves.max()}."
+            )
+        allowed = np.take_along_axis(self._available[chosen], moves[..., None], -1)[..., 0]
+        if not allowed.all():
+            lane, agent = np.argwhere(~allowed)[0]
+            raise UserError(
+                f"{self.teams[0].agents[agent]} cannot take action {moves[lane, agent]} in lane {chosen[lane]} now; "
+                "available_actions says what it can."
+            )

@@ -1,0 +1,51 @@
+"""How fast the real loop runs here: a throw-away session, a second of it, measured."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from lockstep.config.schema import RunConfig
+from lockstep.rollout import collect, random_play
+from lockstep.training.session import Session
+
+MOST_REPETITIONS = 20
+
+
+class LoopSpeed(NamedTuple):
+    """Seconds of the parts of the loop, each the quickest of some repetitions."""
+
+    collection: float
+    """One greedy episode of every lane."""
+    update: float
+    warmup_step: float
+    """One random env step."""
+
+
+def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
+    """Play and learn for about `seconds` in a session that is thrown away. Nothing of the run is touched."""
+    session = Session(config)
+    rng = np.random.default_rng(0)
+    try:
+        episodes = collect(session.env, session.policy, seed=0)
+        session.replay.add(episodes)
+        steps = session.env.num_envs * session.spec.time_limit
+        return LoopSpeed(
+            _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
+            _quickest(lambda: session.learner.update(session.replay.sample(rng)), seconds / 2),
+            _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
+        )
+    finally:
+        session.env.close()
+        session.eval_env.close()
+
+
+def _quickest(work: Callable[[], object], seconds: float) -> float:
+    """Of the repetitions that fit, at least two (the first also warms up)."""
+    times: list[float] = []
+    while len(times) < 2 or (sum(times) < seconds and len(times) < MOST_REPETITIONS):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)

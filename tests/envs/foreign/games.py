@@ -1,0 +1,89 @@
+"""Small environments of other people: every kind that the adapter must understand."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from pettingzoo import ParallelEnv
+
+
+class Unequal(ParallelEnv[str, Any, int]):  # type: ignore[misc]
+    """`short` sees 2 numbers, has 2 actions and leaves after 2 steps; `long` sees 3, has 4 and stays for `steps`.
+
+    Rewards are 1 for short and 10 for long. Action 3 of long is never allowed.
+    """
+
+    metadata: dict[str, Any] = {"name": "unequal"}  # noqa: RUF012, as in PettingZoo
+
+    def __init__(self, steps: int = 4, cut: bool = False) -> None:
+        self.possible_agents = ["short", "long"]
+        self.steps, self.cut = steps, cut
+        self.max_cycles = 9
+        self.heard: list[dict[str, int]] = []
+
+    def observation_space(self, agent: str) -> spaces.Box:
+        return spaces.Box(-1.0, 9.0, (2,) if agent == "short" else (3,))
+
+    def action_space(self, agent: str) -> spaces.Discrete:
+        return spaces.Discrete(2 if agent == "short" else 4)
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.agents, self.t = list(self.possible_agents), 0
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        return self._see(), self._infos()
+
+    def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
+        self.heard.append(actions)
+        self.t += 1
+        here, seen, infos = list(self.agents), self._see(), self._infos()
+        over = {agent: self.t >= (2 if agent == "short" else self.steps) for agent in here}
+        self.agents = [agent for agent in here if not over[agent]]
+        cut = {agent: over[agent] and self.cut and agent == "long" for agent in here}
+        ended = {agent: over[agent] and not cut[agent] for agent in here}
+        return seen, {agent: 1.0 if agent == "short" else 10.0 for agent in here}, ended, cut, infos
+
+    def _see(self) -> dict[str, Any]:
+        drawn = float(self.rng.random())
+        return {agent: np.full(2 if agent == "short" else 3, drawn, np.float32) for agent in self.agents}
+
+    def _infos(self) -> dict[str, Any]:
+        return {agent: {"action_mask": np.array([1, 1, 1, 0])} if agent == "long" else {} for agent in self.agents}
+
+
+class Twins(gymnasium.Env[Any, Any]):
+    """Two agents in tuples; ends itself after 3 steps and calls that termination."""
+
+    def __init__(self, shared: bool = False, box: bool = False, named: bool = False) -> None:
+        one: Any = spaces.Dict({"eye": spaces.Discrete(2)}) if named else spaces.Box(0, 255, (2, 2), np.uint8)
+        self.observation_space = spaces.Tuple((one, one))
+        self.action_space = spaces.Tuple((spaces.Box(0, 1, (1,)),) * 2 if box else (spaces.Discrete(3, start=5),) * 2)
+        self.shared, self._max_episode_steps = shared, 3
+        self.heard: list[tuple[int, ...]] = []
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.t = 0
+        return self._see(), {}
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        self.heard.append(action)
+        self.t += 1
+        return self._see(), (7.0 if self.shared else [1.0, 2.0]), self.t >= 3, False, {}
+
+    def _see(self) -> tuple[Any, Any]:
+        first = np.arange(4, dtype=np.uint8).reshape(2, 2)
+        return first, first + 10
+
+
+def in_turns() -> Any:
+    """Played one after the other."""
+    from pettingzoo.utils.conversions import parallel_to_aec
+
+    return parallel_to_aec(Unequal())
+
+
+def nothing() -> int:
+    """No environment at all."""
+    return 7
