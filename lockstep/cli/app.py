@@ -16,6 +16,7 @@ VERBS = (
     "plot",
     "report",
     "export",
+    "reproduce",
     "runs",
     "envs",
     "presets",
