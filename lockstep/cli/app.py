@@ -18,6 +18,7 @@ VERBS = (
     "plot",
     "report",
     "export",
+    "reproduce",
     "runs",
     "envs",
     "presets",
