@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lockstep import __version__
+
 # Importing them makes their verbs known.
 from lockstep.cli import browse, check, doctor, report, reproduce, selftest, train, watch
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app

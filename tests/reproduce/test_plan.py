@@ -81,7 +81,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_nothing_to_resume_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no reproduction to resume"):
         resumed_plan(tmp_path, {})
-    (tmp_path / "plan.json").write_text('{"experiment": "week2"}')
+    (tmp_path / "plan.json").write_text('{"experiment": "week2", "speed": 9}')
     with pytest.raises(UserError, match="cannot be read"):
         resumed_plan(tmp_path, {})
 
