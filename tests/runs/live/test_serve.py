@@ -55,9 +55,8 @@ def test_too_many_pages_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_explained() -> None:
-    with listen("127.0.0.1", 0) as taken:
-        with pytest.raises(UserError, match="does not offer port"):
-            listen("127.0.0.1", taken.getsockname()[1])
+    with listen("127.0.0.1", 0) as taken, pytest.raises(UserError, match="does not offer port"):
+        listen("127.0.0.1", taken.getsockname()[1])
 
 
 def test_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

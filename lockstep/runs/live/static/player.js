@@ -29,16 +29,18 @@ export class Player {
   /** A run's recorded episodes, by the env steps at which they were played. */
   follow(run, recorded) {
     const another = run !== this.run;
+    const newest = recorded.length - 1;
+    if (this.shown > newest) this.chosen = this.shown = null; // a resumed run has forgotten some
     this.recorded = recorded;
     if (another) {
       [this.run, this.chosen, this.shown, this.frames] = [run, null, null, null];
     }
-    at("moment").max = Math.max(recorded.length - 1, 0);
+    at("moment").max = Math.max(newest, 0);
     at("history").hidden = at("age").hidden = recorded.length < 2;
     if (recorded.length === 0) {
       this.#say("No episode is recorded yet. The team plays here after its first evaluation.");
-    } else if (another || this.shown === null) {
-      this.#load(recorded.length - 1);
+    } else if (another || (this.shown === null && this.wanted !== `${run} ${newest}`)) {
+      this.#load(newest);
     }
     this.#label();
   }
@@ -78,7 +80,11 @@ export class Player {
   async #load(number) {
     const [run, wanted] = [this.run, (this.wanted = `${this.run} ${number}`)];
     const answer = await fetch(`/api/film?${new URLSearchParams({ run, number })}`).catch(() => null);
-    if (!answer || this.wanted !== wanted) return;
+    if (this.wanted !== wanted) return;
+    if (!answer) {
+      this.wanted = null; // the server is away; when it is back, it is asked again
+      return;
+    }
     const film = await answer.json();
     if (this.wanted !== wanted) return;
     if (!answer.ok) {
@@ -134,7 +140,7 @@ export class Player {
   #again() {
     const newest = this.recorded.length - 1;
     this.time = 0;
-    if (this.chosen === null && newest > this.shown && this.wanted !== `${this.run} ${newest}`) this.#load(newest);
+    if (this.chosen === null && newest > this.shown) this.#load(newest);
   }
 
   #draw() {
