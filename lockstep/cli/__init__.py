@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 
 from lockstep import __version__
-from lockstep.cli import browse, check, doctor, report, train  # importing them makes their verbs known
+from lockstep.cli import browse, check, doctor, report, show, train  # importing them makes their verbs known
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
 from lockstep.errors import UserError
 
-__all__ = ["app", "browse", "check", "doctor", "main", "report", "train"]
+__all__ = ["app", "browse", "check", "doctor", "main", "report", "show", "train"]
 
 
 @app.callback(invoke_without_command=True)

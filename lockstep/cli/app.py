@@ -13,6 +13,8 @@ VERBS = (
     "train",
     "resume",
     "evaluate",
+    "demo",
+    "render",
     "doctor",
     "plot",
     "report",
@@ -58,6 +60,10 @@ def _runs(incomplete: str) -> list[str]:
 Source = Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from.")]
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
+]
+MaybeRun = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", autocompletion=_runs, help="A path, the beginning of a run's name, or 'latest'."),
 ]
 Run = Annotated[
     str, typer.Argument(metavar="RUN", autocompletion=_runs, help="A path, the beginning of a run's name, or 'latest'.")
