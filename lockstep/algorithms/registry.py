@@ -5,7 +5,7 @@ from torch import nn
 
 from lockstep.algorithms.fused import FusedQLearner, supports
 from lockstep.algorithms.q_learning import QLearner
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import AlgorithmName, NetworkConfig, RunConfig
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
 from lockstep.seeding import derive_seed
 from lockstep.spec import EnvSpec
@@ -16,14 +16,15 @@ def build(spec: EnvSpec, config: RunConfig) -> QLearner:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "init"))
         learner = FusedQLearner if supports(config) else QLearner
-        return learner(spec, config, _mixer(spec, config))
+        return learner(spec, config, build_mixer(config.algorithm.name, spec, config.network))
 
 
-def _mixer(spec: EnvSpec, config: RunConfig) -> nn.Module:
-    match config.algorithm.name:
+def build_mixer(algorithm: AlgorithmName, spec: EnvSpec, config: NetworkConfig) -> nn.Module:
+    """An algorithm's mixer, freshly initialized from torch's global generator."""
+    match algorithm:
         case "iql":
             return NoMixer()
         case "vdn":
             return VDNMixer()
         case "qmix":
-            return QMIXMixer(spec.num_agents, spec.state_dim, config.network)
+            return QMIXMixer(spec.num_agents, spec.state_dim, config)

@@ -9,11 +9,11 @@ import typer
 from lockstep import __version__
 
 # Importing them makes their verbs known.
-from lockstep.cli import browse, check, doctor, report, reproduce, selftest, train, watch
+from lockstep.cli import browse, check, doctor, report, reproduce, selftest, show, train, watch
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
 from lockstep.errors import UserError
 
-__all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "train", "watch"]
+__all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "show", "train", "watch"]
 
 
 @app.callback(invoke_without_command=True)

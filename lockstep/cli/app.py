@@ -14,6 +14,8 @@ VERBS = (
     "resume",
     "watch",
     "evaluate",
+    "demo",
+    "render",
     "doctor",
     "plot",
     "report",
@@ -62,6 +64,12 @@ def complete_runs(incomplete: str) -> list[str]:
 Source = Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from.")]
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
+]
+MaybeRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]", autocompletion=complete_runs, help="A path, the beginning of a run's name, or 'latest'."
+    ),
 ]
 Run = Annotated[
     str,

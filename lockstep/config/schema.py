@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+AlgorithmName = Literal["iql", "vdn", "qmix"]
 Scalar = bool | int | float | str | None
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
@@ -91,7 +92,7 @@ class NetworkConfig(Section):
 class AlgorithmConfig(Section):
     """What is learnt, and towards which target."""
 
-    name: Literal["iql", "vdn", "qmix"] = "qmix"
+    name: AlgorithmName = "qmix"
     """iql: every agent for itself. vdn: the team value is a sum. qmix: a monotonic function of the agents' values."""
     gamma: Fraction = 0.99
     """Discount per step."""

@@ -98,6 +98,14 @@ def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) 
     return configured(warehouse_arguments(key) | arguments)
 
 
+def draws_on_request(key: str) -> bool:
+    """Whether an environment draws itself only if it is made with render_mode="rgb_array": those of other people."""
+    from lockstep.envs.foreign.factory import is_foreign_key
+
+    ours = is_rware_key(key) or key in SPREAD_KEYS or key.startswith(PROBE_PREFIX)
+    return not ours and is_foreign_key(key)
+
+
 def has_official_engine(key: str) -> bool:
     """Whether `make_vec(key, ..., engine="official")` has a package to step; mpe2 need not be installed."""
     return is_rware_key(key) or (key in SPREAD_KEYS and find_spec("mpe2") is not None)

@@ -61,6 +61,14 @@ class VectorEnv(Protocol):
 
 
 @runtime_checkable
+class Drawn(Protocol):
+    """An environment that draws its lanes itself, without a display."""
+
+    def picture(self, lane: int) -> NDArray[np.uint8]:
+        """(height, width, 3) RGB, of one size throughout an episode."""
+
+
+@runtime_checkable
 class BlindPlay(Protocol):
     """An environment that can play whole episodes without observing them, at many times the speed."""
 

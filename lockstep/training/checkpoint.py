@@ -15,13 +15,17 @@ import os
 import pickle
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from lockstep import __version__
+from lockstep.algorithms.registry import build_mixer
+from lockstep.config.load import load_config
 from lockstep.config.schema import NetworkConfig
 from lockstep.errors import UserError
 from lockstep.networks.agents import build_agent
@@ -84,6 +88,38 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
     number of env steps. Raises UserError where there is none, or it is damaged.
     """
     run = run if isinstance(run, RunDirectory) else RunDirectory.find(str(run))
+    state = _read(_policy_folder(run, checkpoint), only="policy.pt")["policy.pt"]
+    spec = EnvSpec(**{**state["spec"], "obs_bits": tuple(state["spec"]["obs_bits"])})
+    config = NetworkConfig(**state["network"])
+    agent = build_agent(spec, config)
+    agent.load_state_dict(state["agent"])
+    return GreedyPolicy(agent.eval(), spec, config), spec, state["env_steps"]
+
+
+def load_mixer(run: RunDirectory, checkpoint: str = BEST) -> nn.Module | None:
+    """What mixed the values of the team that `load_policy` returns for the same arguments.
+
+    None where it was not kept (checkpoints of before it was, unless the whole run was saved at the same moment), and
+    where it was of a shape that is not built any more: a team acts without its mixer.
+    """
+    state = _read(_policy_folder(run, checkpoint), only="policy.pt")["policy.pt"]
+    spec = EnvSpec(**{**state["spec"], "obs_bits": tuple(state["spec"]["obs_bits"])})
+    parameters = state.get("mixer")
+    if parameters is None:
+        whole = run.checkpoints / f"{state['env_steps']:012d}"
+        if whole not in numbered_checkpoints(run):
+            return None
+        online = _read(whole, only="state.pt")["state.pt"]["learner"]["online"]
+        parameters = {name[6:]: value for name, value in online.items() if name.startswith("mixer.")}
+    mixer = build_mixer(load_config(str(run.config)).algorithm.name, spec, NetworkConfig(**state["network"]))
+    with suppress(RuntimeError):
+        mixer.load_state_dict(parameters)
+        return mixer.eval()
+    return None
+
+
+def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
+    """The checkpoint that `load_policy` means."""
     numbered = numbered_checkpoints(run)
     folder = run.checkpoints / BEST
     if checkpoint == "latest" or (checkpoint == BEST and not folder.is_dir()):
@@ -97,17 +133,13 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
         if folder not in numbered:
             known = ", ".join(str(int(path.name)) for path in numbered) or "none"
             raise UserError(f"{run.path} has no checkpoint at {checkpoint} env steps; it has: {known}.")
-    state = _read(folder, only="policy.pt")["policy.pt"]
-    spec = EnvSpec(**{**state["spec"], "obs_bits": tuple(state["spec"]["obs_bits"])})
-    config = NetworkConfig(**state["network"])
-    agent = build_agent(spec, config)
-    agent.load_state_dict(state["agent"])
-    return GreedyPolicy(agent.eval(), spec, config), spec, state["env_steps"]
+    return folder
 
 
 def _policy_state(session: Session) -> dict[str, Any]:
     return {
         "agent": named_parameters(session.learner.actor),
+        "mixer": named_parameters(session.learner.online["mixer"]),
         "network": session.config.network.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,

@@ -51,6 +51,10 @@ class GymnasiumTeam:
         self.agents, self._steps = self.possible_agents, 0
         return self._named((seen,) if self._alone else seen), self._infos(info)
 
+    def render(self) -> Any:
+        """As in PettingZoo."""
+        return self.env.render()
+
     def step(self, actions: Mapping[str, int]) -> tuple[dict[str, Any], ...]:
         """As in PettingZoo."""
         chosen = tuple(actions[agent] for agent in self.possible_agents)

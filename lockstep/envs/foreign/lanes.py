@@ -71,6 +71,10 @@ class PythonLanes:
         """Refused, see get_state."""
         raise UserError(f"The state of {self.spec.key} cannot be restored; start its episodes from seeds instead.")
 
+    def picture(self, lane: int) -> NDArray[np.uint8]:
+        """See `Drawn.picture`. Only environments made with render_mode="rgb_array" draw themselves."""
+        return self.teams[lane].picture()
+
     def close(self) -> None:
         """Close every environment."""
         for team in self.teams:

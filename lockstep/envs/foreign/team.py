@@ -84,6 +84,16 @@ class Team:
         truncated = cut if over else self._steps >= self.spec.time_limit
         return self._step(seen, infos, rewards, over and not truncated, truncated)
 
+    def picture(self) -> NDArray[np.uint8]:
+        """(height, width, 3) RGB. Raises UserError where the environment gives none."""
+        try:
+            picture = self.env.render()
+        except Exception as error:  # whatever somebody else's drawing raises, without a display for instance
+            raise UserError(f"{self.spec.key} cannot draw itself here: {type(error).__name__}: {error}") from error
+        if not isinstance(picture, np.ndarray) or picture.ndim != 3 or picture.shape[-1] != 3:
+            raise UserError(f"{self.spec.key} gives no rgb_array picture, so it cannot be shown.")
+        return picture.astype(np.uint8)
+
     def close(self) -> None:
         """Close windows and files, if there are any."""
         self.env.close()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from lockstep.envs.foreign.factory import TeamFactory
 from lockstep.envs.foreign.lanes import PythonLanes
 from lockstep.envs.mpe.config import SpreadConfig
+from lockstep.envs.mpe.draw import draw_spread
 
 OFFICIAL_KEY = "mpe2.simple_spread_v3:parallel_env"
 
@@ -21,6 +22,11 @@ class OfficialSpread(PythonLanes):
 
     def available_actions(self) -> None:
         """Every action is always allowed."""
+
+    def picture(self, lane: int) -> NDArray[np.uint8]:
+        """See `Drawn.picture`."""
+        positions, _, landmarks = self.places()
+        return draw_spread(positions[lane], landmarks[lane])
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """As SpreadSimulator.places."""

@@ -1,56 +1,243 @@
-"""A warehouse as a picture: plain arrays, no display, no window."""
+"""A warehouse as a picture, seen from above: no display, no window.
+
+What stands still is painted once, everything else is a small stamp: a frame costs a few dozen pastes. All is painted
+several times as large and averaged, so that edges are smooth at any size.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
+from lockstep.envs.rware.palette import theme_named
 from lockstep.envs.rware.snapshot import Snapshot
 
-Color = tuple[int, int, int]
-CORRIDOR: Color = (250, 250, 248)
-PLACE: Color = (226, 226, 222)
-LINE: Color = (206, 206, 202)
-GOAL: Color = (84, 88, 96)
-SHELF: Color = (110, 134, 178)
-REQUESTED_SHELF: Color = (226, 126, 48)
-ROBOT: Color = (38, 122, 96)
-LOADED_ROBOT: Color = (178, 52, 62)
-HEADING: Color = (255, 255, 255)
-_OVERSAMPLING = 3
+_OVERSAMPLING = 4
 _VECTORS = ((0, -1), (0, 1), (-1, 0), (1, 0))
+_MARGIN = 0.5
+"""Page around a floor, in cells."""
+FLASH_FRAMES = 4
+"""Frames for which a delivery shines."""
+_FLASH_RADIUS = 1.15
+
+Place = tuple[int, int]
 
 
-def draw(snapshot: Snapshot, cell_pixels: int = 24) -> NDArray[np.uint8]:
-    """(height * cell_pixels, width * cell_pixels, 3) uint8.
+class Plan(NamedTuple):
+    """What stands still in a warehouse; see Snapshot."""
 
-    Squares are shelves, orange when requested; discs are robots, red when loaded, with a white mark where they head;
-    dark cells are goals. Drawn three times as large and averaged, so that edges are smooth.
-    """
-    size = cell_pixels * _OVERSAMPLING
-    canvas = np.empty((snapshot.height * size, snapshot.width * size, 3), dtype=np.uint8)
-    for y in range(snapshot.height):
-        for x in range(snapshot.width):
-            ground = GOAL if (x, y) in snapshot.goals else CORRIDOR if snapshot.highways[y][x] else PLACE
-            _cell(canvas, x, y, size)[:] = LINE
-            _cell(canvas, x, y, size)[_OVERSAMPLING:, _OVERSAMPLING:] = ground
-    margin = size // 8
-    for number, (x, y) in enumerate(snapshot.shelves, start=1):
-        color = REQUESTED_SHELF if number in snapshot.requested else SHELF
-        _cell(canvas, x, y, size)[margin : size - margin, margin : size - margin] = color
-    v, u = (np.indices((size, size)) + 0.5) / size - 0.5
-    disc = u**2 + v**2 < 0.30**2
-    for robot in snapshot.robots:
-        cell = _cell(canvas, robot.x, robot.y, size)
-        cell[disc] = LOADED_ROBOT if robot.carried_shelf else ROBOT
-        dx, dy = _VECTORS[robot.direction]
-        along, across = u * dx + v * dy, np.abs(u * dy - v * dx)
-        cell[(along > 0) & (along < 0.27) & (across < 0.06)] = HEADING
-    smooth = canvas.reshape(
-        snapshot.height * cell_pixels, _OVERSAMPLING, snapshot.width * cell_pixels, _OVERSAMPLING, 3
-    ).mean((1, 3))
-    picture: NDArray[np.uint8] = smooth.round().astype(np.uint8)
-    return picture
+    height: int
+    width: int
+    goals: tuple[Place, ...]
+    highways: tuple[tuple[bool, ...], ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "Plan":
+        return cls(snapshot.height, snapshot.width, snapshot.goals, snapshot.highways)
 
 
-def _cell(canvas: NDArray[np.uint8], x: int, y: int, size: int) -> NDArray[np.uint8]:
-    cell: NDArray[np.uint8] = canvas[y * size : (y + 1) * size, x * size : (x + 1) * size]
-    return cell
+def draw(snapshot: Snapshot, cell_pixels: int = 24, theme: str = "light") -> NDArray[np.uint8]:
+    """The floor alone: (height * cell_pixels, width * cell_pixels, 3) uint8."""
+    return np.array(_painter(Plan.of(snapshot), cell_pixels, theme).floor(snapshot))
+
+
+def fitting_cell_pixels(height: int, width: int) -> int:
+    """Pixels a cell for a picture of at most about 640 pixels either way, from 14 for the largest floors to 40."""
+    return max(14, min(40, 640 // max(height, width)))
+
+
+class Painter:
+    """Pictures of one floor in one size: crisp, because every cell has whole pixels."""
+
+    def __init__(self, plan: Plan, cell_pixels: int, theme: str = "light") -> None:
+        self.cell, self.theme = cell_pixels, theme_named(theme)
+        self.width, self.height = plan.width * cell_pixels, plan.height * cell_pixels
+        self.margin = round(_MARGIN * cell_pixels)
+        self.text_pixels = max(9, round(0.36 * min(max(cell_pixels, 26), 2.2 * self.width / 26)))
+        self.foot = round(2.1 * self.text_pixels)
+        large = Image.new("RGB", (self.width * _OVERSAMPLING, self.height * _OVERSAMPLING), self.theme.floor)
+        self._ground(ImageDraw.Draw(large), cell_pixels * _OVERSAMPLING, plan)
+        self._base = large.reduce(_OVERSAMPLING)
+        self._stamps: dict[tuple[object, ...], Image.Image] = {}
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of `frame` in pixels."""
+        return self.width + 2 * self.margin, self.height + self.margin + self.foot
+
+    def floor(self, snapshot: Snapshot) -> Image.Image:
+        """The floor alone, RGB."""
+        picture = self._base.copy()
+        carried = {robot.carried_shelf for robot in snapshot.robots}
+        for number, (x, y) in enumerate(snapshot.shelves, start=1):
+            if number not in carried:
+                self._paste(picture, self._shelf(number in snapshot.requested, lifted=False), x, y)
+        for number, robot in enumerate(snapshot.robots):
+            if robot.carried_shelf:
+                requested = robot.carried_shelf in snapshot.requested
+                self._paste(picture, self._shelf(requested, lifted=True), robot.x, robot.y)
+            self._paste(picture, self._robot(number, robot.direction, bool(robot.carried_shelf)), robot.x, robot.y)
+        return picture
+
+    def frame(
+        self, snapshot: Snapshot, left: str = "", right: str = "", flashes: dict[Place, int] | None = None
+    ) -> Image.Image:
+        """The floor on a page with a line of text below it, RGB, of `size`.
+
+        flashes: for a cell, the frames since a delivery there, 0 up to FLASH_FRAMES - 1.
+        """
+        page = Image.new("RGB", self.size, self.theme.page)
+        page.paste(self.floor(snapshot), (self.margin, self.margin), self._rounded())
+        for (x, y), age in (flashes or {}).items():
+            stamp = self._flash(age)
+            corner = self.margin + (self.cell - stamp.width) // 2
+            page.paste(stamp, (corner + x * self.cell, corner + y * self.cell), stamp)
+        pen, font = ImageDraw.Draw(page), _font(self.text_pixels)
+        y = self.margin + self.height + self.foot // 2
+        end = self.margin + self.width
+        pen.text((end, y), right, self.theme.text, font, anchor="rm")
+        room = end - self.margin - font.getlength(right) - self.text_pixels
+        pen.text((self.margin, y), _shortened(left, font, room), self.theme.quiet_text, font, anchor="lm")
+        return page
+
+    def _ground(self, pen: ImageDraw.ImageDraw, k: int, plan: Plan) -> None:
+        """Islands with empty places, crosses between highway cells, goals. k: pixels a cell, before averaging."""
+        theme = self.theme
+        for y in range(plan.height):
+            for x in range(plan.width):
+                if not plan.highways[y][x]:
+                    _square(pen, k, 0.0, x, y, radius=0.22, fill=theme.island)
+                    for a, b in ((x + 1, y), (x, y + 1)):  # no notch where two places touch
+                        if a < plan.width and b < plan.height and not plan.highways[b][a]:
+                            middle = (0.5 * (x + a), 0.5 * (y + b))
+                            box = [middle[0] * k, middle[1] * k, (middle[0] + 1) * k - 1, (middle[1] + 1) * k - 1]
+                            pen.rectangle(box, fill=theme.island)
+        reach, thick = 0.10 * k, max(1, round(0.024 * k))
+        for y in range(1, plan.height):
+            for x in range(1, plan.width):
+                if all(plan.highways[b][a] for a in (x - 1, x) for b in (y - 1, y)):
+                    pen.line((x * k - reach, y * k, x * k + reach, y * k), theme.cross, thick)
+                    pen.line((x * k, y * k - reach, x * k, y * k + reach), theme.cross, thick)
+        for y in range(plan.height):
+            for x in range(plan.width):
+                if not plan.highways[y][x]:
+                    _square(pen, k, 0.17, x, y, radius=0.10, outline=theme.place, thickness=0.035)
+        for x, y in plan.goals:
+            _square(pen, k, 0.06, x, y, radius=0.16, fill=theme.goal)
+            for row in (0.34, 0.56):
+                tip = [(x + 0.28, y + row), (x + 0.5, y + row + 0.16), (x + 0.72, y + row)]
+                pen.line([(a * k, b * k) for a, b in tip], theme.goal_mark, round(0.075 * k), joint="curve")
+
+    def _shelf(self, requested: bool, *, lifted: bool) -> Image.Image:
+        theme = self.theme
+
+        def paint(pen: ImageDraw.ImageDraw, k: int) -> None:
+            inset = 0.055 if lifted else 0.14
+            if lifted:
+                _square(pen, k, 0.0, radius=0.16, fill=theme.outline)
+            _square(pen, k, inset, radius=0.12, fill=theme.request if requested else theme.shelf)
+            if requested and not lifted:
+                pen.ellipse([v * k for v in (0.38, 0.38, 0.62, 0.62)], fill=theme.request_mark)
+            elif not requested:
+                for y in (0.36, 0.64):
+                    line = (inset + 0.1, y - 0.035, 1 - inset - 0.1, y + 0.035)
+                    pen.rounded_rectangle([v * k for v in line], 0.035 * k, fill=theme.shelf_board)
+
+        return self._stamp(("shelf", requested, lifted), paint)
+
+    def _robot(self, number: int, direction: int, loaded: bool) -> Image.Image:
+        theme = self.theme
+        color = theme.robots[number % len(theme.robots)]
+
+        def paint(pen: ImageDraw.ImageDraw, k: int) -> None:
+            radius, (dx, dy) = (0.31 if loaded else 0.37), _VECTORS[direction]
+            ring = radius + 0.055
+            pen.ellipse([v * k for v in (0.5 - ring, 0.5 - ring, 0.5 + ring, 0.5 + ring)], fill=theme.outline)
+            pen.ellipse([v * k for v in (0.5 - radius, 0.5 - radius, 0.5 + radius, 0.5 + radius)], fill=color)
+            arrow = [(0.68, 0.0), (-0.42, 0.52), (-0.16, 0.0), (-0.42, -0.52)]
+            points = [
+                ((0.5 + radius * (a * dx - b * dy)) * k, (0.5 + radius * (a * dy + b * dx)) * k) for a, b in arrow
+            ]
+            pen.polygon(points, fill=theme.heading)
+
+        return self._stamp(("robot", color, direction, loaded), paint)
+
+    def _flash(self, age: int) -> Image.Image:
+        """A ring that grows and fades."""
+        part = (age + 1) / FLASH_FRAMES
+        cells = 2 * _FLASH_RADIUS + 0.3
+        alpha = round(255 * (1.08 - part) ** 0.8)
+
+        def paint(pen: ImageDraw.ImageDraw, k: int) -> None:
+            middle, radius = cells / 2 * k, (0.45 + (_FLASH_RADIUS - 0.45) * part) * k
+            box = (middle - radius, middle - radius, middle + radius, middle + radius)
+            red, green, blue = (int(self.theme.flash[i : i + 2], 16) for i in (1, 3, 5))
+            pen.ellipse(box, outline=(red, green, blue, alpha), width=max(1, round((0.16 - 0.09 * part) * k)))
+
+        return self._stamp(("flash", age), paint, cells)
+
+    def _rounded(self) -> Image.Image:
+        """A mask that rounds the floor's corners."""
+        key: tuple[object, ...] = ("mask",)
+        if key not in self._stamps:
+            size = (self.width * _OVERSAMPLING, self.height * _OVERSAMPLING)
+            mask = Image.new("L", size, 0)
+            box = (0, 0, size[0] - 1, size[1] - 1)
+            ImageDraw.Draw(mask).rounded_rectangle(box, 0.3 * self.cell * _OVERSAMPLING, fill=255)
+            self._stamps[key] = mask.reduce(_OVERSAMPLING)
+        return self._stamps[key]
+
+    def _stamp(
+        self, key: tuple[object, ...], paint: Callable[[ImageDraw.ImageDraw, int], None], cells: float = 1.0
+    ) -> Image.Image:
+        if key not in self._stamps:
+            side = round(cells * self.cell) * _OVERSAMPLING
+            large = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+            paint(ImageDraw.Draw(large), self.cell * _OVERSAMPLING)
+            self._stamps[key] = large.reduce(_OVERSAMPLING)
+        return self._stamps[key]
+
+    def _paste(self, picture: Image.Image, stamp: Image.Image, x: int, y: int) -> None:
+        picture.paste(stamp, (x * self.cell, y * self.cell), stamp)
+
+
+def _square(
+    pen: ImageDraw.ImageDraw,
+    k: int,
+    inset: float,
+    x: int = 0,
+    y: int = 0,
+    *,
+    radius: float,
+    fill: str | None = None,
+    outline: str | None = None,
+    thickness: float = 0.0,
+) -> None:
+    """A rounded square in a cell; all measures in cells of k pixels."""
+    box = [(x + inset) * k, (y + inset) * k, (x + 1 - inset) * k - 1, (y + 1 - inset) * k - 1]
+    pen.rounded_rectangle(box, radius * k, fill=fill, outline=outline, width=max(1, round(thickness * k)))
+
+
+@lru_cache(maxsize=4)
+def _painter(plan: Plan, cell_pixels: int, theme: str) -> Painter:
+    return Painter(plan, cell_pixels, theme)
+
+
+@lru_cache(maxsize=8)
+def _font(pixels: int) -> ImageFont.FreeTypeFont:
+    """Pillow's own, so that a picture is the same on every machine."""
+    font = ImageFont.load_default(pixels)
+    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
+    return font
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:
+    """The text, or its beginning and dots where it is too long."""
+    if font.getlength(text) <= room:
+        return text
+    while text and font.getlength(text + "…") > room:
+        text = text[:-1]
+    return text.rstrip(" ·") + "…"

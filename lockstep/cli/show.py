@@ -1,0 +1,74 @@
+"""The verbs that show a team at work."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lockstep.cli.app import MaybeRun, Quiet, app
+
+
+@app.command()
+def render(
+    run: MaybeRun = None,
+    out: Annotated[Path, typer.Option(help="NAME.gif, NAME.mp4, NAME.html, or a folder for PNGs.")] = Path("demo.gif"),
+    policy: Annotated[str, typer.Option(help="trained, random, or heuristic (sees the whole warehouse).")] = "trained",
+    env: Annotated[str | None, typer.Option(metavar="KEY", help="Without a run: where the policy plays.")] = None,
+    step: Annotated[str, typer.Option(help="The checkpoint: best, latest, or a number of env steps.")] = "best",
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes, one after the other.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first episode.")] = 1,
+    time_limit: Annotated[int | None, typer.Option(min=1, help="Steps an episode; default the run's.")] = None,
+    engine: Annotated[str, typer.Option(help="lockstep, or official: the package itself.")] = "lockstep",
+    theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
+    scale: Annotated[float, typer.Option(min=0.25, max=4.0, help="2 doubles the pixels.")] = 1.0,
+    fps: Annotated[float, typer.Option(min=1, max=50, help="Steps a second in a film.")] = 8.0,
+    quiet: Quiet = False,
+) -> None:
+    """Film a team, or put it into a page that answers questions. Needs no display."""
+    from lockstep.runs.film import check_request, write
+
+    check_request(out, theme)
+    from lockstep.training.play import play
+
+    recordings = play(
+        run,
+        policy=policy,
+        env_key=env,
+        checkpoint=step,
+        episodes=episodes,
+        seed=seed,
+        time_limit=time_limit,
+        engine=engine,
+    )
+    write(recordings, out, theme, scale, fps)
+    if not quiet:
+        total = sum(recording.returns()[-1] for recording in recordings)
+        print(
+            f"{out}: {len(recordings)} episode{'s' * (len(recordings) > 1)} of {recordings[0].policy}, return {total:g}"
+        )
+
+
+@app.command()
+def demo(
+    terminal: Annotated[bool, typer.Option("--terminal", help="Play as text, here.")] = False,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Print the page's path instead of opening it.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the episode; default a good one.")] = None,
+) -> None:
+    """Watch a trained team that comes with Lockstep."""
+    from lockstep.training.demo import play_demo
+
+    recording = play_demo(seed)
+    if terminal:
+        from lockstep.runs.terminal import play_in_terminal
+
+        play_in_terminal(recording, fps=8)
+        return
+    import webbrowser
+    from tempfile import mkdtemp
+
+    from lockstep.runs.film import write
+
+    page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
+    write([recording], page)
+    if no_open or not webbrowser.open(page.as_uri()):
+        print(page)

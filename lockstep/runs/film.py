@@ -1,0 +1,90 @@
+"""A recording as a file to look at: GIF, MP4, a folder of PNGs, or the replay player's page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from lockstep.envs.rware.draw import FLASH_FRAMES, Painter, Plan, fitting_cell_pixels
+from lockstep.envs.rware.palette import theme_named
+from lockstep.errors import UserError
+from lockstep.recording import Recording
+from lockstep.run_directory import write_atomically
+from lockstep.runs import player
+from lockstep.video import check_can_write, write_pngs, write_video
+
+FRAMES_PER_SECOND = 8
+
+
+def check_request(out: Path, theme: str) -> None:
+    """Raise UserError, before any work, for what `write` would refuse."""
+    theme_named(theme)
+    if out.suffix.lower() not in (".gif", ".mp4", ".html", ""):
+        raise UserError(f"--out {out} is unknown; it must end in .gif, .mp4 or .html, or be a folder for PNGs.")
+    if not out.parent.is_dir():
+        raise UserError(f"--out {out}: there is no folder {out.parent}. Make it first, or choose another.")
+    if out.suffix and out.is_dir():
+        raise UserError(f"--out {out} is a folder. Choose another name.")
+    check_can_write(out)
+
+
+def write(
+    recordings: Sequence[Recording],
+    out: Path,
+    theme: str = "light",
+    scale: float = 1.0,
+    fps: float = FRAMES_PER_SECOND,
+) -> None:
+    """Write the episodes, one after the other, in the form that `out` ends in. A page keeps its own colors and speed.
+
+    Raises UserError where the file cannot be written.
+    """
+    if out.suffix.lower() == ".html":
+        try:
+            write_atomically(out, player.page(recordings))
+        except OSError as error:
+            raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+        return
+    pictures = [picture for recording in recordings for picture in frames(recording, theme, scale)]
+    if out.suffix:
+        write_video(pictures, out, fps)
+    else:
+        write_pngs(pictures, out)
+
+
+def frames(
+    recording: Recording, theme: str = "light", scale: float = 1.0, caption: str | None = None
+) -> list[Image.Image]:
+    """A picture for every frame, RGB, all of one size, with a line of text below.
+
+    scale: 2 doubles the pixels either way. caption: instead of the world and who plays. Worlds that draw themselves
+    keep their own pictures, enlarged.
+    """
+    theme_named(theme)
+    if not recording.snapshots:
+        return [_scaled(Image.fromarray(picture), scale) for picture in recording.pictures]
+    first = recording.snapshots[0]
+    cell = max(6, round(scale * fitting_cell_pixels(first.height, first.width)))
+    painter = Painter(Plan.of(first), cell, theme)
+    left = f"{recording.env}  ·  {recording.policy}" if caption is None else caption
+    returns = recording.returns()
+    flashes = _flashes(recording)
+    return [
+        painter.frame(snapshot, left, f"step {number}    return {returns[number]:g}", flashes[number])
+        for number, snapshot in enumerate(recording.snapshots)
+    ]
+
+
+def _flashes(recording: Recording) -> list[dict[tuple[int, int], int]]:
+    """For every frame, the goals that shine and for how many frames already."""
+    shining: list[dict[tuple[int, int], int]] = [{} for _ in range(recording.num_frames)]
+    for frame, place in recording.deliveries():
+        for age in range(min(FLASH_FRAMES, recording.num_frames - frame)):
+            shining[frame + age][place] = age
+    return shining
+
+
+def _scaled(picture: Image.Image, scale: float) -> Image.Image:
+    if scale == 1.0:
+        return picture
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)

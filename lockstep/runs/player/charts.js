@@ -1,0 +1,108 @@
+// What one robot sees, expects and weighs, as small canvases.
+"use strict";
+
+/** A pen on a canvas of width x height CSS pixels at the screen's resolution, cleared. */
+function freshPen(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return pen;
+}
+
+/** The cells around a robot as it knows them: walls, shelves, requests, robots; not goals, and nobody's load. */
+function drawSight(canvas, scene, frameNumber, selected, side) {
+  const { recording, theme, floor } = scene;
+  const reach = recording.sensorRange;
+  const cells = 2 * reach + 1;
+  const pen = freshPen(canvas, side, side);
+  const frame = recording.frames[frameNumber];
+  const [x0, y0] = [frame.robots[selected][0] - reach, frame.robots[selected][1] - reach];
+  pen.scale(side / cells, side / cells);
+  for (let y = 0; y < cells; y += 1) {
+    for (let x = 0; x < cells; x += 1) {
+      const inside = x + x0 >= 0 && y + y0 >= 0 && x + x0 < floor.width && y + y0 < floor.height;
+      pen.fillStyle = inside ? theme.floor : theme.place;
+      box(pen, x + 0.03, y + 0.03, 0.94, 0.94, 0.1);
+      pen.fill();
+      if (!inside) drawWall(pen, theme, x, y);
+    }
+  }
+  scene.shelves[frameNumber].forEach(([x, y], index) => {
+    if (x < x0 || y < y0 || x >= x0 + cells || y >= y0 + cells) return;
+    drawShelf(pen, theme, x - x0, y - y0, frame.requested.includes(index + 1), false);
+  });
+  frame.robots.forEach(([x, y, direction, carried], number) => {
+    if (x < x0 || y < y0 || x >= x0 + cells || y >= y0 + cells) return;
+    const known = number === selected ? carried : 0;
+    const requested = frame.requested.includes(known);
+    drawRobot(pen, theme, { x: x - x0, y: y - y0, angle: ANGLES[direction], carried: known, requested }, number);
+  });
+}
+
+function drawWall(pen, theme, x, y) {
+  pen.strokeStyle = theme.quiet_text;
+  pen.lineWidth = 0.03;
+  for (const shift of [0.2, 0.4, 0.6, 0.8]) {
+    line(pen, x + 0.1, y + shift + 0.02, x + shift + 0.02, y + 0.1);
+    line(pen, x + shift - 0.02, y + 0.9, x + 0.9, y + shift - 0.02);
+  }
+}
+
+/** Lines over the whole episode, one a series, with the present moment marked. series: [[value or null, ...], ...]. */
+function drawLines(canvas, { series, colors, bold, position, width, height, theme }) {
+  const pen = freshPen(canvas, width, height);
+  const values = series.flat().filter((value) => value !== null);
+  let [low, high] = [Math.min(...values, 0), Math.max(...values)];
+  if (high - low < 1e-9) high = low + 1;
+  const length = Math.max(1, series[0].length - 1);
+  const px = (step) => 2 + (step / length) * (width - 4);
+  const py = (value) => height - 4 - ((value - low) / (high - low)) * (height - 8);
+  pen.lineWidth = 1;
+  pen.strokeStyle = theme.place;
+  line(pen, 0, py(0), width, py(0));
+  series.forEach((points, number) => {
+    pen.strokeStyle = colors[number];
+    pen.lineWidth = number === bold ? 2.2 : 1.3;
+    pen.globalAlpha = bold === -1 || number === bold ? 1 : 0.65;
+    pen.beginPath();
+    points.forEach((value, step) => value !== null && pen.lineTo(px(step), py(value)));
+    pen.stroke();
+  });
+  pen.globalAlpha = 1;
+  pen.strokeStyle = theme.text;
+  pen.lineWidth = 1;
+  line(pen, px(Math.min(position, length)), 0, px(Math.min(position, length)), height);
+}
+
+/** Rows of name, bar and number. rows: [{ name, value, color, chosen }], into a list element. Bars start at 0, or, to
+ * tell near values apart, a little below the lowest. */
+function fillBars(list, rows, { fromZero }) {
+  const values = rows.map((row) => row.value);
+  const high = Math.max(...values, fromZero ? 1e-9 : -Infinity);
+  const low = fromZero ? Math.min(0, ...values) : Math.min(...values) - Math.max(1e-9, high - Math.min(...values)) / 4;
+  while (list.children.length < rows.length) {
+    const item = list.appendChild(document.createElement("li"));
+    for (const name of ["name", "track", "number"]) {
+      const part = item.appendChild(document.createElement("span"));
+      part.className = name;
+    }
+    item.children[1].appendChild(document.createElement("i"));
+  }
+  while (list.children.length > rows.length) list.lastChild.remove();
+  rows.forEach(({ name, value, color, chosen }, index) => {
+    const item = list.children[index];
+    item.classList.toggle("chosen", Boolean(chosen));
+    item.children[0].textContent = name;
+    item.children[2].textContent = value.toFixed(2);
+    const bar = item.children[1].firstChild;
+    bar.style.width = `${(100 * (value - low)) / (high - low)}%`;
+    bar.style.background = color;
+  });
+}

@@ -1,0 +1,173 @@
+"""The replay player in a real browser, from a file, offline."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lockstep.algorithms.registry import build
+from lockstep.config.presets import smoke
+from lockstep.envs.rware.palette import THEMES
+from lockstep.networks.policy import GreedyPolicy
+from lockstep.policy import RandomPolicy
+from lockstep.recording import Recording
+from lockstep.runs import player
+from lockstep.training.record import Team, record_episode
+from lockstep.training.session import make_env
+
+OpenPage = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page of two episodes of 40 steps: a QMIX team that has learnt nothing, and a random one."""
+    config = smoke()
+    env = make_env(config, 1, 3, engine="official")
+    learner = build(env.spec, config)
+    team = Team(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.online["mixer"])
+    random = Team(RandomPolicy(5, np.random.default_rng(3)), "random")
+    path = tmp_path_factory.mktemp("player") / "demo.html"
+    path.write_text(player.page([record_episode(env, team, 3), record_episode(env, random, 4)]))
+    return path.as_uri()
+
+
+def status(page: Any) -> str:
+    return str(page.locator("output").inner_text())
+
+
+def wait_for(page: Any, text: str) -> None:
+    page.wait_for_function("text => document.querySelector('output').textContent.includes(text)", arg=text)
+
+
+def color_at(page: Any, x: float, y: float) -> list[int]:
+    """The floor's color at a place given in cells."""
+    script = """([x, y]) => { const canvas = document.querySelector('canvas.floor');
+      const cell = canvas.width / 5;
+      return Array.from(canvas.getContext('2d').getImageData(x * cell, y * cell, 1, 1).data).slice(0, 3); }"""
+    return list(page.evaluate(script, [x, y]))
+
+
+def test_it_plays_to_the_end_and_starts_over(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    assert status(page).startswith("step 0 of 40")
+    page.locator(".speed").select_option("32")
+    page.locator(".play").click()
+    wait_for(page, "step 40 of 40")
+    page.locator(".play").click()
+    page.wait_for_function("() => !document.querySelector('output').textContent.startsWith('step 40')")
+
+
+def test_the_canvas_shows_the_floor(address: str, open_page: OpenPage) -> None:
+    page = open_page(address, color_scheme="light")
+    theme = THEMES["light"]
+
+    def rgb(color: str) -> list[int]:
+        return list(bytes.fromhex(color[1:]))
+
+    assert color_at(page, 2.5, 4.13) == rgb(theme.goal)
+    assert color_at(page, 0.03, 0.5) == rgb(theme.floor)
+    page.keyboard.press("l")
+    assert color_at(page, 0.03, 0.5) == rgb(THEMES["dark"].floor)
+
+
+def test_the_timeline_scrubs(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    box = page.locator(".timeline").bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    assert status(page).startswith("step 20 of 40")
+    page.mouse.move(box["x"] + box["width"] + 50, box["y"] + 20)
+    page.mouse.up()
+    assert status(page).startswith("step 40 of 40")
+    page.mouse.move(box["x"] + 8, box["y"] + 20)
+    assert status(page).startswith("step 40 of 40")  # the button is up
+
+
+def test_a_clicked_robot_tells_what_it_sees_expects_and_weighs(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    place = page.evaluate(
+        """() => { const canvas = document.querySelector('canvas.floor').getBoundingClientRect();
+        const text = document.scripts[document.scripts.length - 1].textContent;
+        const [x, y] = JSON.parse(text.match(/"robots":(\\[\\[.*?\\]\\])/)[1])[0];
+        return [canvas.x + (x + 0.5) * canvas.width / 5, canvas.y + (y + 0.5) * canvas.height / 5]; }"""
+    )
+    assert not page.locator(".mind").is_visible()
+    page.mouse.click(*place)
+    assert "Robot 1, heading" in page.locator(".doing").inner_text()
+    assert "3 × 3 cells" in page.locator(".sight-text").inner_text()
+    bars = page.locator(".bars.q li")
+    assert bars.count() == 5
+    assert page.locator(".bars.q li.chosen").count() == 1
+    assert page.locator(".bars.w li").count() == 2
+    before = bars.all_inner_texts()
+    page.keyboard.press("PageDown")
+    assert bars.all_inner_texts() != before
+    assert "the team's" in page.locator(".meaning").inner_text()
+    drawn = page.evaluate(
+        "() => new Set(document.querySelector('.sight').getContext('2d').getImageData(0, 0, 132, 132).data).size"
+    )
+    assert drawn > 4
+
+
+def test_everything_works_by_keyboard(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    for key, expected in [
+        ("ArrowRight", 1),
+        ("PageDown", 11),
+        ("ArrowLeft", 10),
+        ("End", 40),
+        ("PageUp", 30),
+        ("Home", 0),
+    ]:
+        page.keyboard.press(key)
+        assert status(page).startswith(f"step {expected} of 40")
+    page.keyboard.press("2")
+    assert "Robot 2" in page.locator(".doing").inner_text()
+    page.keyboard.press("Escape")
+    assert not page.locator(".mind").is_visible()
+    page.keyboard.press("+")
+    assert page.locator(".speed").input_value() == "16"
+    page.keyboard.press("Space")
+    page.wait_for_function("() => !document.querySelector('output').textContent.startsWith('step 0')")
+    page.keyboard.press("Space")
+    stopped = status(page)
+    page.wait_for_timeout(300)
+    assert status(page) == stopped
+    assert page.locator(".timeline").get_attribute("aria-valuenow") == stopped.split()[1]
+
+
+def test_another_episode_is_chosen(address: str, open_page: OpenPage) -> None:
+    page = open_page(address)
+    page.keyboard.press("1")
+    page.locator(".episode").select_option("1")
+    assert "random" in page.locator(".who").inner_text()
+    assert "no values to show" in page.locator(".none").inner_text()
+    assert not page.locator(".bars.q").is_visible()
+
+
+def test_a_narrow_screen_shows_all_without_sideways_scrolling(address: str, open_page: OpenPage) -> None:
+    page = open_page(address, viewport={"width": 360, "height": 740}, has_touch=True)
+    page.locator(".robots button").first.tap()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    for selector in (".floor", ".timeline", ".play", ".bars.q"):
+        assert page.locator(selector).is_visible()
+    assert page.locator(".floor").bounding_box()["width"] > 250
+
+
+def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> None:
+    from lockstep.recording import Step
+
+    pictures = tuple(np.full((30, 40, 3), 40 * number, dtype=np.uint8) for number in range(4))
+    recording = Recording("a world", "a team", seed=1, steps=(Step((0,), (1.0,)),) * 3, pictures=pictures)
+    path = tmp_path / "pictures.html"
+    path.write_text(player.page([recording]))
+    page = open_page(path.as_uri())
+    page.keyboard.press("End")
+    wait_for(page, "step 3 of 3 · return 3")
+    page.wait_for_function(
+        "() => document.querySelector('canvas.floor').getContext('2d').getImageData(9, 9, 1, 1).data[0] === 120"
+    )
+    assert not page.locator("aside").is_visible()
