@@ -69,14 +69,21 @@ def scores(rows: list[Row], column: str) -> Row:
 
 def limits(rows: list[Row]) -> Row:
     """Where learning was last seen: for every number that a verdict rests on, the geometric middle between the least
-    with which something was learnt and the next below it with which nothing was (for lr: the most, and the next above).
+    with which something was learnt and the next below it with which nothing was, though all other numbers sufficed.
+    For lr, which may be too large, its inverse is looked at.
     """
+    numbers = [{name: 1 / row[name] if name == "lr" else row[name] for name in LIMITS} for row in rows]
+    least = {name: min(n[name] for n, row in zip(numbers, rows, strict=True) if row["learnt"]) for name in LIMITS}
     found = {}
     for name in LIMITS:
-        sign = -1 if name == "lr" else 1
-        learnt = min(sign * row[name] for row in rows if row["learnt"])
-        below = [sign * row[name] for row in rows if not row["learnt"] and sign * row[name] < learnt]
-        found[name] = float(f"{np.sqrt(learnt * max(below)):.2g}") if below else float("nan")
+        others = [other for other in LIMITS if other != name]
+        suspects = [
+            n[name]
+            for n, row in zip(numbers, rows, strict=True)
+            if not row["learnt"] and n[name] < least[name] and all(n[other] >= least[other] for other in others)
+        ]
+        middle = np.sqrt(least[name] * max(suspects, default=np.nan))
+        found[name] = float(f"{1 / middle if name == 'lr' else middle:.2g}")
     return found
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from lockstep.config.schema import RunConfig
     from lockstep.run_directory import RunDirectory
     from lockstep.runs.doctor.diagnosis import Diagnosis
+    from lockstep.runs.doctor.early import Outlook
     from lockstep.runs.doctor.machine import Machine
+    from lockstep.runs.record import RunRecord
 
 
 @app.command()
@@ -149,13 +151,25 @@ def _after(what: str, as_json: bool) -> None:
 
     record = RunRecord.find(what)
     found = findings(record)
+    unfinished = record.standing in ("running", "interrupted", "died")
+    ahead = _outlook(record) if unfinished and record.env_steps > record.config.collection.warmup_env_steps else None
     if as_json:
         row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
-        print(_dumped({**row, "findings": [finding.row() for finding in found]}))
+        outlook = None if ahead is None else {"verdict": ahead.verdict, "problems": ahead.problems}
+        print(_dumped({**row, "outlook": outlook, "findings": [finding.row() for finding in found]}))
         return
     from lockstep.cli.doctor_text import print_findings
 
-    print_findings(found, record)
+    print_findings(found, record, ahead)
+
+
+def _outlook(record: "RunRecord") -> "Outlook":
+    """Whether what is left of a run can still make it learn."""
+    from lockstep.runs.doctor.early import outlook
+    from lockstep.runs.doctor.forecast import Forecast
+    from lockstep.runs.doctor.task import measure_task
+
+    return outlook(record, Forecast(record.config, measure_task(record.config, 0.5)))
 
 
 def _probe(as_json: bool) -> None:

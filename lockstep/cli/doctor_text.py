@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.runs.doctor.diagnosis import Diagnosis, Verdict
+from lockstep.runs.doctor.early import Outlook
 from lockstep.runs.doctor.finding import Finding, Plot, Severity
 from lockstep.runs.doctor.forecast import Forecast
 from lockstep.runs.doctor.numbers import count, duration, memory
@@ -53,12 +54,17 @@ def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
     console().print(Group(*parts))
 
 
-def print_findings(findings: Sequence[Finding], record: RunRecord) -> None:
-    """All findings of a run, or that there is none."""
+def print_findings(findings: Sequence[Finding], record: RunRecord, ahead: Outlook | None) -> None:
+    """All findings of a run, or that there is none; `ahead`: what is to be expected of the rest."""
     most, best = record.config.training.max_env_steps, record.best
     state = f"  {record.standing}, {count(record.env_steps)} of {count(most)} env steps"
     state += "" if best is None else f", best test return {best.test_return_mean:.2f} at {count(best.env_steps)}"
-    parts: list[RenderableType] = [_title(record.name, record.config.env.key), Text(state, style="dim"), Text()]
+    parts: list[RenderableType] = [_title(record.name, record.config.env.key), Text(state, style="dim")]
+    if ahead is not None and ahead.problems:
+        parts.append(Text(f"  If it goes on like this it will not learn: {', '.join(ahead.problems)}.", "bold red"))
+    elif ahead is not None:
+        parts.append(Text("  It can still learn.", "green"))
+    parts.append(Text())
     if findings:
         parts += findings_text(findings, f"lockstep train {record.directory.config}")
     else:

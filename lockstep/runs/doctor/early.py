@@ -36,8 +36,8 @@ class _Until:
         return self.columns[name][self.columns["env_steps"] <= self.env_steps]
 
 
-def outlook(record: RunRecord, forecast: Forecast, share: float) -> Outlook:
-    """The verdict when this share of the steps after the warm-up is over, from what was written by then."""
+def outlook(record: RunRecord, forecast: Forecast, share: float = 1.0) -> Outlook:
+    """The verdict from what was written until this share of the steps after the warm-up was over."""
     config = record.config
     warmup, most = config.collection.warmup_env_steps, config.training.max_env_steps
     until = warmup + share * (most - warmup)
@@ -52,7 +52,7 @@ def outlook(record: RunRecord, forecast: Forecast, share: float) -> Outlook:
     seen = [finding.name for check in CHECKS if (finding := check(history)) is not None]
     problems += [name for name in seen if name in DEADLY]
     if forecast.task.is_sparse and np.isfinite(history.found):
-        expected = forecast.at_share(share, forecast.rewarding)
+        expected = forecast.at_share(history.done, forecast.rewarding)
         if expected >= 2 * MIN_REWARDING and history.found < 0.1 * expected:
             problems.append("fewer-rewards-than-foreseen")
     return Outlook("will not learn" if problems else "can learn", tuple(problems))
