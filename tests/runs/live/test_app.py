@@ -45,7 +45,12 @@ def test_the_first_look_tells_everything_and_the_next_nothing(tmp_path: Path) ->
     told = events(follower.look())
     assert [kind for kind, _ in told] == ["runs", "facts", "curves"]
     facts, curves = told[1][1], told[2][1]
-    assert (facts["run"], facts["standing"], facts["best_test_return"], facts["recorded"]) == ("a", "finished", 2, [100, 200])
+    assert (facts["run"], facts["standing"], facts["best_test_return"], facts["recorded"]) == (
+        "a",
+        "finished",
+        2,
+        [100, 200],
+    )
     assert {change["curve"] for change in curves["curves"]} == {curve.metric for curve in CURVES}
     assert events(follower.look()) == []
 
@@ -58,7 +63,9 @@ def test_new_rows_evaluations_and_recordings_are_told_alone(tmp_path: Path) -> N
     append(run.recordings, recording(300))
     facts, curves = (data for _, data in events(follower.look()))
     assert (facts["test_return_mean"], facts["recorded"]) == (3.0, [100, 200, 300])
-    assert [(change["curve"], change["from"], change["mid"]) for change in curves["curves"]] == [("test_return_mean", 2, [3])]
+    assert [(change["curve"], change["from"], change["mid"]) for change in curves["curves"]] == [
+        ("test_return_mean", 2, [3])
+    ]
 
 
 def test_the_list_of_runs_follows_the_folder(tmp_path: Path) -> None:

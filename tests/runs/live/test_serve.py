@@ -55,9 +55,8 @@ def test_too_many_pages_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_explained() -> None:
-    with listen("127.0.0.1", 0) as taken:
-        with pytest.raises(UserError, match="does not offer port"):
-            listen("127.0.0.1", taken.getsockname()[1])
+    with listen("127.0.0.1", 0) as taken, pytest.raises(UserError, match="does not offer port"):
+        listen("127.0.0.1", taken.getsockname()[1])
 
 
 def test_the_next_free_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +78,9 @@ def test_a_number_that_is_no_port_is_explained(port: int) -> None:
         listen("127.0.0.1", port)
 
 
-def test_a_server_started_for_a_training_ends_when_both_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_started_for_a_training_ends_when_both_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("lockstep.runs.live.serve.ALONE_SECONDS", 1.0)
     recorded_run(tmp_path / "a")
     sock: socket.socket = listen("127.0.0.1", 0)
