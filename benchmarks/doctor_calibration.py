@@ -31,7 +31,8 @@ def train(config: RunConfig, path: Path) -> str:
     run = RunDirectory.create(path, path.name, config.seed, dump_toml(config))
     with run.locked():
         try:
-            trainer.train(config, run, [JsonlLogger(run)])
+            if trainer.train(config, run, [JsonlLogger(run)]).stopped_because == "interrupted":
+                raise KeyboardInterrupt
             run.set_status("finished")
         except UserError as error:
             run.set_status("failed", reason=str(error))

@@ -16,10 +16,12 @@ from calibration_set import SEEDS, configurations, tuning_half
 from lockstep.config.schema import RunConfig
 from lockstep.runs.doctor.diagnosis import Diagnosis, diagnose
 from lockstep.runs.doctor.early import outlook
+from lockstep.runs.doctor.task import Task, measure_task
 from lockstep.runs.record import RunRecord
 
 EVALUATIONS = 3
 EARLY = 0.1
+LIMITS = ("rewarding_episodes_in_all", "rewards_studied", "lr_times_updates", "lr", "worth", "deliveries_in_reach")
 Row = dict[str, Any]
 
 
@@ -44,6 +46,9 @@ def judged(name: str, half: str, record: RunRecord, diagnosis: Diagnosis) -> Row
         "problems": " ".join(problems),
         "problems_after_a_tenth": " ".join(early.problems),
         "found": int(np.nansum(record.metrics["rewarding_episodes"])),
+        "lr": record.config.optimizer.lr,
+        "worth": float(f"{forecast.worth_at_distance:.4g}"),
+        "deliveries_in_reach": float(f"{forecast.reach / forecast.distance:.4g}"),
         **{key: float(f"{value:.4g}") for key, value in forecast.row().items()},
     }
 
@@ -60,6 +65,19 @@ def scores(rows: list[Row], column: str) -> Row:
         "precision": round(hits / max(sum(said), 1), 3),
         "recall": round(hits / max(sum(true), 1), 3),
     }
+
+
+def limits(rows: list[Row]) -> Row:
+    """Where learning was last seen: for every number that a verdict rests on, the geometric middle between the least
+    with which something was learnt and the next below it with which nothing was (for lr: the most, and the next above).
+    """
+    found = {}
+    for name in LIMITS:
+        sign = -1 if name == "lr" else 1
+        learnt = min(sign * row[name] for row in rows if row["learnt"])
+        below = [sign * row[name] for row in rows if not row["learnt"] and sign * row[name] < learnt]
+        found[name] = float(f"{np.sqrt(learnt * max(below)):.2g}") if below else float("nan")
+    return found
 
 
 def plot(rows: list[Row], out: Path) -> None:
@@ -95,7 +113,8 @@ def main() -> None:
         if arguments.only_tuning and name not in tuning:
             continue
         rows += _runs_of(name, config, arguments.runs, "tuning" if name in tuning else "judging")
-    for half in ("tuning", "judging"):
+    print("limits by the tuning half", limits([row for row in rows if row["half"] == "tuning"]))
+    for half in ("tuning",) if arguments.only_tuning else ("tuning", "judging"):
         chosen = [row for row in rows if row["half"] == half]
         for column in ("before", "after_a_tenth"):
             print(half, column, scores(chosen, column))
@@ -108,13 +127,19 @@ def main() -> None:
         plot(rows, arguments.plot)
 
 
+_tasks: dict[str, Task] = {}
+"""Measured once for all configurations with the same environment and exploration."""
+
+
 def _runs_of(name: str, config: RunConfig, folder: Path, half: str) -> list[Row]:
     """The seeds that are done; the task is measured once."""
     records = [RunRecord.open(path) for seed in SEEDS if (path := folder / f"{name}-s{seed}").is_dir()]
     done = [record for record in records if record.standing in ("finished", "failed")]
     if not done:
         return []
-    diagnosis = diagnose(config)
+    same = config.env.model_dump_json() + config.exploration.model_dump_json()
+    _tasks[same] = _tasks.get(same) or measure_task(config)
+    diagnosis = diagnose(config, _tasks[same])
     return [judged(name, half, record, diagnosis) for record in done]
 
 

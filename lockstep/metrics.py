@@ -102,3 +102,6 @@ METRICS = {
         ),
     )
 }
+
+DEPENDS_ON_THE_MACHINE = frozenset({"wall_seconds", "env_steps_per_second", "updates_per_second", "resident_mib"})
+"""Clocks and memory: the only numbers in which a resumed run may differ from one that was never stopped."""

@@ -252,10 +252,8 @@ class RewardingReplay:
 
     def sample(self, rng: np.random.Generator) -> EpisodeBatch:
         num_rewarding = self.num_rewarding if self.rewarding.size else 0
-        parts = [self.all.sample(self.batch_size - num_rewarding, self.segment_steps, rng)]
-        if num_rewarding:
-            parts.append(self.rewarding.sample(num_rewarding, self.segment_steps, rng))
-        return concatenate(parts)
+        shares = ((self.all, self.batch_size - num_rewarding), (self.rewarding, num_rewarding))
+        return concatenate([store.sample(count, self.segment_steps, rng) for store, count in shares if count])
 
     def counts(self) -> dict[str, int]:
         return {"replay_episodes": self.all.size, "replay_rewarding_episodes": self.rewarding.size}

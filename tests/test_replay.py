@@ -117,6 +117,23 @@ def test_nothing_rewarding_yet_means_an_ordinary_batch() -> None:
     assert replay.sample(np.random.default_rng(0)).num_episodes == 8
 
 
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_batch_may_be_rewarding_altogether(steps: int) -> None:
+    config = ReplayConfig(buffer_size=8, batch_size=8, rewarding_fraction=1.0, segment_steps=steps)
+    replay = build_replay(SPEC, config, CPU)
+    replay.add(with_returns(7.0, *[0.0] * 7))
+    assert replay.sample(np.random.default_rng(0)).num_episodes == 8
+
+
+def test_rewarding_episodes_in_an_ordinary_replay_are_counted() -> None:
+    replay = UniformReplay(SPEC, ReplayConfig(buffer_size=4, batch_size=4), CPU)
+    assert replay.counts()["replay_rewarding_episodes"] == 0
+    replay.add(with_returns(7.0, 0.0, 2.0))
+    assert replay.counts()["replay_rewarding_episodes"] == 2
+    replay.add(with_returns(0.0, 0.0))  # pushes the 7 out
+    assert replay.counts()["replay_rewarding_episodes"] == 1
+
+
 def test_not_ready_before_one_batch_is_held() -> None:
     replay = UniformReplay(SPEC, ReplayConfig(buffer_size=8, batch_size=4), CPU)
     replay.add(with_returns(1, 2, 3))

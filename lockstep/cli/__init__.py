@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from lockstep import __version__
-from lockstep.cli import browse, check, doctor, report, train, watch  # importing them makes their verbs known
+
+# Importing them makes their verbs known.
+from lockstep.cli import browse, check, doctor, report, reproduce, selftest, train, watch
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
 from lockstep.errors import UserError
 
-__all__ = ["app", "browse", "check", "doctor", "main", "report", "train", "watch"]
+__all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "train", "watch"]
 
 
 @app.callback(invoke_without_command=True)

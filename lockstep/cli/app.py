@@ -18,12 +18,14 @@ VERBS = (
     "plot",
     "report",
     "export",
+    "reproduce",
     "runs",
     "envs",
     "presets",
     "config",
     "verify",
     "bench",
+    "selftest",
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lockstep.config.schema import RunConfig
     from lockstep.run_directory import RunDirectory
     from lockstep.runs.doctor.diagnosis import Diagnosis
-    from lockstep.runs.doctor.forecast import Machine
+    from lockstep.runs.doctor.machine import Machine
 
 
 @app.command()
@@ -98,7 +98,7 @@ def _is_configuration(what: str) -> bool:
 
 
 def _machine(config: "RunConfig", seconds: float) -> "Machine":
-    from lockstep.runs.doctor.forecast import Machine
+    from lockstep.runs.doctor.machine import Machine
     from lockstep.training.memory import available_bytes
     from lockstep.training.speed import measure_speed
 
@@ -115,8 +115,9 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
 
     config = load_config(source, words)
     command.check(config)
-    if fix is not None and fix.exists():
-        raise UserError(f"{fix} is there already. Choose another name for --fix.")
+    if fix is not None and (fix.exists() or not fix.parent.is_dir()):
+        why = "is there already" if fix.exists() else "cannot be written (there is no such folder)"
+        raise UserError(f"{fix} {why}. Choose another name for --fix.")
     with Console(stderr=True).status("playing at random, timing the loop"):
         diagnosis = look_before(config)
         better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())

@@ -196,7 +196,7 @@ def _expected(forecast: Forecast) -> Table:
         count(forecast.sync_updates),
         f"updates, {count(forecast.sync_env_steps)} env steps",
     )
-    about = f"steps; a delivery takes about {count(task.delivery_steps)}" if task.delivery_steps > 0 else "steps"
+    about = f"steps; {forecast.way} {count(task.delivery_steps)}" if task.delivery_steps > 1 else "steps"
     table.add_row("gamma sees", count(forecast.horizon), about)
     if config.algorithm.standardize_rewards:
         table.add_row("a reward of 1 becomes", count(forecast.standardized_reward), "when rewards are standardized")

@@ -37,7 +37,8 @@ def train(
         from lockstep.cli.watch import watch_beside
 
         watch_beside(run.path, quiet=quiet or as_json)
-    _finish(command.train(config, run, quiet=quiet or as_json, look=watching(run)), as_json=as_json, quiet=quiet)
+    look = None if quiet or as_json else watching(run)
+    _finish(command.train(config, run, quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -48,7 +49,8 @@ def resume(run: Run, quiet: Quiet = False, as_json: Json = False) -> None:
     from lockstep.training import command
 
     found = RunDirectory.find(run)
-    _finish(command.resume(found, quiet=quiet or as_json, look=watching(found)), as_json=as_json, quiet=quiet)
+    look = None if quiet or as_json else watching(found)
+    _finish(command.resume(found, quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
 
 
 @app.command()

@@ -36,7 +36,7 @@ def metric_figure(
     levels = []
     if metric == "test_return_mean":
         known = {value for group in groups if (value := solved_above(group.config)) is not None}
-        levels = [Level(value, "solved above") for value in sorted(known)]
+        levels = [Level(value, f"solved above {value:g}") for value in sorted(known)]
     named = title or (f"{lines[0].label}: {metric}" if len(lines) == 1 else metric)
     return line_figure(lines, title=named, subtitle=METRICS[metric].formula, x_label=CLOCKS[over][0], levels=levels)
 

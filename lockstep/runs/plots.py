@@ -172,13 +172,14 @@ def _draw(axes: Axes, line: Line, color: str, dash: str | tuple[float, tuple[flo
     if line.band is not None:
         axes.fill_between(line.x, *line.band, color=color, alpha=0.14, lw=0)
     markers = "o" if len(line.x) < 3 else None
-    axes.plot(line.x, line.middle, color=color, lw=1.9, ls=dash, marker=markers, ms=4, solid_capstyle="round")
+    # Not clipped, so that a line at zero is not hidden under the frame.
+    axes.plot(line.x, line.middle, color=color, lw=1.9, ls=dash, marker=markers, ms=4, clip_on=False, zorder=3)
 
 
 def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_zero: bool) -> None:
     """Limits that hold everything, and named levels at the left."""
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
     bottom, top = axes.get_ylim()

@@ -59,8 +59,10 @@ def numbered_checkpoints(run: RunDirectory) -> list[Path]:
 def load_latest(session: Session, run: RunDirectory) -> list[str]:
     """Put the newest undamaged checkpoint into `session`. Returns a sentence for every one that had to be passed over.
 
-    Raises UserError when there is none.
+    A run that has none yet begins again: it will be the same run. Raises UserError when all there are are damaged.
     """
+    if not numbered_checkpoints(run):
+        return ["It stopped before its first checkpoint, so it begins again, from nothing."]
     passed_over: list[str] = []
     for folder in reversed(numbered_checkpoints(run)):
         try:
@@ -72,8 +74,7 @@ def load_latest(session: Session, run: RunDirectory) -> list[str]:
         if "replay.pt" in parts:
             session.replay.load_state_dict(parts["replay.pt"])
         return passed_over
-    reasons = " ".join(passed_over) or "It stopped before the first one was written; train it again."
-    raise UserError(f"{run.path} holds no checkpoint to resume from. {reasons}")
+    raise UserError(f"{run.path} holds no checkpoint to resume from. {' '.join(passed_over)}")
 
 
 def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple[GreedyPolicy, EnvSpec, int]:

@@ -15,6 +15,7 @@ from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.seeding import StreamName, derive_seed
 from lockstep.training.checkpoint import load_policy, numbered_checkpoints, save_checkpoint
 from lockstep.training.evaluate_run import evaluate_run, judge
+from lockstep.training.selftest import ending, first_difference
 from lockstep.training.session import Session
 from lockstep.training.trainer import TrainResult, resume, train
 from tests.training.test_session import advanced, config
@@ -116,9 +117,19 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(damage: str, tmp_pa
     assert newest.name in notes[0]
 
 
-def test_nothing_to_resume_from_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no checkpoint to resume from"):
-        resume(run_of(tmp_path / "run"), [])
+def test_a_run_stopped_before_its_first_checkpoint_begins_again(tmp_path: Path) -> None:
+    notes: list[str] = []
+
+    class Notes(SilentLogger):
+        def note(self, sentence: str) -> None:
+            notes.append(sentence)
+
+    whole, stopped = run_of(tmp_path / "whole"), run_of(tmp_path / "stopped")
+    trained(whole)
+    stopped.metrics.write_text('{"env_steps": 80, "loss": 1.0}\n{"torn')
+    resume(stopped, [JsonlLogger(stopped), Notes()])
+    assert notes == ["It stopped before its first checkpoint, so it begins again, from nothing."]
+    assert first_difference(ending(whole), ending(stopped))[0] is None
 
 
 def test_only_the_newest_checkpoints_and_the_best_are_kept(tmp_path: Path) -> None:

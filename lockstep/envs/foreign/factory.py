@@ -123,9 +123,8 @@ def _missing(key: str, package: str | None, error: ImportError) -> UserError:
         return UserError(f"{key}: there is no module {missing}, neither installed nor in this folder.")
     if not missing:
         return UserError(f"{key} cannot be imported: {_first_line(error)}.")
-    install = (
-        f": pip install 'pettingzoo[{parent[11:]}]'" if parent.startswith("pettingzoo.") else "; install it first."
-    )
+    family = parent.removeprefix("pettingzoo.")
+    install = f": pip install 'pettingzoo[{family}]'" if family != parent else "; install it first."
     return UserError(f"{key} needs the package {top}, which is not installed{install}")
 
 

@@ -9,7 +9,8 @@ from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.runs.doctor.before import CHECKS, Check
 from lockstep.runs.doctor.finding import SEVERITIES, Finding, Remedy, sorted_findings
-from lockstep.runs.doctor.forecast import Forecast, Machine
+from lockstep.runs.doctor.forecast import Forecast
+from lockstep.runs.doctor.machine import UNMEASURED, Machine
 from lockstep.runs.doctor.numbers import count
 from lockstep.runs.doctor.task import Task, measure_task, with_exploration
 
@@ -74,7 +75,7 @@ def diagnose(config: RunConfig, task: Task | None = None, machine: Machine | Non
 
     Raises UserError for a task that cannot be had.
     """
-    forecast = Forecast(config, measure_task(config) if task is None else task, machine or Machine())
+    forecast = Forecast(config, measure_task(config) if task is None else task, machine or UNMEASURED)
     found = [(check, finding) for check in CHECKS if (finding := check(forecast)) is not None]
     tested = [replace(finding, remedies=_working(forecast, check, finding)) for check, finding in found]
     return Diagnosis(forecast, tuple(sorted_findings(tested)))

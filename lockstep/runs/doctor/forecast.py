@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.config.schema import RunConfig
+from lockstep.envs.rware.keys import is_rware_key
+from lockstep.runs.doctor.machine import UNMEASURED, Machine
 from lockstep.runs.doctor.task import Task
 from lockstep.schedules import schedule
 
@@ -20,22 +22,12 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Machine:
-    """What was measured of the machine; None where nothing was."""
-
-    seconds_per_collection: float | None = None
-    seconds_per_update: float | None = None
-    seconds_per_warmup_step: float | None = None
-    free_bytes: float | None = None
-
-
-@dataclass(frozen=True)
 class Forecast:
     """The run in numbers, before it is begun."""
 
     config: RunConfig
     task: Task
-    machine: Machine = Machine()
+    machine: Machine = UNMEASURED
 
     # How long it is.
 
@@ -206,14 +198,19 @@ class Forecast:
 
     @property
     def worth_at_distance(self) -> float:
-        """What a reward is worth one delivery earlier: gamma ** steps."""
-        return float(self.config.algorithm.gamma**self.distance)
+        """What a reward is worth to the first of the steps that lead to it."""
+        return float(self.config.algorithm.gamma ** (self.distance - 1.0))
 
     @property
     def distance(self) -> float:
         """Steps over which a reward must be felt: what a delivery takes there and back; 1 where that is unknown."""
         known = self.task.delivery_steps
         return known if known == known else 1.0
+
+    @property
+    def way(self) -> str:
+        """What the distance is, to begin a sentence with its number."""
+        return "a delivery takes about" if is_rware_key(self.task.spec.key) else "the way to a reward takes about"
 
     @property
     def sync_updates(self) -> float:
@@ -260,8 +257,9 @@ class Forecast:
         steps = spec.time_limit
         episode = (steps + 1) * spec.num_agents * bits / 8 + steps * spec.num_agents + 4 * steps + 5
         episode += (steps + 1) * 4 * spec.own_state_dim
+        stored = self.stored_at_start + self.collections * self.episodes_per_collection
         second = replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0
-        return episode * (min(replay.buffer_size, self._stored_in_all) + second)
+        return episode * (min(replay.buffer_size, stored) + second)
 
     @property
     def seconds(self) -> float | None:
@@ -272,10 +270,6 @@ class Forecast:
         playing = self.collections * machine.seconds_per_collection + self.updates * machine.seconds_per_update
         warmup = self.warmup_collections * self.steps_per_collection * (machine.seconds_per_warmup_step or 0.0)
         return playing + warmup
-
-    @property
-    def _stored_in_all(self) -> float:
-        return self.stored_at_start + self.collections * self.episodes_per_collection
 
     def row(self) -> dict[str, float]:
         """The numbers for people and programs, by plain names."""

@@ -12,6 +12,7 @@ from lockstep.runs.record import RunRecord
 from lockstep.runs.report.about import glossary_section, learner_section, lessons_section, task_section
 from lockstep.runs.report.diagnostics import diagnostics_section
 from lockstep.runs.report.document import Document, Page, Section, literal
+from lockstep.runs.report.findings import Examine, findings_section
 from lockstep.runs.report.html import to_html
 from lockstep.runs.report.markdown import to_markdown
 from lockstep.runs.report.media import media_sections
@@ -24,8 +25,16 @@ Extra = Callable[[Sequence[GroupResult]], Sequence[Section]]
 """Makes further sections from the results; they come after the curves."""
 
 
-def build_report(records: Sequence[RunRecord], title: str | None = None, extra: Extra | None = None) -> Document:
-    """The report of one run or of several, as far as they have come. Raises UserError for runs of different tasks."""
+def build_report(
+    records: Sequence[RunRecord],
+    title: str | None = None,
+    extra: Extra | None = None,
+    examine: Examine | None = None,
+) -> Document:
+    """The report of one run or of several, as far as they have come. examine: the doctor, where findings are wanted.
+
+    Raises UserError where a run's configuration cannot be read.
+    """
     groups = group_runs(records)
     tasks = [task_of(group.config) for group in groups]
     results = [group_result(group) for group in groups]
@@ -41,6 +50,7 @@ def build_report(records: Sequence[RunRecord], title: str | None = None, extra: 
         curves_section(results),
         *(extra(results) if extra else ()),
         diagnostics_section(groups, tasks),
+        *([findings_section(groups, examine)] if examine else []),
         *media_sections(groups),
         replicate_section(groups, [record.directory.path for record in records]),
         glossary_section(),

@@ -127,3 +127,11 @@ def literal(text: object) -> str:
     """Text from a file or a user, as Markdown code: nothing in it can become markup."""
     plain = " ".join(str(text).split()).replace("`", "'").replace("|", "¦")
     return f"`{plain}`" if plain else ""
+
+
+def plain(text: str) -> str:
+    """Text of others as one line of Markdown in which nothing is markup."""
+    return " ".join(text.split()).translate(_PLAIN)
+
+
+_PLAIN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<|"})

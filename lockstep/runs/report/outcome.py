@@ -71,7 +71,7 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
     """Test return over env steps and over minutes."""
     blocks: list[Block] = []
     thresholds = {result.threshold for result in results if result.threshold is not None}
-    levels = [Level(value, "solved above") for value in sorted(thresholds)] + list(published)
+    levels = [Level(value, f"solved above {value:g}") for value in sorted(thresholds)] + list(published)
     for over, name in (("env_steps", "learning-curve"), ("minutes", "learning-curve-minutes")):
         lines = [drawn for result in results if (drawn := line(result.group, "test_return_mean", over)) is not None]
         if not lines:

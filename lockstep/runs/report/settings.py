@@ -8,7 +8,7 @@ from typing import Any
 from lockstep.config.load import Knob, dump_toml, flat, knobs
 from lockstep.runs.groups import Group, differing_settings
 from lockstep.runs.record import RunRecord
-from lockstep.runs.report.document import Block, Code, Folded, Section, Table, Text, literal
+from lockstep.runs.report.document import Block, Code, Folded, Section, Table, Text, literal, plain
 
 
 def settings_section(groups: Sequence[Group]) -> Section:
@@ -90,10 +90,7 @@ def _bold(text: str, strong: bool) -> str:
 
 def _sentence(knob: Knob) -> str:
     """The schema's documentation as one line of Markdown."""
-    return " ".join(knob.description.split()).replace("|", "¦").translate(_PLAIN)
-
-
-_PLAIN = str.maketrans({"*": "\\*", "_": "\\_"})
+    return plain(knob.description)
 
 
 def _origin(run: RunRecord) -> tuple[tuple[str, str], ...]:

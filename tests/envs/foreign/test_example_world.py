@@ -15,7 +15,7 @@ def test_it_keeps_pettingzoos_promises() -> None:
 def test_both_are_paid_for_meeting_on_the_flag() -> None:
     world = Meeting()
     world.reset(seed=1)
-    world.cells, world.flag = {"robot": 2, "guide": 7}, 3
+    world.cells, world.flag = {"robot": 2, "guide": 1}, 3
     _, rewards, terminations, _, _ = world.step({"robot": 2, "guide": 3})
     assert rewards == {"robot": 1.0, "guide": 1.0}
     assert all(terminations.values())
@@ -23,7 +23,12 @@ def test_both_are_paid_for_meeting_on_the_flag() -> None:
 
 def test_lockstep_sees_its_shapes_and_its_end() -> None:
     env = make_vec("examples.own_world:parallel_env", 1, seed=1, max_cycles=5)
-    assert (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions, env.spec.time_limit) == (2, 3 * CELLS, 4, 5)
+    assert (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions, env.spec.time_limit) == (
+        2,
+        3 * CELLS + 1,
+        4,
+        5,
+    )
     env.reset()
     ends = []
     for _ in range(5):

@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from lockstep.config.schema import RunConfig
-from lockstep.runs.doctor.forecast import Forecast, Machine
+from lockstep.runs.doctor.forecast import Forecast
+from lockstep.runs.doctor.machine import UNMEASURED, Machine
 from lockstep.runs.doctor.task import Sample, Task
 from lockstep.spec import EnvSpec
 
@@ -38,4 +39,4 @@ def forecast(rewarding: int = 100, machine: Machine | None = None, **sections: A
         "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
     }
     merged = {name: base.get(name, {}) | sections.get(name, {}) for name in {*base, *sections}}
-    return Forecast(RunConfig.model_validate(merged), task(rewarding), machine or Machine())
+    return Forecast(RunConfig.model_validate(merged), task(rewarding), machine or UNMEASURED)

@@ -8,7 +8,8 @@ import pytest
 from lockstep.config.load import load_config
 from lockstep.runs.doctor.before import CHECKS
 from lockstep.runs.doctor.diagnosis import Diagnosis, apply, diagnose, fixed
-from lockstep.runs.doctor.forecast import Forecast, Machine
+from lockstep.runs.doctor.forecast import Forecast
+from lockstep.runs.doctor.machine import Machine
 from lockstep.runs.doctor.task import measure_task
 from tests.runs.doctor.tasks import forecast
 

@@ -5,7 +5,7 @@ import torch
 
 from lockstep.config.schema import ReplayConfig
 from lockstep.replay import EpisodeStore
-from lockstep.runs.doctor.forecast import Machine
+from lockstep.runs.doctor.machine import Machine
 from tests.episodes import SPEC, random_episodes
 from tests.runs.doctor.tasks import forecast, task
 

@@ -1,6 +1,7 @@
 """Reports of tiny runs in every state, their numbers checked against the runs' own files."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,38 @@ def test_names_and_titles_cannot_become_markup(tmp_path: Path) -> None:
     page = to_html(build_report([run], title=nasty))
     assert nasty not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+@dataclass(frozen=True)
+class Remedy:
+    words: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    name: str
+    severity: str = "problem"
+    title: str = "No reward was <b>ever</b> seen"
+    evidence: str = "0 of 1,000 episodes earned anything; see return_mean"
+    meaning: str = "There is nothing to learn from."
+    remedies: tuple[Remedy, ...] = (Remedy("epsilon_anneal_time=5000000", "explores longer"),)
+
+
+def test_findings_that_seeds_share_are_told_once(tmp_path: Path) -> None:
+    runs = [written_run(tmp_path / str(seed), [0.0], seed=seed) for seed in (1, 2, 3)]
+    sick = {1, 3}
+    document = build_report(runs, examine=lambda run: [Diagnosis("no_reward")] if run.config.seed in sick else [])
+    text = section(markdown(document), "Findings")
+    assert text.count("problem: No reward") == 1
+    assert "(`smoke`, seeds 1 and 3)" in text
+    assert "**Try** `epsilon_anneal_time=5000000`: explores longer" in text
+    assert "<b>ever</b>" not in to_html(document)
+
+
+def test_a_healthy_run_is_said_to_be_so(tmp_path: Path) -> None:
+    document = build_report([written_run(tmp_path / "run", [1.0])], examine=lambda run: [])
+    assert "Nothing was found to be wrong with `smoke`." in markdown(document)
 
 
 def test_recorded_games_are_embedded(tmp_path: Path) -> None:

@@ -76,8 +76,7 @@ def targets_too_slow(forecast: Forecast) -> Finding | None:
         f"news of a reward travels back {count(forecast.reach)} steps in the whole run",
         f"The targets follow every {count(forecast.sync_updates)} updates ({count(forecast.sync_env_steps)} env "
         f"steps), {count(forecast.updates / forecast.sync_updates)} times in all, and a reward is felt "
-        f"{count(forecast.steps_per_sync)} steps earlier each time. A delivery takes about {count(forecast.distance)} "
-        "steps.",
+        f"{count(forecast.steps_per_sync)} steps earlier each time; {forecast.way} {count(forecast.distance)} steps.",
         "What an early action is worth is learnt from the value of the step after it. That news moves backwards "
         "through the episode a little with every renewal of the target networks; before it arrives, early actions look "
         "worthless.",
@@ -94,13 +93,13 @@ def horizon_too_short(forecast: Forecast) -> Finding | None:
     return Finding(
         "horizon-too-short",
         "problem",
-        f"gamma {forecast.config.algorithm.gamma:g} sees {count(forecast.horizon)} steps, a delivery takes "
+        f"gamma {forecast.config.algorithm.gamma:g} sees {count(forecast.horizon)} steps, {forecast.way} "
         f"{count(forecast.distance)}",
-        f"A reward of 1 is worth {forecast.worth_at_distance:.2g} where the delivery begins, "
+        f"A reward of 1 is worth {forecast.worth_at_distance:.2g} where the way to it begins, "
         f"{count(forecast.distance)} steps earlier; below {MIN_WORTH:g} nothing was ever seen to be learnt.",
         "Gamma is how much tomorrow counts. Multiplied once for every step, a small gamma leaves nothing of a reward "
         "that is some steps away, and the noise of the values is larger than what is left.",
-        (Remedy((f"gamma={1.0 - gamma:g}",), "look about three deliveries ahead"),),
+        (Remedy((f"gamma={1.0 - gamma:g}",), "look about three times as far ahead"),),
         {"worth_one_delivery_earlier": forecast.worth_at_distance, "limit": MIN_WORTH},
     )
 

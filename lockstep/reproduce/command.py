@@ -1,0 +1,71 @@
+"""`lockstep reproduce`: the estimate, the trainings, the report."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from lockstep.errors import UserError
+from lockstep.reproduce.baselines import baselines
+from lockstep.reproduce.display import Display, estimate_text
+from lockstep.reproduce.estimate import estimates
+from lockstep.reproduce.plan import Job, Plan
+from lockstep.reproduce.run import is_done, run_all
+from lockstep.reproduce.story import story
+from lockstep.runs.record import RunRecord
+from lockstep.runs.report.build import build_report, write_report
+
+TITLE = "QMIX in the warehouse: the published experiment, reproduced, explained and surpassed"
+
+
+def check_jobs(parallel: int) -> None:
+    """Raise UserError for a number of jobs that this machine cannot serve."""
+    cores = len(os.sched_getaffinity(0))
+    if not 1 <= parallel <= cores:
+        raise UserError(f"--jobs {parallel} must be from 1 to {cores}, the processors that this process may use.")
+
+
+def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimate_only: bool) -> bool:
+    """Do what is left of the plan and write the report. Returns False when it was interrupted.
+
+    Raises UserError where nothing could be trained at all.
+    """
+    jobs = plan.jobs(out)
+    left = [job for job in jobs if not is_done(job)]
+    if left or estimate_only:
+        threads = len(os.sched_getaffinity(0)) // parallel
+        console.print(f"Timing a few rounds of {len(plan.configurations())} configurations.", style="dim")
+        found = estimates(plan.configurations(), threads)
+        console.print(estimate_text(plan, found, parallel))
+        if len(left) < len(jobs):
+            console.print(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
+        if estimate_only:
+            return True
+        weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}
+        with Display(console, weights, parallel) as display:
+            progress, interrupted = run_all(jobs, out, parallel, threads, display.show)
+        for work in progress.works:
+            if work.failed:
+                console.print(f"{work.job.run.path.name} failed: {work.failed}", style="red", highlight=False)
+        if interrupted:
+            return False
+    for path in report(plan, jobs, out):
+        console.print(f"wrote {path}", highlight=False)
+    return True
+
+
+def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
+    """Write report.html, report.md and the plots of every run that exists. Raises UserError where none does."""
+    records = [RunRecord.open(job.run.path) for job in _by_configuration(jobs) if job.run.config.is_file()]
+    if not records:
+        raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
+    known = baselines(records[0].config, out)
+    document = build_report(records, TITLE, lambda results: story(plan, results, known))
+    return write_report(document, out / "report.html")
+
+
+def _by_configuration(jobs: Sequence[Job]) -> list[Job]:
+    """All seeds of the first configuration, then of the next."""
+    names = list(dict.fromkeys(job.name for job in jobs))
+    return sorted(jobs, key=lambda job: (names.index(job.name), job.seed))

@@ -1,0 +1,84 @@
+"""How long it will take, from a few real rounds of every configuration on this machine."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from lockstep.config.schema import RunConfig
+from lockstep.rollout import collect
+from lockstep.training.session import Session, make_env
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of one training, in seconds."""
+
+    updates: int
+    per_update: float
+    per_collection: float
+    per_evaluation: float
+    collections: int
+    evaluations: int
+
+    @property
+    def seconds(self) -> float:
+        return (
+            self.updates * self.per_update
+            + self.collections * self.per_collection
+            + self.evaluations * self.per_evaluation
+        )
+
+
+def estimate(config: RunConfig, threads: int) -> Estimate:
+    """Time a few updates, collections and evaluations with `threads` threads, and count how many there will be."""
+    torch.set_num_threads(threads)
+    session = Session(_small_replay(config))
+    filler = make_env(config, config.replay.batch_size, seed=0)
+    try:
+        session.replay.add(collect(filler, session.policy, seed=0))
+        per_update = _timed(lambda: session.learner.update(session.replay.sample(session.replay_rng)))
+        per_collection = _timed(lambda: collect(session.env, session.policy, seed=0))
+        per_evaluation = _timed(lambda: session.evaluate(config.evaluation.episodes))
+    finally:
+        for env in (filler, session.env, session.eval_env):
+            env.close()
+    steps = config.training.max_env_steps - config.collection.warmup_env_steps
+    collections = -(-max(steps, 0) // (session.spec.time_limit * config.collection.num_envs))
+    missing = -(-config.replay.batch_size // config.collection.num_envs) - 1
+    return Estimate(
+        updates=max(collections - missing, 0) * config.training.updates_per_collection,
+        per_update=per_update,
+        per_collection=per_collection,
+        per_evaluation=per_evaluation,
+        collections=collections,
+        evaluations=max(steps, 0) // config.evaluation.every_env_steps + 1,
+    )
+
+
+def estimates(configs: Mapping[str, RunConfig], threads: int) -> dict[str, Estimate]:
+    """One for every configuration."""
+    before = torch.get_num_threads()
+    try:
+        return {name: estimate(config, threads) for name, config in configs.items()}
+    finally:
+        torch.set_num_threads(before)
+
+
+def _small_replay(config: RunConfig) -> RunConfig:
+    replay = config.replay.model_copy(update={"buffer_size": config.replay.batch_size})
+    return config.model_copy(update={"replay": replay})
+
+
+def _timed(work: Callable[[], object]) -> float:
+    """Seconds of one call, after one that warms up: the least of a few, which other processes disturb least."""
+    work()
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)

@@ -1,0 +1,175 @@
+"""What a reproduction trains: configurations, seeds, scale, and where each run lies. On disk before anything runs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from lockstep.config.presets import PRESETS
+from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.run_directory import RunDirectory, write_atomically
+
+Scale = Literal["full", "tenth", "smoke"]
+Mode = Literal["vectorized", "literal"]
+Device = Literal["cpu", "cuda"]
+EXPERIMENTS: Mapping[str, tuple[str, ...]] = {"week2": ("report-default", "report-changed", "report-final")}
+"""The published configurations, as presets, in the order in which they were published."""
+OURS = "solve"
+SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 / 400}
+LOOKS = 20
+"""Evaluations in a run of a smaller scale."""
+PLAN_FILE = "plan.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training."""
+
+    name: str
+    seed: int
+    config: RunConfig
+    run: RunDirectory
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A reproduction, whole. The same plan in the same folder is the same work."""
+
+    experiment: str
+    scale: Scale = "full"
+    mode: Mode = "vectorized"
+    seeds: int = 3
+    episodes_per_update: int = 8
+    with_ours: bool = True
+    device: Device = "cpu"
+
+    def configurations(self) -> dict[str, RunConfig]:
+        """By name, the published ones first; each as it is trained."""
+        share = SHARE_OF_STEPS[self.scale]
+        found = {}
+        for name in EXPERIMENTS[self.experiment]:
+            config = PRESETS[name]()
+            if self.mode == "vectorized":
+                lanes = config.collection.model_copy(update={"num_envs": self.episodes_per_update})
+                config = config.model_copy(update={"collection": lanes})
+            found[name] = scaled(config, share)
+        if self.with_ours:
+            found[OURS] = scaled(PRESETS[OURS](), share)
+        return {name: _on_device(config, self.device) for name, config in found.items()}
+
+    def jobs(self, out: Path) -> list[Job]:
+        """Every training, seed by seed, so that an early stop leaves whole seeds of everything."""
+        return [
+            Job(name, seed, config.model_copy(update={"seed": seed}), RunDirectory(out / "runs" / f"{name}-s{seed}"))
+            for seed in range(1, self.seeds + 1)
+            for name, config in self.configurations().items()
+        ]
+
+    def difference(self) -> str:
+        """What is not as it was published, in one sentence of plain words."""
+        parts = []
+        if self.mode == "vectorized":
+            parts.append(
+                f"{self.episodes_per_update} episodes are played before each update instead of one, so there are "
+                f"{self.episodes_per_update} times fewer updates"
+            )
+        if self.scale != "full":
+            parts.append(
+                f"everything that is counted in env steps or remembered episodes is {SHARE_OF_STEPS[self.scale]:.3g} "
+                "of what was published, so these numbers cannot stand beside the published ones"
+            )
+        if not parts:
+            return "Nothing: one update after every episode, every number as published."
+        sentence = "; ".join(parts)
+        return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
+
+
+def scaled(config: RunConfig, share: float) -> RunConfig:
+    """The configuration with what is counted in env steps, and the replay, cut to `share`.
+
+    It is evaluated, saved and logged LOOKS times, however short it is.
+    """
+    if share == 1.0:
+        return config
+
+    def cut(section: str, *names: str) -> Any:
+        old = getattr(config, section)
+        smaller = {name: max(1, round(getattr(old, name) * share)) for name in names if getattr(old, name)}
+        return old.model_copy(update=smaller)
+
+    replay, training = cut("replay", "buffer_size"), cut("training", "max_env_steps")
+    every = {"every_env_steps": max(1, training.max_env_steps // LOOKS)}
+    return config.model_copy(
+        update={
+            "collection": cut("collection", "warmup_env_steps"),
+            "exploration": cut("exploration", "epsilon_anneal_env_steps"),
+            "replay": replay.model_copy(update={"buffer_size": max(replay.buffer_size, replay.batch_size)}),
+            "training": training,
+            "evaluation": config.evaluation.model_copy(update=every),
+            "checkpoint": config.checkpoint.model_copy(update=every),
+            "logging": config.logging.model_copy(update=every),
+        }
+    )
+
+
+def _on_device(config: RunConfig, device: Device) -> RunConfig:
+    return config.model_copy(update={"training": config.training.model_copy(update={"device": device})})
+
+
+def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resume: bool) -> Plan:
+    """The plan that was asked for, or with `resume` the one in `out`; nothing is written.
+
+    options: by `Plan`'s names; None where nothing was said. Raises UserError for what does not fit.
+    """
+    if experiment not in EXPERIMENTS:
+        raise UserError(f"There is no experiment {experiment!r}; write `lockstep reproduce {next(iter(EXPERIMENTS))}`.")
+    given = {name: value for name, value in options.items() if value is not None}
+    for name, choices in (("scale", Scale), ("mode", Mode), ("device", Device)):
+        known = get_args(choices)
+        if given.get(name, known[0]) not in known:
+            words = f"{', '.join(known[:-1])} or {known[-1]}"
+            raise UserError(f"--{name} {given[name]} is unknown; it must be {words}.")
+    for name in ("seeds", "episodes_per_update"):
+        if given.get(name, 1) < 1:
+            raise UserError(f"--{name.replace('_', '-')} {given[name]} must be at least 1.")
+    return resumed_plan(out, {"experiment": experiment, **given}) if resume else Plan(experiment, **given)
+
+
+def new_plan(plan: Plan, out: Path) -> Plan:
+    """Write the plan into an empty folder. Raises UserError where there is a plan already, or anything else."""
+    if (out / PLAN_FILE).is_file():
+        raise UserError(f"{out} holds a reproduction already. Add --resume to go on with it, or choose another --out.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not empty. Choose another --out.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / PLAN_FILE, json.dumps(asdict(plan), indent=1) + "\n")
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    return plan
+
+
+def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
+    """The plan in `out`. asked: options that were said again; they must be the plan's, only seeds may have grown.
+
+    Raises UserError where there is none, or where it says something else.
+    """
+    try:
+        plan = Plan(**json.loads((out / PLAN_FILE).read_text()))
+    except FileNotFoundError:
+        raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
+    for name, value in asked.items():
+        known = getattr(plan, name)
+        if value == known:
+            continue
+        if name == "seeds" and value > known:
+            plan = replace(plan, seeds=value)
+            write_atomically(out / PLAN_FILE, json.dumps(asdict(plan), indent=1) + "\n")
+            continue
+        option = name.replace("_", "-")
+        raise UserError(f"{out} was begun with {option} {known}, not {value}. Leave it out, or choose another --out.")
+    return plan

@@ -1,0 +1,16 @@
+"""The machine that a run will have, in numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was measured of the machine; None where nothing was."""
+
+    seconds_per_collection: float | None = None
+    seconds_per_update: float | None = None
+    seconds_per_warmup_step: float | None = None
+    free_bytes: float | None = None
+
+
+UNMEASURED = Machine()

@@ -1,0 +1,110 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lockstep.config.presets import PRESETS
+from lockstep.errors import UserError
+from lockstep.reproduce.plan import Plan, new_plan, resumed_plan, scaled, wanted_plan
+
+PLAN = Plan("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_ours=True)
+
+
+def test_vectorized_differs_from_the_published_configuration_in_one_number() -> None:
+    for name, config in PLAN.configurations().items():
+        if name == "solve":
+            assert config == PRESETS[name]()
+            continue
+        assert config.collection.num_envs == 8
+        one = config.collection.model_copy(update={"num_envs": 1})
+        assert config.model_copy(update={"collection": one}) == PRESETS[name]()
+    assert PLAN.difference().startswith("8 episodes are played before each update instead of one")
+
+
+def test_literal_is_the_published_configuration() -> None:
+    literal = replace(PLAN, mode="literal", with_ours=False)
+    assert literal.configurations() == {
+        name: PRESETS[name]() for name in ("report-default", "report-changed", "report-final")
+    }
+    assert literal.difference().startswith("Nothing")
+
+
+def test_a_smaller_scale_cuts_what_is_counted_in_steps_and_nothing_else() -> None:
+    config = scaled(PRESETS["report-final"](), 0.1)
+    assert config.training.max_env_steps == 2_000_000
+    assert config.exploration.epsilon_anneal_env_steps == 500_000
+    assert config.replay.buffer_size == 20_000
+    assert config.evaluation.every_env_steps == 100_000
+    assert (config.replay.batch_size, config.optimizer.lr, config.exploration.epsilon_finish) == (256, 5e-4, 0.1)
+    assert scaled(PRESETS["report-final"](), 1 / 400).replay.buffer_size == 500
+    assert scaled(PRESETS["report-default"](), 1e-6).replay.buffer_size == 32  # never less than a batch
+
+
+def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
+    jobs = replace(PLAN, seeds=2).jobs(tmp_path)
+    assert [(job.name, job.seed, job.config.seed) for job in jobs[:5]] == [
+        ("report-default", 1, 1),
+        ("report-changed", 1, 1),
+        ("report-final", 1, 1),
+        ("solve", 1, 1),
+        ("report-default", 2, 2),
+    ]
+    assert jobs[4].run.path == tmp_path / "runs" / "report-default-s2"
+
+
+def test_a_plan_is_found_again(tmp_path: Path) -> None:
+    new_plan(PLAN, tmp_path / "out")
+    assert resumed_plan(tmp_path / "out", {"seeds": 3, "scale": "full"}) == PLAN
+
+
+def test_seeds_may_be_added_and_nothing_else_changed(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    new_plan(PLAN, out)
+    assert resumed_plan(out, {"seeds": 5}).seeds == 5
+    assert resumed_plan(out, {}).seeds == 5
+    with pytest.raises(UserError, match="begun with seeds 5, not 2"):
+        resumed_plan(out, {"seeds": 2})
+    with pytest.raises(UserError, match="begun with episodes-per-update 8, not 16"):
+        resumed_plan(out, {"episodes_per_update": 16})
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    new_plan(PLAN, tmp_path / "out")
+    with pytest.raises(UserError, match="Add --resume to go on with it"):
+        new_plan(PLAN, tmp_path / "out")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").touch()
+    with pytest.raises(UserError, match="is not empty"):
+        new_plan(PLAN, tmp_path / "other")
+
+
+def test_nothing_to_resume_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no reproduction to resume"):
+        resumed_plan(tmp_path, {})
+    (tmp_path / "plan.json").write_text('{"experiment": "week2", "speed": 9}')
+    with pytest.raises(UserError, match="cannot be read"):
+        resumed_plan(tmp_path, {})
+
+
+def test_what_was_not_said_is_as_planned_or_usual(tmp_path: Path) -> None:
+    unsaid = dict.fromkeys(("scale", "mode", "seeds", "episodes_per_update", "with_ours", "device"))
+    assert wanted_plan("week2", unsaid, tmp_path, resume=False) == Plan("week2")
+    new_plan(replace(PLAN, seeds=4, mode="literal"), tmp_path)
+    assert wanted_plan("week2", unsaid, tmp_path, resume=True) == replace(PLAN, seeds=4, mode="literal")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "options", "sentence"),
+    [
+        ("week3", {}, "no experiment 'week3'; write `lockstep reproduce week2`"),
+        ("week2", {"scale": "half"}, "--scale half is unknown; it must be full, tenth or smoke"),
+        ("week2", {"mode": "fast"}, "--mode fast is unknown; it must be vectorized or literal"),
+        ("week2", {"seeds": 0}, "--seeds 0 must be at least 1"),
+        ("week2", {"episodes_per_update": -1}, "--episodes-per-update -1 must be at least 1"),
+    ],
+)
+def test_what_cannot_be_is_a_sentence(
+    tmp_path: Path, experiment: str, options: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        wanted_plan(experiment, options, tmp_path, resume=False)

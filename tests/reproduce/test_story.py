@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from lockstep.config.presets import PRESETS
+from lockstep.reproduce.baselines import Baseline, baselines, random_baseline
+from lockstep.reproduce.plan import Plan
+from lockstep.reproduce.story import story, verdict
+from lockstep.runs.groups import group_runs
+from lockstep.runs.report.build import build_report
+from lockstep.runs.report.markdown import to_markdown
+from lockstep.runs.report.results import GroupResult, group_result
+from tests.runs.written import written_run
+
+PLAN = Plan("week2", "full", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
+RANDOM = [Baseline("random", 0.0033, 0.06, 100_000)]
+
+
+def result(path: Path, final: float, preset: str = "report-final") -> GroupResult:
+    return group_result(group_runs([written_run(path, [0.0, final], preset=preset)])[0])
+
+
+@pytest.mark.parametrize(
+    ("published", "reached", "words"),
+    [
+        (3.25, 3.1, "solved, as published"),
+        (3.25, 1.2, "published as solved; here 0 of 1 seeds are"),
+        (0.0, 0.01, "learns nothing, as published"),
+        (0.0, 1.4, "published as learning nothing; here it reaches 1.40"),
+    ],
+)
+def test_a_verdict_tells_whichever_way_it_falls(tmp_path: Path, published: float, reached: float, words: str) -> None:
+    assert verdict(published, result(tmp_path / "run", reached), PLAN) == words
+
+
+def test_a_small_scale_judges_nothing(tmp_path: Path) -> None:
+    small = Plan("week2", "smoke", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
+    assert verdict(3.25, result(tmp_path / "run", 0.0), small) == "not comparable at this scale"
+
+
+def test_the_report_sets_published_ours_and_random_side_by_side(tmp_path: Path) -> None:
+    runs = [
+        written_run(tmp_path / "default", [0.0, 0.0], preset="report-default"),
+        written_run(tmp_path / "final", [2.6, 3.1], preset="report-final", every=1_000_000),
+        written_run(tmp_path / "ours", [2.6, 2.7], preset="solve", every=300_000, seconds=30),
+    ]
+    text = to_markdown(build_report(runs, "Week 2", lambda results: story(PLAN, results, RANDOM)), "files")
+    assert "| `report-final` | 3.25 ± 0.98 | 3.10 | 0.50 | 1 of 1 | solved, as published |" in text
+    assert "| `report-default` | 0.00 ± 0.00 | 0.00 | 0.50 | 0 of 1 | learns nothing, as published |" in text
+    assert "| `solve` | 2.70 | 300k | 30 s | 600k | 1.0 min |" in text
+    assert "| random | 0.0033 (100,000 episodes) |" in text
+    assert "8 episodes are played before each update instead of one" in text
+
+
+def test_a_missing_configuration_leaves_its_row_out(tmp_path: Path) -> None:
+    sections = story(PLAN, [result(tmp_path / "run", 3.0)], RANDOM)
+    assert [section.anchor for section in sections] == ["reproduction"]
+
+
+def test_random_play_is_measured_once(tmp_path: Path) -> None:
+    config = PRESETS["smoke"]()
+    measured = random_baseline(config, episodes=2_000)
+    assert measured.episodes == 2_000
+    assert 0.0 < measured.mean < 0.5
+    (tmp_path / "baselines.json").write_text('[{"name": "random", "mean": 1.0, "std": 0.0, "episodes": 7}]')
+    assert baselines(config, tmp_path) == [Baseline("random", 1.0, 0.0, 7)]
