@@ -10,7 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 Column = NDArray[np.float64]
 _ROW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _ROWS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
+_NUMERIC = {int, float, bool, type(None)}
 _REMEMBERED_BYTES = 256
+_LINES_AT_ONCE = 1000
 
 
 class Rows:
@@ -68,7 +70,9 @@ class Rows:
             return restarted
         self._offset += end
         self._remembered = (self._remembered + new[:end])[-_REMEMBERED_BYTES:]
-        self._append(_parsed(new[:end]))
+        lines = new[:end].splitlines()
+        for start in range(0, len(lines), _LINES_AT_ONCE):
+            self._append(_parsed(lines[start : start + _LINES_AT_ONCE]))
         return True
 
     def _begin(self) -> None:
@@ -88,8 +92,8 @@ class Rows:
             return file.read(), True
 
     def _append(self, rows: list[dict[str, Any]]) -> None:
-        for name in dict.fromkeys(name for row in rows for name in row):
-            numbers = np.array([_number(row.get(name)) for row in rows])
+        for name in dict.fromkeys(name for names in dict.fromkeys(map(tuple, rows)) for name in names):
+            numbers = _numbers([row.get(name) for row in rows])
             if name in self._parts or not np.isnan(numbers).all():
                 parts = self._parts.setdefault(name, [])
                 missing = self._count - sum(map(len, parts))
@@ -97,9 +101,8 @@ class Rows:
         self._count += len(rows)
 
 
-def _parsed(text: bytes) -> list[dict[str, Any]]:
-    """Whole rows among the lines. All at once is five times as fast as line by line, which is for torn files."""
-    lines = text.splitlines()
+def _parsed(lines: list[bytes]) -> list[dict[str, Any]]:
+    """Whole rows among the lines. All at once is several times as fast as one by one, which is for torn files."""
     try:
         rows = _ROWS.validate_json(b"[" + b",".join(lines) + b"]")
     except ValidationError:
@@ -112,6 +115,16 @@ def _row(line: bytes) -> list[dict[str, Any]]:
         return [_ROW.validate_json(line)]
     except ValidationError:
         return []
+
+
+def _numbers(values: list[Any]) -> Column:
+    """(values,) float64, NaN for what is no number."""
+    if set(map(type, values)) <= _NUMERIC:
+        try:
+            return np.array(values, dtype=np.float64)
+        except OverflowError:
+            pass
+    return np.array([_number(value) for value in values])
 
 
 def _number(value: Any) -> float:

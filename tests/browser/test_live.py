@@ -121,7 +121,7 @@ def test_a_finished_run_is_shown_and_its_team_plays(
     shown.sees("#facts div:first-child dd", re.compile(r"2\.00 ± 0\.500"))
     playwright.expect(shown.page.locator(".chart canvas")).to_have_count(7)
     shown.sees("#clock", re.compile(r"^(5|6|7|8) of 40$"))
-    assert shown.page.locator("#warehouse").evaluate(PIXELS) > 20
+    assert shown.page.locator("#world").evaluate(PIXELS) > 20
     assert shown.page.title() == "2.00 · first"
 
 
@@ -166,7 +166,7 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(
     shown = visit(url, width=width, height=800, has_touch=True)
     shown.sees("#clock", re.compile(r"^[1-9]\d* of 40$"))
     assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert shown.page.locator("#warehouse").bounding_box()["width"] <= width
+    assert shown.page.locator("#world").bounding_box()["width"] <= width
 
 
 def test_who_wants_no_motion_gets_none(root: Path, serve: Callable[..., str], visit: Callable[..., Visit]) -> None:
@@ -235,6 +235,7 @@ def test_findings_are_shown_as_text_and_only_where_there_are_any(
     url = serve(root, findings=lambda record: [finding])
     shown = visit(url)
     shown.sees("#findings b", "<b>Epsilon</b> ends early")
+    shown.page.locator("#findings summary").press("Enter")
     shown.sees("#findings code", "epsilon_anneal_time=5e6")
 
 

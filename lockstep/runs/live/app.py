@@ -102,27 +102,36 @@ class Follower:
     def __init__(self, folder: Folder, names: list[str]) -> None:
         self._folder = folder
         self._seen: dict[str, dict[str, Seen]] = {name: {} for name in dict.fromkeys(names)}
+        self._judged: dict[str, dict[str, Seen]] = {}
         self._told: dict[str, Any] = {}
         self._looks = 0
 
     def look(self) -> str:
         """Everything new as server-sent events; a mere comment where nothing is."""
         events = []
-        if self._looks % LOOKS_PER_LIST == 0:
-            events += self._if_new("runs", self._folder.summaries())
+        thorough = self._looks % LOOKS_PER_LIST == 0
         self._looks += 1
+        if thorough:
+            events += self._if_new("runs", self._folder.summaries())
         for name, seen in self._seen.items():
             try:
                 curves = self._folder.changes(name, seen)
                 events += self._if_new(f"facts {name}", self._folder.facts(name))
                 if curves:
                     events.append(_event("curves", {"run": name, "curves": curves}))
-                    found, topic = self._folder.findings_of(name), f"findings {name}"
-                    if found or topic in self._told:
-                        events += self._if_new(topic, {"run": name, "findings": found})
+                if thorough:
+                    events += self._findings(name)
             except UserError:
                 events += self._if_new(f"gone {name}", {"run": name})
         return "".join(events) or ": nothing new\n\n"
+
+    def _findings(self, name: str) -> list[str]:
+        """Worked out anew only if there are new numbers."""
+        if self._judged.get(name) == self._seen[name]:
+            return []
+        self._judged[name] = dict(self._seen[name])
+        found, topic = self._folder.findings_of(name), f"findings {name}"
+        return self._if_new(topic, {"run": name, "findings": found}) if found or topic in self._told else []
 
     def _if_new(self, topic: str, data: Any) -> list[str]:
         if self._told.get(topic) == data:

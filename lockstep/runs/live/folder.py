@@ -96,7 +96,8 @@ class Folder:
         if self.findings is None:
             return []
         with self._lock:
-            return self.findings(self._fresh(name))
+            record = self._fresh(name)
+            return self.findings(record) if record.config_or_none() else []
 
     def film(self, name: str, index: int) -> dict[str, Any]:
         """The recorded episode number `index` as data for the pictures. Raises UserError where there is none."""

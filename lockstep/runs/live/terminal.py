@@ -13,7 +13,7 @@ from rich.text import Text
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.errors import UserError
 from lockstep.run_directory import read_rows
-from lockstep.runs.live.film import play_again
+from lockstep.runs.live.film import Picture, Plane, play_again
 from lockstep.runs.record import RunRecord, Standing
 from lockstep.runs.rows import Column
 
@@ -30,7 +30,7 @@ STYLES: dict[Standing, str] = {"running": "cyan", "solved": "green", "finished":
 class Moment:
     """One picture of a recorded episode."""
 
-    snapshot: Snapshot
+    picture: Picture
     env_steps: int
     step: int
     steps: int
@@ -63,13 +63,13 @@ def episode(record: RunRecord) -> Iterator[Moment]:
     if not rows or config is None:
         return
     try:
-        recording, snapshots, rewards = play_again(config, rows[-1])
+        recording, pictures, rewards = play_again(config, rows[-1])
     except UserError:
         return
     earned = 0.0
-    for step, (snapshot, reward) in enumerate(zip(snapshots, rewards, strict=True)):
+    for step, (picture, reward) in enumerate(zip(pictures, rewards, strict=True)):
         earned += reward
-        yield Moment(snapshot, recording.env_steps, step, len(rewards) - 1, earned)
+        yield Moment(picture, recording.env_steps, step, len(rewards) - 1, earned)
 
 
 def screen(record: RunRecord, moment: Moment | None, width: int = 60, height: int = 12) -> RenderableType:
@@ -79,10 +79,10 @@ def screen(record: RunRecord, moment: Moment | None, width: int = 60, height: in
         parts.append(Text("No episode is recorded yet. The team plays here after its first evaluation.", style="dim"))
     else:
         parts += [
-            picture(moment.snapshot),
+            draw(moment.picture),
             Text(
                 f"after {moment.env_steps:,} env steps of training, step {moment.step} of {moment.steps}, "
-                f"earned {moment.earned:g}",
+                f"earned {round(moment.earned, 2):g}",
                 style="dim",
             ),
         ]
@@ -90,7 +90,26 @@ def screen(record: RunRecord, moment: Moment | None, width: int = 60, height: in
     return Group(*parts)
 
 
-def picture(snapshot: Snapshot) -> Text:
+def draw(picture: Picture) -> Text:
+    """One moment of a world."""
+    return draw_plane(picture) if isinstance(picture, Plane) else draw_warehouse(picture)
+
+
+def draw_plane(plane: Plane, width: int = 41, height: int = 17) -> Text:
+    """A world of particles, from -1.25 to 1.25 or as far as they went: agents by number, landmarks as circles."""
+    far = max(1.25, *(abs(place) for point in (*plane.agents, *plane.landmarks) for place in point))
+    cells = [["·" if (x, y) == (width // 2, height // 2) else " " for x in range(width)] for y in range(height)]
+    marks = [(point, "○") for point in plane.landmarks]
+    marks += [(point, str(number % 10)) for number, point in enumerate(plane.agents, start=1)]
+    for (x, y), mark in marks:
+        cells[round((1 - y / far) / 2 * (height - 1))][round((1 + x / far) / 2 * (width - 1))] = mark
+    text = Text("\n".join("".join(row) for row in cells) + "\n", no_wrap=True)
+    text.highlight_regex(r"○", "dark_orange")
+    text.highlight_regex(r"\d", "bold green")
+    return text.append("1 2 3 agents  ○ landmarks to stand on", "dim")
+
+
+def draw_warehouse(snapshot: Snapshot) -> Text:
     """A warehouse, three characters a cell: robots as arrows, shelves, requested shelves, goals, corridors."""
     shelf_at = {place: number for number, place in enumerate(snapshot.shelves, start=1)}
     robot_at = {(robot.x, robot.y): robot for robot in snapshot.robots}
@@ -136,7 +155,7 @@ def plot(x: Column, y: Column, width: int, height: int) -> list[str]:
 def _show(live: Live, record: RunRecord, moment: Moment | None) -> None:
     record.refresh()
     size = live.console.size
-    taken = 8 + (moment.snapshot.height + 1 if moment else 0)
+    taken = 7 + (draw(moment.picture).plain.count("\n") + 2 if moment else 0)
     live.update(screen(record, moment, min(size.width - 10, 100), max(4, min(14, size.height - taken))), refresh=True)
     time.sleep(1 / PICTURES_PER_SECOND)
 

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lockstep.config.load import load_config
 from lockstep.config.presets import smoke
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.errors import UserError
 from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.runs.live.film import film, play_again
@@ -31,8 +34,11 @@ def test_shelves_moved_step_by_step_end_where_the_simulator_has_them() -> None:
     for frame in shown["frames"]:
         for number, x, y in frame["moved"]:
             shelves[number - 1] = (x, y)
-    assert snapshots[-1].shelves != snapshots[0].shelves
-    assert tuple(shelves) == snapshots[-1].shelves
+    first, last = snapshots[0], snapshots[-1]
+    assert isinstance(first, Snapshot)
+    assert isinstance(last, Snapshot)
+    assert first.shelves != last.shelves
+    assert tuple(shelves) == last.shelves
 
 
 def test_an_episode_that_earned_something_else_is_not_shown() -> None:
@@ -58,6 +64,18 @@ def test_a_world_without_a_picture_says_so() -> None:
     config = load_config("smoke", ["env.key=probe-coin", "env.arguments={}", "env.time_limit=None"])
     with pytest.raises(UserError, match="no picture"):
         film(config, recording(1000))
+
+
+def test_particles_have_a_film_too() -> None:
+    config = load_config("smoke", ["env.key=mpe:simple_spread_v3", "env.arguments={}", "env.time_limit=None"])
+    env = make_vec("mpe:simple_spread_v3", 1, seed=3)
+    env.reset(3)
+    actions = np.random.default_rng(3).integers(0, 5, (25, 1, 3))
+    earned = sum(float(env.step(action).reward.sum()) for action in actions)
+    shown = film(config, {"env_steps": 10, "seed": 3, "return": earned, "actions": actions[:, 0].tolist()})
+    assert (shown["kind"], len(shown["landmarks"]), len(shown["frames"])) == ("plane", 3, 26)
+    last = env.places()[0][0]  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(shown["frames"][-1]["agents"], last)
 
 
 def test_training_records_an_episode_at_every_evaluation_that_plays_again(tmp_path: Path) -> None:

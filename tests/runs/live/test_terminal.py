@@ -9,7 +9,8 @@ from rich.console import Console
 
 from lockstep.config.presets import smoke
 from lockstep.envs.rware.snapshot import Robot, Snapshot
-from lockstep.runs.live.terminal import episode, picture, plot, watch_in_terminal
+from lockstep.runs.live.film import Plane
+from lockstep.runs.live.terminal import draw_plane, draw_warehouse, episode, plot, watch_in_terminal
 from lockstep.runs.record import RunRecord
 from tests.runs.folders import make_run
 from tests.runs.live.recorded import recorded_run
@@ -34,7 +35,7 @@ def test_everything_of_a_warehouse_is_in_the_picture() -> None:
         steps=0,
         idle_steps=0,
     )
-    assert picture(snapshot).plain.splitlines()[:2] == [" ▲ [▶](◀)", " ■     G "]
+    assert draw_warehouse(snapshot).plain.splitlines()[:2] == [" ▲ [▶](◀)", " ■     G "]
 
 
 def test_off_a_terminal_the_last_moment_is_printed_once(tmp_path: Path) -> None:
@@ -62,7 +63,13 @@ def test_a_world_without_a_picture_still_has_its_curve(tmp_path: Path) -> None:
 def test_an_episode_ends_with_what_was_recorded(tmp_path: Path) -> None:
     moments = list(episode(RunRecord.open(recorded_run(tmp_path / "a").path)))
     assert [moment.step for moment in moments] == list(range(41))
-    assert moments[0].snapshot.height == smoke().env.arguments["layout"].count("\n") - 1  # type: ignore[union-attr]
+    assert moments[0].picture.height == smoke().env.arguments["layout"].count("\n") - 1  # type: ignore[union-attr]
+
+
+def test_particles_stand_where_they_are() -> None:
+    plane = Plane(agents=((0.0, 0.0), (1.25, -1.25)), landmarks=((-1.25, 1.25), (0.0, 2.5)))
+    lines = draw_plane(plane, width=9, height=5).plain.splitlines()
+    assert lines[:5] == ["    ○    ", "  ○      ", "    1    ", "      2  ", "         "]
 
 
 @pytest.mark.parametrize(

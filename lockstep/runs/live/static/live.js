@@ -159,16 +159,21 @@ function showFacts(facts) {
 }
 
 function showFindings(findings) {
+  const opened = new Set([...document.querySelectorAll("#findings details[open] b")].map((title) => title.textContent));
   at("findings").hidden = findings.length === 0;
   at("findings-list").replaceChildren(
     ...findings.map((finding) => {
       const item = make("li", "", { "data-severity": finding.severity });
-      item.append(make("span", finding.severity, { class: "severity" }), make("b", finding.title), make("p", finding.evidence), make("p", finding.meaning));
+      const [more, title] = [make("details"), make("summary")];
+      title.append(make("b", finding.title), make("span", finding.severity, { class: "severity" }));
+      more.append(title, make("p", finding.evidence), make("p", finding.meaning));
       for (const { overrides, why } of finding.remedies) {
         const line = make("p");
         line.append(make("code", overrides.join(" ")), ` ${why}`);
-        item.append(line);
+        more.append(line);
       }
+      more.open = opened.has(finding.title);
+      item.append(more);
       return item;
     }),
   );
@@ -229,7 +234,7 @@ function swapTheme() {
 
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const busy = event.target.closest("button, input");
+  const busy = event.target.closest("button, input, summary");
   const acts = {
     " ": () => player.toggle(),
     ArrowLeft: () => player.seek(player.time - 1),

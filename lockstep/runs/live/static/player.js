@@ -1,6 +1,7 @@
 // Plays the recorded episodes of a run: the newest team again and again, or the one that was chosen.
 
 import { compact } from "/static/words.js";
+import { Plane } from "/static/plane.js";
 import { Warehouse, unfold } from "/static/warehouse.js";
 
 const STEPS_PER_SECOND = 6;
@@ -11,7 +12,7 @@ const at = (id) => document.getElementById(id);
 
 export class Player {
   constructor() {
-    this.warehouse = new Warehouse(at("warehouse"));
+    this.painters = { warehouse: new Warehouse(at("world")), plane: new Plane(at("world")) };
     this.run = null;
     this.recorded = [];
     this.chosen = null; // number of a recorded episode; null: always the newest
@@ -73,7 +74,7 @@ export class Player {
   resize() {
     if (!this.frames) return;
     const narrow = innerWidth <= 820;
-    this.warehouse.fit(this.film, at("stage").clientWidth, innerHeight * (narrow ? 0.5 : 0.52));
+    this.painter.fit(this.film, at("stage").clientWidth, innerHeight * (narrow ? 0.5 : 0.52));
     this.#draw();
   }
 
@@ -91,14 +92,17 @@ export class Player {
       this.#say(film.error);
       return;
     }
-    [this.film, this.frames, this.shown, this.time] = [film, unfold(film), number, 0];
+    [this.film, this.shown, this.time] = [film, number, 0];
+    this.painter = this.painters[film.kind];
+    this.frames = film.kind === "warehouse" ? unfold(film) : film.frames;
+    let sum = 0;
+    this.earned = film.frames.map(({ reward }) => Number((sum += reward).toFixed(2)));
     at("notice").hidden = true;
-    at("controls").hidden = at("warehouse").hidden = false;
+    at("controls").hidden = at("world").hidden = false;
     at("step").max = this.frames.length - 1;
-    at("warehouse").setAttribute(
+    at("world").setAttribute(
       "aria-label",
-      `${film.frames[0].robots.length} robots in a warehouse, trained for ${compact(film.env_steps)} steps, ` +
-        `earn ${film.return} in ${this.frames.length - 1} steps`,
+      `The team after ${compact(film.env_steps)} steps of training earns ${this.earned.at(-1)} in ${this.frames.length - 1} steps`,
     );
     this.resize();
     this.#label();
@@ -109,7 +113,7 @@ export class Player {
     [this.frames, this.shown] = [null, null];
     at("notice").textContent = sentence;
     at("notice").hidden = false;
-    at("controls").hidden = at("warehouse").hidden = true;
+    at("controls").hidden = at("world").hidden = true;
     at("caption").textContent = "";
   }
 
@@ -147,12 +151,12 @@ export class Player {
     const last = this.frames.length - 1;
     const index = Math.min(Math.floor(this.time), last);
     const next = Math.min(index + 1, last);
-    this.warehouse.draw(this.frames[index], this.frames[next], index === last ? 1 : this.time - index);
+    this.painter.draw(this.frames[index], this.frames[next], index === last ? 1 : this.time - index);
     if (at("step").valueAsNumber !== index || !at("clock").textContent) {
       at("step").value = index;
       at("clock").textContent = `${index} of ${last}`;
     }
-    const caption = `The team after ${compact(this.film.env_steps)} steps of training has earned ${this.frames[index].earned}`;
+    const caption = `The team after ${compact(this.film.env_steps)} steps of training has earned ${this.earned[index]}`;
     if (at("caption").textContent !== caption) at("caption").textContent = caption;
   }
 

@@ -1,20 +1,18 @@
 // Draws one moment of a warehouse on a canvas. Data: see lockstep/runs/live/film.py.
 
 const TURNS = [0, Math.PI, -Math.PI / 2, Math.PI / 2]; // up, down, left, right
+const ROBOT_COLORS = 6;
 
-/** Every frame of a film whole: robots, shelves, requested shelves, earned so far. */
+/** Every frame of a film whole: robots, shelves, requested shelves. */
 export function unfold(film) {
   const shelves = film.shelves.map((place) => [...place]);
-  let earned = 0;
   return film.frames.map((frame) => {
     for (const [number, x, y] of frame.moved) shelves[number - 1] = [x, y];
-    earned += frame.reward;
     return {
       shelves: shelves.map((place) => [...place]),
       requested: new Set(frame.requested),
       robots: frame.robots.map(([x, y, heading, carried]) => ({ x, y, heading, carried })),
       reward: frame.reward,
-      earned,
     };
   });
 }
@@ -52,7 +50,7 @@ export class Warehouse {
       if (!carried.has(index + 1)) this.#shelf(x + 0.5, y + 0.5, now.requested.has(index + 1));
     });
     if (next.reward > 0) this.#flash(next, part);
-    now.robots.forEach((robot, index) => this.#robot(robot, next.robots[index], smooth(part), now));
+    now.robots.forEach((robot, index) => this.#robot(robot, next.robots[index], smooth(part), now, index % ROBOT_COLORS));
   }
 
   #drawFloor(across, down) {
@@ -95,14 +93,14 @@ export class Warehouse {
     context.roundRect(x - size / 2, y - size / 2, size, size, 0.11);
     context.fill();
     if (requested) { // a mark beside the color
-      context.fillStyle = this.color("heading");
+      context.fillStyle = this.color("mark");
       context.beginPath();
-      context.arc(x, y, 0.09, 0, 7);
+      context.arc(x, y, 0.1, 0, 7);
       context.fill();
     }
   }
 
-  #robot(robot, next, part, frame) {
+  #robot(robot, next, part, frame, color) {
     const context = this.context;
     const x = robot.x + (next.x - robot.x) * part + 0.5;
     const y = robot.y + (next.y - robot.y) * part + 0.5;
@@ -113,10 +111,13 @@ export class Warehouse {
     context.save();
     context.translate(x, y);
     context.rotate(TURNS[robot.heading] + turn * part);
-    context.fillStyle = this.color("robot");
+    context.fillStyle = this.color(`robot-${color}`);
+    context.strokeStyle = this.color("outline");
+    context.lineWidth = 0.05;
     context.beginPath();
-    context.arc(0, 0, 0.29, 0, 7);
+    context.arc(0, 0, 0.3, 0, 7);
     context.fill();
+    context.stroke();
     context.strokeStyle = this.color("heading");
     context.lineWidth = 0.085;
     context.lineCap = "round";
