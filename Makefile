@@ -26,7 +26,7 @@ train: $(STAMP)
 	$(BIN)/lockstep train solve $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint types contracts test
 
