@@ -1,11 +1,20 @@
 """Packed observations to float32, row by chosen row, in one compiled pass; see `lockstep.replay.ObsPacking`."""
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
+
+from lockstep.compiled import compiled
 
 
-@njit(cache=True, nogil=True)
-def unpack_rows(packed, rows, bytes_, floats, flags, out):  # type: ignore[no-untyped-def]
+@compiled
+def unpack_rows(
+    packed: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    bytes_: NDArray[np.int64],
+    floats: NDArray[np.int64],
+    flags: NDArray[np.int64],
+    out: NDArray[np.float32],
+) -> None:
     """Write the observations at `rows` (n,) of packed (R, P) uint8 to out (n, O) float32.
 
     bytes_, floats, flags: the features of each width, in the order in which their storage follows.

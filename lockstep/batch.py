@@ -6,7 +6,6 @@ B episodes, T steps, N agents, O observation features, A actions, S state featur
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any
 
 import torch
@@ -56,14 +55,14 @@ class EpisodeBatch:
         """(B,) int64: steps of every episode."""
         return self.filled.sum((1, 2))
 
-    def select(self, rows: Tensor) -> "EpisodeBatch":
-        """The episodes at `rows` ((b,) int64), in that order."""
+    def select(self, rows: Tensor | slice) -> "EpisodeBatch":
+        """The episodes at `rows` ((b,) int64), in that order; those of a slice share this batch's memory."""
         return self._map(lambda value: value[rows])
 
     def split(self, parts: int) -> list["EpisodeBatch"]:
         """The same episodes in `parts` batches of nearly equal size that share this one's memory."""
         bounds = [self.num_episodes * part // parts for part in range(parts + 1)]
-        return [self._map(itemgetter(slice(first, last))) for first, last in pairwise(bounds)]
+        return [self.select(slice(first, last)) for first, last in pairwise(bounds)]
 
     def to(self, device: torch.device) -> "EpisodeBatch":
         """The same batch on another device."""

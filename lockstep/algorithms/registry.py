@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from lockstep.algorithms.fused import FusedQLearner, supports
+from lockstep.algorithms.fused.learner import FusedQLearner, supports
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.config.schema import AlgorithmName, NetworkConfig, RunConfig
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from lockstep.algorithms.fused import FusedQLearner
+from lockstep.algorithms.fused.learner import FusedQLearner
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
@@ -24,12 +24,13 @@ def learner(network: dict[str, Any] | None = None, **algorithm: Any) -> QLearner
     return subject
 
 
-@pytest.mark.parametrize("network", [{}, {"agent_id": False}])
+@pytest.mark.parametrize("recurrent", [True, False])
+@pytest.mark.parametrize("agent_id", [True, False])
 @pytest.mark.parametrize(
     "algorithm", [{}, {"td_lambda": 0.0}, {"double_q": False}, {"bootstrap_time_limit": False}, {"gamma": 1.0}]
 )
-def test_loss_metrics_and_gradient_are_the_pages(network: dict[str, Any], algorithm: dict[str, Any]) -> None:
-    subject = learner(network, **algorithm)
+def test_loss_metrics_and_gradient_are_the_pages(recurrent: bool, agent_id: bool, algorithm: dict[str, Any]) -> None:
+    subject = learner({"recurrent": recurrent, "agent_id": agent_id}, **algorithm)
     assert isinstance(subject, FusedQLearner)
     for seed in range(3):
         batch = random_episodes(SPEC, 8, seed=seed, some_unavailable=False)
@@ -42,8 +43,9 @@ def test_loss_metrics_and_gradient_are_the_pages(network: dict[str, Any], algori
         torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_batches_of_another_shape_work_too() -> None:
-    subject = learner()
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_batches_of_another_shape_work_too(recurrent: bool) -> None:
+    subject = learner({"recurrent": recurrent})
     for count in (8, 3, 8):
         batch = random_episodes(SPEC, count, seed=count, some_unavailable=False)
         torch.testing.assert_close(
@@ -69,7 +71,12 @@ def test_updates_stay_together() -> None:
 
 @pytest.mark.parametrize(
     ("network", "algorithm"),
-    [({"recurrent": True}, {}), ({"last_action": True}, {}), ({"hypernet_layers": 1}, {}), ({}, {"name": "vdn"})],
+    [
+        ({"recurrent": True, "last_action": True}, {}),
+        ({"last_action": True}, {}),
+        ({"hypernet_layers": 1}, {}),
+        ({}, {"name": "vdn"}),
+    ],
 )
 def test_what_the_kernel_does_not_know_is_the_pages(network: dict[str, Any], algorithm: dict[str, Any]) -> None:
     assert type(learner(network, **algorithm)) is QLearner

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.compiled import compiled
+from lockstep.compiled import compiled
 from lockstep.envs.random_streams import draw_uniform, seed_stream
 
 LEFT, RIGHT, DOWN, UP = 1, 2, 3, 4

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.compiled import announce_compilation
+from lockstep.compiled import announce_compilation
 from lockstep.envs.mpe import _kernel
 from lockstep.envs.mpe.config import NUM_ACTIONS, SpreadConfig
 from lockstep.envs.mpe.draw import draw_spread
@@ -35,7 +35,11 @@ class SpreadSimulator:
         self._truncated = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         announce_compilation(
-            "particle", _kernel.seed_spread, _kernel.reset_spread, _kernel.advance_spread, _kernel.observe_spread
+            "particle simulator",
+            _kernel.seed_spread,
+            _kernel.reset_spread,
+            _kernel.advance_spread,
+            _kernel.observe_spread,
         )
         self._seed(np.arange(num_envs), seed)
 

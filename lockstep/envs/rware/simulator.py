@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.compiled import announce_compilation
+from lockstep.compiled import announce_compilation
 from lockstep.envs.rware import _kernel, _observations, _tables
 from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
@@ -167,7 +167,9 @@ class Simulator:
 
     def _compile(self) -> None:
         """Now rather than at the first step, by working on no lane at all."""
-        announce_compilation("warehouse", _kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write)
+        announce_compilation(
+            "warehouse simulator", _kernel.seed_lanes, _kernel.reset_lanes, _kernel.advance_lanes, self._write
+        )
         nobody = self._all[:0]
         self._seed(nobody, 0)
         with np.errstate(over="ignore"):

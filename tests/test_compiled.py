@@ -53,15 +53,15 @@ def test_a_cold_start_says_that_it_compiles_and_a_warm_one_is_quiet(tmp_path: Pa
 def test_an_install_that_cannot_be_written_to_uses_the_users_cache(tmp_path: Path) -> None:
     """The package's cache directory is taken by a file, as root may write into any directory."""
     shutil.copytree(ROOT / "lockstep", tmp_path / "lockstep", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "lockstep" / "envs" / "__pycache__").write_text("in the way")
-    where = "from lockstep.envs.compiled import code_directory; print(code_directory())"
+    (tmp_path / "lockstep" / "__pycache__").write_text("in the way")
+    where = "from lockstep.compiled import code_directory; print(code_directory())"
     done = run(where, PYTHONPATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "user"), NUMBA_CACHE_DIR="")
     assert done.stdout.startswith(str(tmp_path / "user" / "lockstep"))
 
 
 def test_changed_sources_get_a_cache_of_their_own(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "lockstep", tmp_path / "lockstep", ignore=shutil.ignore_patterns("__pycache__"))
-    where = "from lockstep.envs.compiled import code_directory; print(code_directory().name)"
+    where = "from lockstep.compiled import code_directory; print(code_directory().name)"
     before = run(where, PYTHONPATH=str(tmp_path)).stdout
     with (tmp_path / "lockstep" / "envs" / "rware" / "_right_of_way.py").open("a") as source:
         source.write("\n")

@@ -1,4 +1,4 @@
-"""How the simulators' functions are compiled, and where the machine code is kept between runs."""
+"""How simulators and learners are compiled, and where the machine code is kept between runs."""
 
 import os
 import sys
@@ -16,17 +16,20 @@ from numba import njit
 Function = TypeVar("Function", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
 _settings: Any = numba.config
-_announced = False
+_announced: set[str] = set()
 
 
 def compiled(function: Function) -> Function:
     """Compile with machine code kept in `code_directory`, without the interpreter's lock, divisions as in C."""
-    before = _settings.CACHE_DIR
-    _settings.CACHE_DIR = str(code_directory())
-    try:
-        return cast(Function, njit(cache=True, nogil=True, error_model="numpy")(function))
-    finally:
-        _settings.CACHE_DIR = before
+    return _compiled(function)
+
+
+def vectorized(function: Function) -> Function:
+    """As `compiled`; besides, products are added without rounding them first, and sums in any order.
+
+    What is infinite or not a number stays so.
+    """
+    return _compiled(function, fastmath={"contract", "reassoc"})
 
 
 def inlined(function: Function) -> Function:
@@ -42,7 +45,7 @@ def code_directory() -> Path:
     variable NUMBA_CACHE_DIR goes before all of them.
     """
     sources = [path.read_bytes() for path in sorted(_HERE.rglob("*.py"))]
-    sources = [source for source in sources if b"import compiled" in source or b"def compiled" in source]
+    sources = [source for source in sources if b"lockstep.compiled import" in source or b"def compiled" in source]
     name = f"lockstep-{sha256(b''.join(sources)).hexdigest()[:12]}"
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
     candidates = [_HERE / "__pycache__", user_cache]
@@ -54,13 +57,21 @@ def code_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix=name))
 
 
-def announce_compilation(world: str, *functions: Any) -> None:
+def announce_compilation(what: str, *functions: Any) -> None:
     """Say on stderr, once, that the wait is for the compiler; nothing where the machine code is there already."""
-    global _announced
-    if _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
+    if what in _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
         return
-    _announced = True
-    print(f"Compiling the {world} simulator, once; this takes some seconds.", file=sys.stderr, flush=True)
+    _announced.add(what)
+    print(f"Compiling the {what}, once; this takes some seconds.", file=sys.stderr, flush=True)
+
+
+def _compiled(function: Function, **options: Any) -> Function:
+    before = _settings.CACHE_DIR
+    _settings.CACHE_DIR = str(code_directory())
+    try:
+        return cast(Function, njit(cache=True, nogil=True, error_model="numpy", **options)(function))
+    finally:
+        _settings.CACHE_DIR = before
 
 
 def _has_code(function: Any) -> bool:
