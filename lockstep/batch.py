@@ -5,7 +5,6 @@ B episodes, T steps, N agents, O observation features, A actions, S state featur
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import torch
@@ -59,11 +58,6 @@ class EpisodeBatch:
         """The episodes at `rows` ((b,) int64), in that order; those of a slice share this batch's memory."""
         return self._map(lambda value: value[rows])
 
-    def split(self, parts: int) -> list["EpisodeBatch"]:
-        """The same episodes in `parts` batches of nearly equal size that share this one's memory."""
-        bounds = [self.num_episodes * part // parts for part in range(parts + 1)]
-        return [self.select(slice(first, last)) for first, last in pairwise(bounds)]
-
     def to(self, device: torch.device) -> "EpisodeBatch":
         """The same batch on another device."""
         return self._map(lambda value: value.to(device))
@@ -74,13 +68,3 @@ class EpisodeBatch:
             name: value if value is None else change(value) for name, value in vars(self).items()
         }
         return EpisodeBatch(**changed)
-
-
-def concatenate(batches: list[EpisodeBatch]) -> EpisodeBatch:
-    """One batch of all episodes. The parts must agree on T and on which optional fields they carry."""
-    first = batches[0]
-    joined: dict[str, Any] = {
-        name: None if value is None else torch.cat([getattr(batch, name) for batch in batches])
-        for name, value in vars(first).items()
-    }
-    return EpisodeBatch(**joined)

@@ -17,6 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
 _settings: Any = numba.config
 _announced: set[str] = set()
+_quiet = False
 
 
 def compiled(function: Function) -> Function:
@@ -59,10 +60,16 @@ def code_directory() -> Path:
 
 def announce_compilation(what: str, *functions: Any) -> None:
     """Say on stderr, once, that the wait is for the compiler; nothing where the machine code is there already."""
-    if what in _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
+    if _quiet or what in _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
         return
     _announced.add(what)
     print(f"Compiling the {what}, once; this takes some seconds.", file=sys.stderr, flush=True)
+
+
+def leave_announcements() -> None:
+    """To the process that this one helps: it compiles the same."""
+    global _quiet
+    _quiet = True
 
 
 def _compiled(function: Function, **options: Any) -> Function:

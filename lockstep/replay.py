@@ -1,14 +1,15 @@
 """What is remembered: episodes, stored once and small, and drawn again by one of several strategies."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep._unpack import unpack_rows
-from lockstep.batch import EpisodeBatch, concatenate
+from lockstep._gather import Columns, gather_obs, gather_steps
+from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import ReplayConfig
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
@@ -26,8 +27,7 @@ class ObsPacking:
         self.num_bytes, self.num_floats, self.num_flags = (len(column) for column in columns)
         self.packed_dim = self.num_bytes + 4 * self.num_floats + (self.num_flags + 7) // 8
         order = torch.cat(columns)
-        self.on_cpu = device.type == "cpu"
-        self.columns = tuple(column.numpy() for column in columns)  # bytes, floats, flags
+        self.columns: Columns = (columns[0].numpy(), columns[1].numpy(), columns[2].numpy())  # bytes, floats, flags
         in_order = bool((order == torch.arange(len(bits))).all())
         self.restore = None if in_order else torch.argsort(order).to(device)
         self.weights = (1 << torch.arange(8, device=device)).to(torch.uint8)
@@ -60,14 +60,16 @@ class ObsPacking:
             obs = obs.index_select(-1, self.restore)
         return obs.view(*shape, -1)
 
-    def unpack_rows(self, packed: Tensor, rows: Tensor) -> Tensor:
-        """The observations at `rows` ((n,) int64) of packed (R, packed_dim): (n, O) float32."""
-        if not self.on_cpu:
-            return self.unpack(packed.index_select(0, rows))
-        obs = torch.empty((len(rows), sum(map(len, self.columns))))
-        bytes_, floats, flags = self.columns
-        unpack_rows(packed.numpy(), rows.numpy(), bytes_, floats, flags, obs.numpy())
-        return obs
+
+class Pieces(NamedTuple):
+    """Parts of remembered episodes."""
+
+    rows: NDArray[np.int64]
+    """(b,): which episodes, 0 <= row < size."""
+    starts: NDArray[np.int64]
+    """(b,): the first step of each."""
+    steps: int
+    """So many of each."""
 
 
 class EpisodeStore:
@@ -97,48 +99,80 @@ class EpisodeStore:
         self.next = (self.next + count) % self.capacity
         self.size = min(self.size + count, self.capacity)
 
-    def get(self, rows: Tensor, starts: Tensor | None = None, steps: int | None = None) -> EpisodeBatch:
-        """The episodes at `rows` ((b,) int64, 0 <= row < size), or `steps` steps of each from `starts` ((b,) int64) on.
-
-        A piece that is cut before its episode's end is neither terminated nor truncated there: it is just cut.
-        """
-        total = self.spec.time_limit
-        first = torch.zeros_like(rows) if starts is None else starts
-        count = total if steps is None else steps
-        rows, first = rows.to(self.device), first.to(self.device)
-        before = (rows * (total + 1) + first).unsqueeze(1) + torch.arange(count + 1, device=self.device)
-        during = (rows * total + first).unsqueeze(1) + torch.arange(count, device=self.device)
-
-        def pick(name: str, index: Tensor) -> Tensor:
-            data = self.data[name]
-            return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
-
-        obs_rows = before.flatten().unsqueeze(1) * self.spec.num_agents + torch.arange(
-            self.spec.num_agents, device=self.device
-        )
-        obs = self.packing.unpack_rows(self.data["obs"].flatten(0, 2), obs_rows.flatten())
-        length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
-        steps_done = first.view(-1, 1, 1) + torch.arange(1, count + 1, device=self.device).view(1, -1, 1)
-        at_end = steps_done == length
-        terminated = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
-        return EpisodeBatch(
-            obs=obs.view(*before.shape, self.spec.num_agents, -1),
-            actions=pick("actions", during).long(),
-            reward=pick("reward", during),
-            terminated=terminated,
-            truncated=at_end & ~terminated,
-            filled=steps_done <= length,
-            available=pick("available", before) if "available" in self.data else None,
-            own_state=pick("own_state", before) if "own_state" in self.data else None,
-        )
-
-    def sample(self, count: int, steps: int, rng: np.random.Generator) -> EpisodeBatch:
+    def draw(self, count: int, steps: int, rng: np.random.Generator) -> Pieces:
         """`count` episodes drawn uniformly with replacement, whole (steps = 0) or a random piece of `steps` of each."""
-        rows = torch.from_numpy(rng.integers(self.size, size=count))
+        rows = rng.integers(self.size, size=count)
         if steps == 0 or steps >= self.spec.time_limit:
-            return self.get(rows)
-        latest = (self.data["length"].index_select(0, rows.to(self.device))[:, 0].cpu().numpy() - steps).clip(min=0)
-        return self.get(rows, torch.from_numpy(rng.integers(latest + 1)), steps)
+            return Pieces(rows, np.zeros_like(rows), self.spec.time_limit)
+        latest = (self.data["length"].cpu().numpy()[rows, 0] - steps).clip(min=0)
+        return Pieces(rows, rng.integers(latest + 1), steps)
+
+    def get(self, pieces: Pieces) -> EpisodeBatch:
+        """A piece that is cut before its episode's end is neither terminated nor truncated there: it is just cut."""
+        batch = self.room(len(pieces.rows), pieces.steps)
+        self.fill(batch, pieces)
+        return batch
+
+    def room(self, count: int, steps: int) -> EpisodeBatch:
+        """A batch of `count` pieces of `steps` steps, for `fill`."""
+        spec = self.spec
+
+        def empty(dtype: torch.dtype, *shape: int) -> Tensor:
+            return torch.empty((count, *shape), dtype=dtype, device=self.device)
+
+        return EpisodeBatch(
+            obs=empty(torch.float32, steps + 1, spec.num_agents, spec.obs_dim),
+            actions=empty(torch.int64, steps, spec.num_agents),
+            reward=empty(torch.float32, steps, 1),
+            terminated=empty(torch.bool, steps, 1),
+            truncated=empty(torch.bool, steps, 1),
+            filled=empty(torch.bool, steps, 1),
+            available=empty(torch.bool, steps + 1, spec.num_agents, spec.num_actions)
+            if "available" in self.data
+            else None,
+            own_state=empty(torch.float32, steps + 1, spec.own_state_dim) if "own_state" in self.data else None,
+        )
+
+    def fill(self, batch: EpisodeBatch, pieces: Pieces) -> None:
+        """Write the pieces into `batch`, which has room for exactly them."""
+        optional = {"available": batch.available, "own_state": batch.own_state}
+        if self.device.type == "cpu":
+            self._fill_compiled(batch, pieces)
+        else:
+            self._fill(batch, pieces)
+        for name, out in optional.items():
+            if out is not None:
+                out.copy_(self._pick(name, pieces, pieces.steps + 1))
+
+    def _fill_compiled(self, batch: EpisodeBatch, pieces: Pieces) -> None:
+        data = {name: value.numpy() for name, value in self.data.items()}
+        rows, starts, _ = pieces
+        gather_obs(data["obs"], rows, starts, self.packing.columns, batch.obs.numpy())
+        gather_steps(
+            data["actions"], data["reward"], data["length"], data["terminated"], rows, starts, batch.actions.numpy(),
+            batch.reward.numpy(), batch.terminated.numpy(), batch.truncated.numpy(), batch.filled.numpy(),
+        )  # fmt: skip
+
+    def _fill(self, batch: EpisodeBatch, pieces: Pieces) -> None:
+        rows = torch.from_numpy(pieces.rows).to(self.device)
+        first = torch.from_numpy(pieces.starts).to(self.device).view(-1, 1, 1)
+        length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
+        steps_done = first + torch.arange(1, pieces.steps + 1, device=self.device).view(1, -1, 1)
+        at_end = steps_done == length
+        ends = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
+        batch.obs.copy_(self.packing.unpack(self._pick("obs", pieces, pieces.steps + 1)))
+        batch.actions.copy_(self._pick("actions", pieces, pieces.steps))
+        batch.reward.copy_(self._pick("reward", pieces, pieces.steps))
+        batch.terminated.copy_(ends)
+        batch.truncated.copy_(at_end & ~ends)
+        batch.filled.copy_(steps_done <= length)
+
+    def _pick(self, name: str, pieces: Pieces, count: int) -> Tensor:
+        """`count` steps of a field from each piece's start on: (b, count, ...)."""
+        data = self.data[name]
+        rows, starts = (torch.from_numpy(value).to(self.device) for value in (pieces.rows, pieces.starts))
+        index = (rows * data.shape[1] + starts).unsqueeze(1) + torch.arange(count, device=self.device)
+        return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
 
     def num_rewarding(self) -> int:
         """Episodes held that earned something."""
@@ -216,7 +250,7 @@ class UniformReplay:
         return self.store.size >= self.batch_size
 
     def sample(self, rng: np.random.Generator) -> EpisodeBatch:
-        return self.store.sample(self.batch_size, self.segment_steps, rng)
+        return self.store.get(self.store.draw(self.batch_size, self.segment_steps, rng))
 
     def counts(self) -> dict[str, int]:
         return {"replay_episodes": self.store.size, "replay_rewarding_episodes": self.store.num_rewarding()}
@@ -252,8 +286,13 @@ class RewardingReplay:
 
     def sample(self, rng: np.random.Generator) -> EpisodeBatch:
         num_rewarding = self.num_rewarding if self.rewarding.size else 0
-        shares = ((self.all, self.batch_size - num_rewarding), (self.rewarding, num_rewarding))
-        return concatenate([store.sample(count, self.segment_steps, rng) for store, count in shares if count])
+        ordinary = self.batch_size - num_rewarding
+        shares = ((self.all, 0, ordinary), (self.rewarding, ordinary, num_rewarding))
+        drawn = [(store, first, store.draw(count, self.segment_steps, rng)) for store, first, count in shares if count]
+        batch = self.all.room(self.batch_size, drawn[0][2].steps)
+        for store, first, pieces in drawn:
+            store.fill(batch.select(slice(first, first + len(pieces.rows))), pieces)
+        return batch
 
     def counts(self) -> dict[str, int]:
         return {"replay_episodes": self.all.size, "replay_rewarding_episodes": self.rewarding.size}

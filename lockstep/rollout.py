@@ -14,6 +14,49 @@ from lockstep.policy import Actions, Policy, RandomPolicy
 from lockstep.spec import EnvSpec
 
 
+class Playing:
+    """One fresh episode of every lane (of `lanes`, where given), as far as it has been played."""
+
+    def __init__(
+        self,
+        env: VectorEnv,
+        policy: Policy,
+        explorer: Explorer | None = None,
+        seed: int | None = None,
+        lanes: Mask | None = None,
+    ) -> None:
+        """Without an explorer the policy's actions are taken. With a seed, lane i's stream restarts from `seed + i`."""
+        self.env, self.policy, self.explorer, self.lanes = env, policy, explorer, lanes
+        self.recorder = _Recorder(env.spec, env.num_envs)
+        self.active = np.ones(env.num_envs, dtype=bool) if lanes is None else lanes.copy()
+        self.last_actions = np.full((env.num_envs, env.spec.num_agents), -1, dtype=np.int64)
+        self.memory: Any = None
+        self.obs = env.reset(seed, lanes)
+        self.steps = 0
+
+    def advance(self, steps: int) -> None:
+        """Play until so many steps have been played in all, or every lane is at its end."""
+        env, active = self.env, self.active
+        while self.steps < steps and active.any():
+            available = env.available_actions()
+            self.recorder.see(self.steps, self.obs, available, env.state())
+            actions, self.memory = self.policy.act(self.obs, available, self.last_actions, self.memory)
+            if self.explorer is not None:
+                actions = self.explorer.explore(actions, available)
+            step = env.step(actions, None if active.all() else active)
+            self.recorder.act(self.steps, actions, step.reward, step.terminated, step.truncated, active)
+            self.obs, self.last_actions = step.obs, actions
+            active &= ~(step.terminated | step.truncated)
+            self.steps += 1
+
+    def finish(self) -> EpisodeBatch:
+        """Play to the end. Returns all of it."""
+        self.advance(self.env.spec.time_limit)
+        self.recorder.see(self.steps, self.obs, self.env.available_actions(), self.env.state())
+        batch = self.recorder.batch()
+        return batch if self.lanes is None else batch.select(torch.from_numpy(np.flatnonzero(self.lanes)))
+
+
 def collect(
     env: VectorEnv,
     policy: Policy,
@@ -21,31 +64,8 @@ def collect(
     seed: int | None = None,
     lanes: Mask | None = None,
 ) -> EpisodeBatch:
-    """One fresh episode of every lane (of `lanes`, where given), to its end.
-
-    Without an explorer the policy's own actions are taken. With a seed, lane i's stream restarts from `seed + i`.
-    """
-    spec, num_envs = env.spec, env.num_envs
-    recorder = _Recorder(spec, num_envs)
-    active = np.ones(num_envs, dtype=bool) if lanes is None else lanes.copy()
-    last_actions = np.full((num_envs, spec.num_agents), -1, dtype=np.int64)
-    memory: Any = None
-    obs = env.reset(seed, lanes)
-    for t in range(spec.time_limit):
-        available = env.available_actions()
-        recorder.see(t, obs, available, env.state())
-        actions, memory = policy.act(obs, available, last_actions, memory)
-        if explorer is not None:
-            actions = explorer.explore(actions, available)
-        step = env.step(actions, None if active.all() else active)
-        recorder.act(t, actions, step.reward, step.terminated, step.truncated, active)
-        obs, last_actions = step.obs, actions
-        active &= ~(step.terminated | step.truncated)
-        if not active.any():
-            break
-    recorder.see(t + 1, obs, env.available_actions(), env.state())
-    batch = recorder.batch()
-    return batch if lanes is None else batch.select(torch.from_numpy(np.flatnonzero(lanes)))
+    """One fresh episode of every lane, to its end; see `Playing`."""
+    return Playing(env, policy, explorer, seed, lanes).finish()
 
 
 class RandomPlay(NamedTuple):

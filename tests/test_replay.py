@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from lockstep._gather import gather_obs
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import ReplayConfig
-from lockstep.replay import EpisodeStore, ObsPacking, Replay, RewardingReplay, UniformReplay, build_replay
+from lockstep.replay import EpisodeStore, ObsPacking, Pieces, Replay, RewardingReplay, UniformReplay, build_replay
 from tests.episodes import SPEC, random_episodes
 
 CPU = torch.device("cpu")
@@ -20,6 +21,11 @@ def with_returns(*returns: float) -> EpisodeBatch:
     reward = torch.zeros_like(batch.reward)
     reward[:, 0, 0] = torch.tensor(returns)
     return EpisodeBatch(**{**vars(batch), "reward": reward})
+
+
+def whole(count: int) -> Pieces:
+    """The first `count` episodes."""
+    return Pieces(np.arange(count), np.zeros(count, dtype=np.int64), SPEC.time_limit)
 
 
 def returns_in(batch: EpisodeBatch) -> list[float]:
@@ -41,8 +47,11 @@ def test_packing_is_exact(bits: tuple[int, ...]) -> None:
     packing = ObsPacking(bits, CPU)
     packed = packing.pack(obs)
     assert torch.equal(packing.unpack(packed), obs)
-    rows = torch.tensor([3, 3, 39, 0])
-    assert torch.equal(packing.unpack_rows(packed.flatten(0, 1), rows), obs.flatten(0, 1)[rows])
+    drawn = torch.empty((2, 3, 2, len(bits)))
+    rows, starts = np.array([3, 0]), np.array([2, 0])
+    gather_obs(packed.view(4, 5, 2, -1).numpy(), rows, starts, packing.columns, drawn.numpy())
+    whole = obs.view(4, 5, 2, -1)
+    assert torch.equal(drawn, torch.stack([whole[3, 2:], whole[0, :3]]))
 
 
 def test_a_warehouse_observation_takes_eleven_bytes() -> None:
@@ -53,7 +62,7 @@ def test_an_episode_comes_back_as_it_went_in() -> None:
     store = EpisodeStore(SPEC, 16, CPU)
     batch = random_episodes(SPEC, 6)
     store.add(batch)
-    back = store.get(torch.arange(6))
+    back = store.get(whole(6))
     for name in ("obs", "actions", "reward", "terminated", "truncated", "filled", "available", "state"):
         assert torch.equal(getattr(back, name), getattr(batch, name)), name
 
@@ -62,16 +71,27 @@ def test_a_piece_is_a_part_of_its_episode() -> None:
     store = EpisodeStore(SPEC, 16, CPU)
     batch = random_episodes(SPEC, 6)
     store.add(batch)
-    piece = store.get(torch.tensor([4, 2]), torch.tensor([3, 0]), steps=4)
+    piece = store.get(Pieces(np.array([4, 2]), np.array([3, 0]), 4))
     for name, steps in (("obs", 5), ("actions", 4), ("reward", 4), ("terminated", 4), ("truncated", 4), ("filled", 4)):
         whole = getattr(batch, name)
         assert torch.equal(getattr(piece, name), torch.stack([whole[4, 3 : 3 + steps], whole[2, :steps]])), name
 
 
+@pytest.mark.parametrize("steps", [0, 4])
+def test_drawing_compiled_or_on_a_device_gives_the_same(steps: int) -> None:
+    store = EpisodeStore(SPEC, 16, CPU)
+    store.add(random_episodes(SPEC, 16))
+    pieces = store.draw(40, steps, np.random.default_rng(0))
+    compiled, general = store.get(pieces), store.room(40, pieces.steps)
+    store._fill(general, pieces)
+    for name in ("obs", "actions", "reward", "terminated", "truncated", "filled"):
+        assert torch.equal(getattr(general, name), getattr(compiled, name)), name
+
+
 def test_pieces_stay_inside_their_episodes_where_these_are_long_enough() -> None:
     store = EpisodeStore(SPEC, 64, CPU)
     store.add(random_episodes(SPEC, 64))
-    piece = store.sample(500, 3, np.random.default_rng(0))
+    piece = store.get(store.draw(500, 3, np.random.default_rng(0)))
     long_enough = piece.lengths() == 3
     assert long_enough.float().mean() > 0.5
     assert (piece.lengths() >= 1).all()
@@ -82,13 +102,13 @@ def test_the_oldest_leave_first() -> None:
     store.add(with_returns(1, 2, 3))
     store.add(with_returns(4, 5, 6))
     assert store.size == 4
-    assert sorted(returns_in(store.get(torch.arange(4)))) == [3, 4, 5, 6]
+    assert sorted(returns_in(store.get(whole(4)))) == [3, 4, 5, 6]
 
 
 def test_more_episodes_than_fit_leave_the_newest() -> None:
     store = EpisodeStore(SPEC, 3, CPU)
     store.add(with_returns(1, 2, 3, 4, 5))
-    assert sorted(returns_in(store.get(torch.arange(3)))) == [3, 4, 5]
+    assert sorted(returns_in(store.get(whole(3)))) == [3, 4, 5]
 
 
 def test_uniform_draws_every_episode_alike() -> None:

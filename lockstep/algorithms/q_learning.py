@@ -8,7 +8,7 @@ B episodes, T steps, N agents, A actions; G = 1 team value, or N independent one
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,14 +54,15 @@ class QLearner:
         self.reward_standardizer = RewardStandardizer() if config.algorithm.standardize_rewards else None
         self.updates = 0
 
-    def update(self, batch: EpisodeBatch) -> Metrics:
+    def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:
         """One gradient step on whole episodes. Returns the metrics of this batch as 0-dim tensors.
 
+        `meanwhile` is called once before the step, while other processes may still be at work on the gradient.
         Raises DivergedError, with nothing changed, when the gradient is not finite.
         """
         if self.reward_standardizer is not None:
             batch = replace(batch, reward=self.reward_standardizer(batch.reward))
-        loss, metrics, self.weights.grad = self.shares.gradient(self.gradient, batch)
+        loss, metrics, self.weights.grad = self.shares.gradient(self.gradient, batch, meanwhile)
         grad_norm = nn.utils.clip_grad_norm_(self.weights, self.grad_norm_clip)
         if not torch.isfinite(grad_norm):
             raise DivergedError(f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}")

@@ -12,6 +12,7 @@ import torch
 
 from lockstep.algorithms.registry import build
 from lockstep.algorithms.shares import Exchange, SharedMemory, one_thread
+from lockstep.compiled import leave_announcements
 from lockstep.config.schema import RunConfig
 from lockstep.networks.flat import attach
 from lockstep.spec import EnvSpec
@@ -20,6 +21,7 @@ from lockstep.spec import EnvSpec
 def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int) -> None:
     """Answer every share with its loss and metrics; the gradient lies in the exchange."""
     one_thread()
+    leave_announcements()
     with Connection(line_descriptor) as line:
         hello = json.loads(line.recv_bytes())
         spec = EnvSpec(**{**hello["spec"], "obs_bits": tuple(hello["spec"]["obs_bits"])})

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib import import_module
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from socket import socketpair
 from typing import Any, Self
@@ -44,6 +45,12 @@ def num_shares(config: RunConfig) -> int:
     return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
 
 
+def share_bounds(episodes: int, shares: int, own: float) -> list[int]:
+    """Where shares begin and end: the learner's has `own` times as many episodes as each helper's, at least one."""
+    first = max(1, round(episodes * own / (own + shares - 1))) if shares > 1 else episodes
+    return [0, *(first + (episodes - first) * part // max(shares - 1, 1) for part in range(shares))]
+
+
 def one_thread() -> None:
     """Torch and BLAS (which numba takes from scipy) on one thread each: processes share the work, not threads."""
     torch.set_num_threads(1)
@@ -55,7 +62,7 @@ class Shares:
     """Owns the memory of the weights, and the processes (none on a GPU, with one thread, or for tiny batches)."""
 
     def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int) -> None:
-        self.count = num_shares(config)
+        self.count, self.own = num_shares(config), config.training.learner_share
         self.helpers: list[Helper] = []
         if self.count == 1:
             self.online, self.target = torch.zeros(2, num_weights, device=config.training.device)
@@ -64,17 +71,23 @@ class Shares:
         self.online, self.target = weights.tensor(torch.float32, (2, num_weights))
         self.helpers = [Helper(spec, config, num_weights, weights) for _ in range(self.count - 1)]
 
-    def gradient(self, gradient: Gradient, batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
+    def gradient(
+        self, gradient: Gradient, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None
+    ) -> tuple[Tensor, Metrics, Tensor]:
         """`gradient(batch)`: a loss, its metrics and its gradient, all of them means over the steps that happened.
 
         The mean over a batch is the mean of its shares' means, each weighing as many steps as it holds. So the number
         of shares shows in the last digits only, and who is ready first does not show at all.
-        Raises UserError when a helping process has died.
+        `meanwhile` is called when the learner has done its own share. Raises UserError when a helping process has died.
         """
-        parts = batch.split(self.count)
+        bounds = share_bounds(batch.num_episodes, self.count, self.own)
+        parts = [batch.select(slice(first, last)) for first, last in pairwise(bounds)]
         for helper, part in zip(self.helpers, parts[1:], strict=True):
             helper.begin(part)
-        results = [gradient(parts[0]), *(helper.end() for helper in self.helpers)]
+        own = gradient(parts[0])
+        if meanwhile is not None:
+            meanwhile()
+        results = [own, *(helper.end() for helper in self.helpers)]
         if len(results) == 1:
             return results[0]
         steps = torch.stack([part.filled.sum() for part in parts])
@@ -90,7 +103,8 @@ class Helper:
     """A process that works on one share of every batch; `lockstep.algorithms.share_helper` is its other end."""
 
     def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int, weights: "SharedMemory") -> None:
-        episodes = -(-config.replay.batch_size // num_shares(config))
+        bounds = share_bounds(config.replay.batch_size, num_shares(config), config.training.learner_share)
+        episodes = max(last - first for first, last in pairwise(bounds[1:]))
         steps = min(config.replay.segment_steps or spec.time_limit, spec.time_limit)
         self.exchange = Exchange.create(spec, num_weights, episodes, steps)
         ours, theirs = socketpair()

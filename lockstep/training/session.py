@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from lockstep.algorithms.registry import build
+from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
 from lockstep.envs.onset_memory import remembering
 from lockstep.envs.registry import make_vec
@@ -15,7 +16,7 @@ from lockstep.exploration import Explorer, lane_epsilons
 from lockstep.loggers import Status
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.replay import build_replay
-from lockstep.rollout import collect, random_play
+from lockstep.rollout import Playing, random_play
 from lockstep.schedules import schedule
 from lockstep.seeding import derive_seed, stream
 from lockstep.training.behavior import behavior, warehouse_behavior
@@ -84,14 +85,35 @@ class Session:
                 self.replay.add(played.episodes)
             return
         epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
-        batch = collect(self.env, self.policy, self._explorer(epsilons, self.explore_rng), seed)
+        playing = Playing(self.env, self.policy, self._explorer(epsilons, self.explore_rng), seed)
+        if self.config.training.learn_while_playing:
+            self._learn(playing)
+            self._remember(playing.finish())
+        else:
+            self._remember(playing.finish())
+            self._learn()
+
+    def _remember(self, batch: EpisodeBatch) -> None:
         self._count(batch.returns(), batch.lengths())
         self.replay.add(batch)
-        if self.replay.ready():
-            for _ in range(self.config.training.updates_per_collection):
-                metrics = self.learner.update(self.replay.sample(self.replay_rng))
-                clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
-                self.window.add_update({**metrics, "grad_clipped_share": clipped})
+
+    def _learn(self, playing: Playing | None = None) -> None:
+        """A round's updates. What they need next is drawn, and `playing` goes on, while helpers work on a gradient."""
+        if not self.replay.ready():
+            return
+        count = self.config.training.updates_per_collection
+        drawn = [self.replay.sample(self.replay_rng)]
+        for done in range(1, count + 1):
+
+            def meanwhile(done: int = done) -> None:
+                if done < count:
+                    drawn.append(self.replay.sample(self.replay_rng))
+                if playing is not None:
+                    playing.advance(self.spec.time_limit * done // count)
+
+            metrics = self.learner.update(drawn.pop(0), meanwhile)
+            clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
+            self.window.add_update({**metrics, "grad_clipped_share": clipped})
 
     def evaluate(self, episodes: int) -> Evaluation:
         """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""

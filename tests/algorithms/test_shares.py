@@ -9,6 +9,7 @@ import torch
 
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.algorithms.registry import build
+from lockstep.algorithms.shares import share_bounds
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS, EnvSpec
@@ -35,8 +36,9 @@ def _one_thread() -> Any:
     torch.set_num_threads(before)
 
 
-def test_two_shares_learn_what_one_learns() -> None:
-    alone, together = learner(1), learner(2)
+@pytest.mark.parametrize("learner_share", [1.0, 0.3])
+def test_two_shares_learn_what_one_learns(learner_share: float) -> None:
+    alone, together = learner(1), learner(2, training={"num_threads": 2, "learner_share": learner_share})
     assert (alone.shares.count, together.shares.count) == (1, 2)
     for seed in range(4):
         batch = random_episodes(SPEC, 33, seed=seed)
@@ -54,6 +56,27 @@ def test_shares_repeat_themselves_to_the_last_bit() -> None:
         first.update(batch)
         second.update(batch)
     assert torch.equal(first.weights, second.weights)
+
+
+@pytest.mark.parametrize(
+    ("episodes", "shares", "own", "bounds"),
+    [
+        (64, 1, 0.4, [0, 64]),
+        (64, 2, 1.0, [0, 32, 64]),
+        (64, 2, 0.5, [0, 21, 64]),
+        (64, 3, 0.5, [0, 13, 38, 64]),
+        (2, 2, 0.1, [0, 1, 2]),
+    ],
+)
+def test_the_learners_share_may_be_smaller(episodes: int, shares: int, own: float, bounds: list[int]) -> None:
+    assert share_bounds(episodes, shares, own) == bounds
+
+
+def test_there_is_time_for_something_else_before_the_step() -> None:
+    subject, calls = learner(2), []
+    before = subject.weights.clone()
+    subject.update(random_episodes(SPEC, 33), lambda: calls.append(torch.equal(subject.weights, before)))
+    assert calls == [True]
 
 
 def test_few_episodes_are_not_shared() -> None:

@@ -41,9 +41,13 @@ def untimed(row: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in row.items() if "second" not in name}
 
 
+@pytest.mark.parametrize("learn_while_playing", [False, True])
 @pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])
-def test_stopped_and_restored_equals_never_stopped(name: str) -> None:
-    cfg = config(algorithm={"name": name, "standardize_rewards": True})
+def test_stopped_and_restored_equals_never_stopped(name: str, learn_while_playing: bool) -> None:
+    cfg = config(
+        algorithm={"name": name, "standardize_rewards": True},
+        training={"learn_while_playing": learn_while_playing, "updates_per_collection": 3},
+    )
     stopped = advanced(cfg, 12)
     restored = Session(cfg)
     restored.load_state_dict(stopped.state_dict())
@@ -51,6 +55,16 @@ def test_stopped_and_restored_equals_never_stopped(name: str) -> None:
     for _ in range(9):
         restored.advance()
     assert_same(advanced(cfg, 21), restored)
+
+
+def test_learning_while_playing_plays_and_learns_as_much() -> None:
+    at_once, between = (
+        advanced(config(training={"learn_while_playing": value, "updates_per_collection": 3}), 20)
+        for value in (False, True)
+    )
+    assert (at_once.env_steps, at_once.episodes) == (between.env_steps, between.episodes)
+    assert between.learner.updates == at_once.learner.updates > 0
+    assert not torch.equal(at_once.learner.weights, between.learner.weights)
 
 
 def test_evaluating_changes_nothing_in_training() -> None:

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep.algorithms.fused import mixing_kernel
 from lockstep.algorithms.fused.agents import Agents, FeedForward, Recurrent
-from lockstep.algorithms.fused.arithmetic import Floats
 from lockstep.algorithms.fused.mixing import Mixing
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.algorithms.shares import Metrics
 from lockstep.batch import EpisodeBatch
+from lockstep.compiled import announce_compilation
 from lockstep.config.schema import RunConfig
 
 
@@ -43,26 +44,29 @@ class _Memory:
     """Weights and gradients as arrays, and room for everything in between, for batches of one shape."""
 
     def __init__(self, learner: QLearner, pieces: int, steps: int) -> None:
+        announce_compilation("learner", mixing_kernel.loss_and_gradients)
         self.shape = (pieces, steps)
         spec, network = learner.spec, learner.network
         self.agents: Agents = (Recurrent if network.recurrent else FeedForward)(spec, network, pieces, steps)
         self.mixing = Mixing(spec, network, learner.algorithm, pieces, steps)
         self.num_agents = spec.num_agents
-        self.online = [parameter.detach() for parameter in learner.online.parameters()]
-        self.target = [parameter.detach() for parameter in learner.target.parameters()]
         self.vector = torch.zeros_like(learner.weights)
-        sizes = [parameter.numel() for parameter in self.online]
-        self.parts = [
-            part.view(parameter.shape)
-            for part, parameter in zip(torch.split(self.vector, sizes), self.online, strict=True)
-        ]
-        self.in_agent = len(list(learner.agent.parameters()))
+        online = [parameter.detach() for parameter in learner.online.parameters()]
+        target = [parameter.detach() for parameter in learner.target.parameters()]
+        parts = torch.split(self.vector, [parameter.numel() for parameter in online])
+        gradient = [part.view(parameter.shape) for part, parameter in zip(parts, online, strict=True)]
+        # (agents', mixer's), as arrays that share the learner's memory.
+        first = len(list(learner.agent.parameters()))
+        self.online, self.target, self.found = (
+            (arrays[:first], arrays[first:])
+            for arrays in ([tensor.numpy() for tensor in tensors] for tensors in (online, target, gradient))
+        )
 
     def gradient(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
         """See `QLearner.gradient`; the next call writes over the vector."""
-        agent, mixer = self._arrays(self.online)
-        target_agent, target_mixer = self._arrays(self.target)
-        d_agent, d_mixer = self._arrays(self.parts)
+        agent, mixer = self.online
+        target_agent, target_mixer = self.target
+        d_agent, d_mixer = self.found
         q, target_q = self.agents.values(batch, agent, target_agent)
         sums = self.mixing.run(batch, q, target_q, mixer, target_mixer, d_mixer)
         self.agents.gradient(batch, self.mixing.d_taken, agent, d_agent)
@@ -74,8 +78,3 @@ class _Memory:
         }
         metrics = {name: torch.tensor(value) for name, value in means.items()}
         return torch.tensor(sums.squared / count), metrics, self.vector
-
-    def _arrays(self, tensors: list[Tensor]) -> tuple[list[Floats], list[Floats]]:
-        """The agents' and the mixer's, sharing their memory."""
-        arrays = [tensor.numpy() for tensor in tensors]
-        return arrays[: self.in_agent], arrays[self.in_agent :]
