@@ -9,6 +9,7 @@ medians are printed.
 import argparse
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -40,8 +41,8 @@ def measured(keys: dict[str, Any], lanes: int, rounds: int, seconds: float) -> l
     rng = np.random.default_rng(0)
     works: dict[str, Callable[[], object]] = {}
     for key, made in sessions.items():
-        works[f"{key} play"] = lambda made=made: collect(made.env, made.policy, seed=0)
-        works[f"{key} update"] = lambda made=made: made.learner.update(made.replay.sample(rng))
+        works[f"{key} play"] = partial(collect, made.env, made.policy, seed=0)
+        works[f"{key} update"] = partial(_update, made, rng)
     seen = interleaved(works, rounds, seconds)
     steps = lanes * next(iter(sessions.values())).spec.time_limit
     return [
@@ -53,6 +54,10 @@ def measured(keys: dict[str, Any], lanes: int, rounds: int, seconds: float) -> l
         }
         for key in keys
     ]
+
+
+def _update(made: Session, rng: np.random.Generator) -> None:
+    made.learner.update(made.replay.sample(rng))
 
 
 def plot(by_robots: list[dict[str, Any]], by_size: list[dict[str, Any]], out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Drawn episodes out of a replay's arrays, in one compiled pass; see `lockstep.replay.EpisodeStore`."""
+"""Episodes into a replay's arrays and out of them, in one compiled pass; see `lockstep.replay`."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,25 @@ from numpy.typing import NDArray
 from lockstep.compiled import compiled
 
 Columns = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+
+@compiled
+def pack_obs(obs: NDArray[np.float32], columns: Columns, packed: NDArray[np.uint8]) -> None:
+    """Write observations (R, O) to packed (R, P): the features stored as bytes, as float32 and as bits, in turn."""
+    bytes_, floats, flags = columns
+    first_float, first_flag = len(bytes_), len(bytes_) + 4 * len(floats)
+    word = np.empty(1, np.float32)
+    for r in range(obs.shape[0]):
+        source, target = obs[r], packed[r]
+        for c in range(len(bytes_)):
+            target[c] = np.uint8(source[bytes_[c]])
+        for c in range(len(floats)):
+            word[0] = source[floats[c]]
+            start = first_float + 4 * c
+            target[start : start + 4] = word.view(np.uint8)
+        target[first_flag:] = 0
+        for c in range(len(flags)):
+            target[first_flag + (c >> 3)] |= np.uint8(np.uint8(source[flags[c]]) << (c & 7))
 
 
 @compiled
@@ -18,7 +37,7 @@ def gather_obs(
 ) -> None:
     """Write steps starts[k], starts[k] + 1, ... of episode rows[k] of packed (E, T + 1, N, P) to obs[k], (b, U, N, O).
 
-    columns: the features stored as bytes, as float32 and as bits, which is the order of their storage.
+    columns: as for `pack_obs`.
     """
     bytes_, floats, flags = columns
     first_float, first_flag = len(bytes_), len(bytes_) + 4 * len(floats)

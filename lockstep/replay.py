@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep._gather import Columns, gather_obs, gather_steps
+from lockstep._gather import Columns, gather_obs, gather_steps, pack_obs
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import ReplayConfig
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
@@ -36,6 +36,14 @@ class ObsPacking:
 
     def pack(self, obs: Tensor) -> Tensor:
         """(..., O) float32 -> (..., packed_dim) uint8"""
+        if obs.device.type != "cpu":
+            return self._pack(obs)
+        packed = torch.empty((*obs.shape[:-1], self.packed_dim), dtype=torch.uint8)
+        rows = obs.reshape(-1, obs.shape[-1])
+        pack_obs(rows.numpy(), self.columns, packed.view(-1, self.packed_dim).numpy())
+        return packed
+
+    def _pack(self, obs: Tensor) -> Tensor:
         parts = [obs.index_select(-1, self.bytes).to(torch.uint8)]
         if self.num_floats:
             parts.append(obs.index_select(-1, self.floats).contiguous().view(torch.uint8))
