@@ -23,35 +23,21 @@ class ObsPacking:
     def __init__(self, bits: tuple[int, ...], device: torch.device) -> None:
         widths = torch.tensor(bits)
         columns = [torch.nonzero(widths == width)[:, 0] for width in (BYTE_BITS, FLOAT_BITS, FLAG_BITS)]
-        self.bytes, self.floats, self.flags = (column.to(device) for column in columns)
         self.num_bytes, self.num_floats, self.num_flags = (len(column) for column in columns)
         self.packed_dim = self.num_bytes + 4 * self.num_floats + (self.num_flags + 7) // 8
         order = torch.cat(columns)
         self.columns: Columns = (columns[0].numpy(), columns[1].numpy(), columns[2].numpy())  # bytes, floats, flags
         in_order = bool((order == torch.arange(len(bits))).all())
         self.restore = None if in_order else torch.argsort(order).to(device)
-        self.weights = (1 << torch.arange(8, device=device)).to(torch.uint8)
         every_byte = torch.arange(256, device=device).unsqueeze(1)
         self.byte_to_flags = ((every_byte >> torch.arange(8, device=device)) & 1).to(torch.float32)  # (256, 8)
 
     def pack(self, obs: Tensor) -> Tensor:
-        """(..., O) float32 -> (..., packed_dim) uint8"""
-        if obs.device.type != "cpu":
-            return self._pack(obs)
+        """(..., O) float32 on the CPU -> (..., packed_dim) uint8"""
         packed = torch.empty((*obs.shape[:-1], self.packed_dim), dtype=torch.uint8)
         rows = obs.reshape(-1, obs.shape[-1])
         pack_obs(rows.numpy(), self.columns, packed.view(-1, self.packed_dim).numpy())
         return packed
-
-    def _pack(self, obs: Tensor) -> Tensor:
-        parts = [obs.index_select(-1, self.bytes).to(torch.uint8)]
-        if self.num_floats:
-            parts.append(obs.index_select(-1, self.floats).contiguous().view(torch.uint8))
-        flags = obs.index_select(-1, self.flags).to(torch.uint8)
-        flags = torch.nn.functional.pad(flags, (0, -self.num_flags % 8))
-        octets = flags.view(*flags.shape[:-1], -1, 8)
-        parts.append((octets * self.weights).sum(-1, dtype=torch.uint8))
-        return torch.cat(parts, dim=-1)
 
     def unpack(self, packed: Tensor) -> Tensor:
         """(..., packed_dim) uint8 -> (..., O) float32"""
@@ -89,21 +75,26 @@ class EpisodeStore:
         self.size = 0
         self.next = 0
         self.data: dict[str, Tensor] = {}
+        self.lengths = np.zeros(capacity, dtype=np.int32)
+        """Steps of every episode, where the host can read them: drawing pieces must not wait for a GPU."""
+        self.rooms: dict[tuple[int, int], EpisodeBatch] = {}
 
     def add(self, batch: EpisodeBatch) -> None:
         """Append the batch's episodes; where there is no room, the oldest give way."""
         rows = {name: value[-self.capacity :] for name, value in self._encode(batch).items()}
+        count = len(rows["actions"])
+        self.lengths[(self.next + np.arange(count)) % self.capacity] = rows["length"][:, 0].numpy()
         if not self.data:
             # Untouched memory of `empty` costs nothing until an episode is written to it.
             self.data = {
                 name: torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
                 for name, value in rows.items()
             }
-        count = len(rows["actions"])
         first = min(count, self.capacity - self.next)
         for name, value in rows.items():
-            self.data[name][self.next : self.next + first] = value[:first]
-            self.data[name][: count - first] = value[first:]
+            there = self._moved(value)
+            self.data[name][self.next : self.next + first] = there[:first]
+            self.data[name][: count - first] = there[first:]
         self.next = (self.next + count) % self.capacity
         self.size = min(self.size + count, self.capacity)
 
@@ -112,7 +103,7 @@ class EpisodeStore:
         rows = rng.integers(self.size, size=count)
         if steps == 0 or steps >= self.spec.time_limit:
             return Pieces(rows, np.zeros_like(rows), self.spec.time_limit)
-        latest = (self.data["length"].cpu().numpy()[rows, 0] - steps).clip(min=0)
+        latest = (self.lengths[rows] - steps).clip(min=0)
         return Pieces(rows, rng.integers(latest + 1), steps)
 
     def get(self, pieces: Pieces) -> EpisodeBatch:
@@ -122,7 +113,18 @@ class EpisodeStore:
         return batch
 
     def room(self, count: int, steps: int) -> EpisodeBatch:
-        """A batch of `count` pieces of `steps` steps, for `fill`."""
+        """A batch of `count` pieces of `steps` steps, for `fill`.
+
+        On a GPU it is the same memory every time, which is what a recorded update reads (algorithms/gpu): there, the
+        work on one batch is queued before the next one is drawn, and done in that order.
+        """
+        if self.device.type == "cpu":
+            return self._new_room(count, steps)
+        if (count, steps) not in self.rooms:
+            self.rooms[count, steps] = self._new_room(count, steps)
+        return self.rooms[count, steps]
+
+    def _new_room(self, count: int, steps: int) -> EpisodeBatch:
         spec = self.spec
 
         def empty(dtype: torch.dtype, *shape: int) -> Tensor:
@@ -143,14 +145,10 @@ class EpisodeStore:
 
     def fill(self, batch: EpisodeBatch, pieces: Pieces) -> None:
         """Write the pieces into `batch`, which has room for exactly them."""
-        optional = {"available": batch.available, "own_state": batch.own_state}
         if self.device.type == "cpu":
             self._fill_compiled(batch, pieces)
         else:
             self._fill(batch, pieces)
-        for name, out in optional.items():
-            if out is not None:
-                out.copy_(self._pick(name, pieces, pieces.steps + 1))
 
     def _fill_compiled(self, batch: EpisodeBatch, pieces: Pieces) -> None:
         data = {name: value.numpy() for name, value in self.data.items()}
@@ -160,27 +158,36 @@ class EpisodeStore:
             data["actions"], data["reward"], data["length"], data["terminated"], rows, starts, batch.actions.numpy(),
             batch.reward.numpy(), batch.terminated.numpy(), batch.truncated.numpy(), batch.filled.numpy(),
         )  # fmt: skip
+        self._fill_optional(batch, torch.from_numpy(rows), torch.from_numpy(starts), pieces.steps)
 
     def _fill(self, batch: EpisodeBatch, pieces: Pieces) -> None:
-        rows = torch.from_numpy(pieces.rows).to(self.device)
-        first = torch.from_numpy(pieces.starts).to(self.device).view(-1, 1, 1)
+        rows, first = self._moved(torch.from_numpy(np.stack(pieces[:2])))
         length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
-        steps_done = first + torch.arange(1, pieces.steps + 1, device=self.device).view(1, -1, 1)
+        steps_done = first.view(-1, 1, 1) + torch.arange(1, pieces.steps + 1, device=self.device).view(1, -1, 1)
         at_end = steps_done == length
         ends = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
-        batch.obs.copy_(self.packing.unpack(self._pick("obs", pieces, pieces.steps + 1)))
-        batch.actions.copy_(self._pick("actions", pieces, pieces.steps))
-        batch.reward.copy_(self._pick("reward", pieces, pieces.steps))
+        batch.obs.copy_(self.packing.unpack(self._pick("obs", rows, first, pieces.steps + 1)))
+        batch.actions.copy_(self._pick("actions", rows, first, pieces.steps))
+        batch.reward.copy_(self._pick("reward", rows, first, pieces.steps))
         batch.terminated.copy_(ends)
         batch.truncated.copy_(at_end & ~ends)
         batch.filled.copy_(steps_done <= length)
+        self._fill_optional(batch, rows, first, pieces.steps)
 
-    def _pick(self, name: str, pieces: Pieces, count: int) -> Tensor:
-        """`count` steps of a field from each piece's start on: (b, count, ...)."""
+    def _fill_optional(self, batch: EpisodeBatch, rows: Tensor, first: Tensor, steps: int) -> None:
+        for name, out in (("available", batch.available), ("own_state", batch.own_state)):
+            if out is not None:
+                out.copy_(self._pick(name, rows, first, steps + 1))
+
+    def _pick(self, name: str, rows: Tensor, first: Tensor, count: int) -> Tensor:
+        """`count` steps of a field from each piece's first step on: (b, count, ...)."""
         data = self.data[name]
-        rows, starts = (torch.from_numpy(value).to(self.device) for value in (pieces.rows, pieces.starts))
-        index = (rows * data.shape[1] + starts).unsqueeze(1) + torch.arange(count, device=self.device)
+        index = (rows * data.shape[1] + first).unsqueeze(1) + torch.arange(count, device=self.device)
         return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
+
+    def _moved(self, value: Tensor) -> Tensor:
+        """To where the store is; the host does not wait for it."""
+        return value if self.device.type == "cpu" else value.pin_memory().to(self.device, non_blocking=True)
 
     def num_rewarding(self) -> int:
         """Episodes held that earned something."""
@@ -208,10 +215,12 @@ class EpisodeStore:
         for name, value in state["data"].items():
             self.data[name] = torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
             self.data[name][: self.size] = value
+        if self.data:
+            self.lengths[: self.size] = state["data"]["length"][:, 0].numpy()
 
     def _encode(self, batch: EpisodeBatch) -> dict[str, Tensor]:
         rows = {
-            "obs": self.packing.pack(batch.obs.to(self.device)),
+            "obs": self.packing.pack(batch.obs),
             "actions": batch.actions.to(torch.uint8),
             "reward": batch.reward,
             "length": batch.lengths().to(torch.int32).unsqueeze(1),

@@ -47,7 +47,6 @@ def test_packing_is_exact(bits: tuple[int, ...]) -> None:
     packing = ObsPacking(bits, CPU)
     packed = packing.pack(obs)
     assert torch.equal(packing.unpack(packed), obs)
-    assert torch.equal(packing._pack(obs), packed)
     drawn = torch.empty((2, 3, 2, len(bits)))
     rows, starts = np.array([3, 0]), np.array([2, 0])
     gather_obs(packed.view(4, 5, 2, -1).numpy(), rows, starts, packing.columns, drawn.numpy())

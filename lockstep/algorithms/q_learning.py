@@ -50,8 +50,14 @@ class QLearner:
         self.actor_weights = self.weights[: num_parameters(self.agent)]
         if self.actor is not self.agent:
             self.actor_weights = flatten(self.actor, self.actor_weights.clone())
-        self.optimizer = torch.optim.Adam([self.weights], lr=config.optimizer.lr, eps=config.optimizer.eps, fused=True)
-        self.reward_standardizer = RewardStandardizer() if config.algorithm.standardize_rewards else None
+        self.optimizer = torch.optim.Adam(
+            [self.weights],
+            lr=config.optimizer.lr,
+            eps=config.optimizer.eps,
+            fused=True,
+            capturable=self.device.type == "cuda",
+        )
+        self.reward_standardizer = RewardStandardizer(self.device) if config.algorithm.standardize_rewards else None
         self.updates = 0
 
     def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:

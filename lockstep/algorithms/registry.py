@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from lockstep.algorithms.fused.learner import FusedQLearner, supports
+from lockstep.algorithms.gpu.learner import GraphQLearner
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.config.schema import AlgorithmName, NetworkConfig, RunConfig
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
@@ -15,8 +16,10 @@ def build(spec: EnvSpec, config: RunConfig) -> QLearner:
     """The configured learner; its initial parameters depend on `config.seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "init"))
-        learner = FusedQLearner if supports(config) else QLearner
-        return learner(spec, config, build_mixer(config.algorithm.name, spec, config.network))
+        mixer = build_mixer(config.algorithm.name, spec, config.network)
+        if config.training.device == "cuda":
+            return GraphQLearner(spec, config, mixer)
+        return (FusedQLearner if supports(config) else QLearner)(spec, config, mixer)
 
 
 def build_mixer(algorithm: AlgorithmName, spec: EnvSpec, config: NetworkConfig) -> nn.Module:

@@ -13,22 +13,34 @@ class RewardStandardizer:
     1979), as in EPyMARL's RunningMeanStd.
     """
 
-    def __init__(self) -> None:
-        self.mean, self.variance, self.count = 0.0, 1.0, 1e-4
+    def __init__(self, device: torch.device) -> None:
+        self.moments = torch.tensor([0.0, 1.0, 1e-4], dtype=torch.float64, device=device)
+        """Mean, variance, and the samples they are made of; changed in place, so nothing waits for them."""
+
+    @property
+    def mean(self) -> float:
+        return self.moments[0].item()
+
+    @property
+    def variance(self) -> float:
+        return self.moments[1].item()
 
     def __call__(self, reward: Tensor) -> Tensor:
         """Update the moments with `reward` (any shape), then standardize it."""
-        count = reward.numel()
-        mean = reward.double().mean().item()
-        variance = reward.double().var(correction=0).item()
-        total, delta = self.count + count, mean - self.mean
-        self.variance = (self.variance * self.count + variance * count + delta**2 * self.count * count / total) / total
-        self.mean += delta * count / total
-        self.count = total
-        return (reward - self.mean) / torch.tensor(self.variance).sqrt().to(reward)
+        mean, variance, count = self.moments.unbind()
+        new, batch_mean = reward.numel(), reward.double().mean()
+        batch_variance = reward.double().var(correction=0)
+        total, delta = count + new, batch_mean - mean
+        variance = (variance * count + batch_variance * new + delta.square() * count * new / total) / total
+        mean = mean + delta * new / total
+        self.moments.copy_(torch.stack([mean, variance, total]))
+        return (reward - mean) / variance.float().sqrt()
 
     def state_dict(self) -> dict[str, float]:
-        return {"mean": self.mean, "variance": self.variance, "count": self.count}
+        return dict(zip(_MOMENTS, self.moments.tolist(), strict=True))
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        self.mean, self.variance, self.count = state["mean"], state["variance"], state["count"]
+        self.moments.copy_(torch.tensor([state[name] for name in _MOMENTS], dtype=torch.float64))
+
+
+_MOMENTS = ("mean", "variance", "count")

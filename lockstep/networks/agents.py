@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lockstep.config.schema import NetworkConfig
+from lockstep.networks.gru import SequenceGRU
 from lockstep.networks.inputs import input_dim
 from lockstep.spec import EnvSpec
 
@@ -33,7 +34,7 @@ class RecurrentAgent(nn.Module):
     def __init__(self, in_features: int, hidden_dim: int, num_actions: int) -> None:
         super().__init__()
         self.encode = nn.Linear(in_features, hidden_dim)
-        self.gru = nn.GRU(hidden_dim, hidden_dim)
+        self.gru = SequenceGRU(hidden_dim, hidden_dim)
         self.values = nn.Linear(hidden_dim, num_actions)
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
