@@ -1,5 +1,6 @@
 """How long one update takes, and what it could take at best: `lockstep bench learner`."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -13,12 +14,14 @@ from lockstep.algorithms.registry import build
 from lockstep.algorithms.shares import one_thread
 from lockstep.batch import EpisodeBatch
 from lockstep.bench.stepwise import stepwise_loss
-from lockstep.bench.timing import interleaved, machine, median_ratio, peak_flops, resident_bytes
+from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_ratio, peak_flops, resident_bytes
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.policy import RandomPolicy
 from lockstep.replay import EpisodeStore, build_replay
 from lockstep.rollout import collect
+from lockstep.spec import EnvSpec
+from lockstep.training.command import check
 from lockstep.training.session import make_env
 
 WORKLOADS = {
@@ -44,14 +47,14 @@ class LearnerRow:
     """The arithmetic at the speed of a large float32 product on all threads."""
 
 
-def bench_learner(rounds: int = 5, seconds: float = 1.0, num_threads: int = 0) -> dict[str, Any]:
+def bench_learner(rounds: int = 5, seconds: float = 1.0, num_threads: int = 0, device: str = "cpu") -> dict[str, Any]:
     """Time updates against the same loss worked out step by step. The result is ready for JSON."""
-    threads = num_threads or machine()["processors"]
-    peak = peak_flops(threads)
+    check(load_config("report-final", [f"training.device={device}"]))
+    peak = gpu_peak_flops() if device == "cuda" else peak_flops(num_threads or machine()["processors"])
     rows = []
     for name, (preset, words) in WORKLOADS.items():
-        config = load_config(preset, [*words, f"training.num_threads={num_threads}"])
-        rows.append(asdict(_bench_update(name, config, rounds, seconds, peak)))
+        where = [f"training.num_threads={num_threads}", f"training.device={device}"]
+        rows.append(asdict(_bench_update(name, load_config(preset, [*words, *where]), rounds, seconds, peak)))
     return {"machine": machine(), "peak_gflops": peak / 1e9, "rounds": rounds, "rows": rows, "replay": _replay_memory()}
 
 
@@ -68,8 +71,8 @@ def table(result: dict[str, Any]) -> str:
     ]
     replay = result["replay"]
     return "\n".join(lines) + (
-        f"\n\nA large product runs at {result['peak_gflops']:.0f} GFLOP/s here. {replay['episodes']:,} remembered "
-        f"episodes of 100 steps and 2 agents occupy {replay['resident_bytes'] / 1e6:,.0f} MB."
+        f"\n\nA large float32 product runs at {result['peak_gflops']:,.0f} GFLOP/s here. {replay['episodes']:,} "
+        f"remembered episodes of 100 steps and 2 agents occupy {replay['resident_bytes'] / 1e6:,.0f} MB."
     )
 
 
@@ -77,6 +80,15 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
     spec, batch, replay = _experience(config)
     learner = build(spec, config)
     rng = np.random.default_rng(0)
+    on_gpu = config.training.device == "cuda"
+
+    def done(work: Callable[[], object]) -> Callable[[], None]:
+        def wait_for_it() -> None:
+            work()
+            if on_gpu:
+                torch.cuda.synchronize()
+
+        return wait_for_it
 
     def stepwise(num_threads: int) -> None:
         torch.set_num_threads(num_threads)
@@ -86,18 +98,16 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
     one_thread()
     seen = interleaved(
         {
-            "update": lambda: learner.update(batch),
-            "one thread": lambda: stepwise(1),
-            "all threads": lambda: stepwise(learner.shares.count),
-            "sample": lambda: replay.sample(rng),
+            "update": done(lambda: learner.update(batch)),
+            "one thread": done(lambda: stepwise(1)),
+            "all threads": done(lambda: stepwise(learner.shares.count)),
+            "sample": done(lambda: replay.sample(rng)),
         },
         rounds,
         seconds,
     )
     best = min(seen["one thread"], seen["all threads"], key=median)
-    with FlopCounterMode(display=False) as counter:
-        QLearner.gradient(learner, batch)
-    flop = counter.get_total_flops()
+    flop = _operations(spec, config, batch)
     return LearnerRow(
         workload=name,
         shares=learner.shares.count,
@@ -110,11 +120,20 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
     )
 
 
+def _operations(spec: EnvSpec, config: RunConfig, batch: EpisodeBatch) -> int:
+    """Floating-point operations of the products in one gradient, counted where all of them are torch's."""
+    on_cpu = config.model_copy(update={"training": config.training.model_copy(update={"device": "cpu"})})
+    learner = build(spec, on_cpu)
+    with FlopCounterMode(display=False) as counter:
+        QLearner.gradient(learner, batch.to(learner.device))
+    return counter.get_total_flops()
+
+
 def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:
     """A spec, a batch as the configuration studies it, and a replay that can draw such batches."""
     env = make_env(config, 256, seed=0)
     episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
-    replay = build_replay(env.spec, config.replay, torch.device("cpu"))
+    replay = build_replay(env.spec, config.replay, torch.device(config.training.device))
     replay.add(episodes)
     return env.spec, replay.sample(np.random.default_rng(1)), replay
 

@@ -48,6 +48,20 @@ def peak_flops(num_threads: int, seconds: float = 0.5) -> float:
     return found
 
 
+def gpu_peak_flops(seconds: float = 0.5) -> float:
+    """The same on the GPU."""
+    import torch
+
+    a, b = torch.randn(2, 8192, 8192, device="cuda")
+
+    def multiply() -> None:
+        torch.mm(a, b)
+        torch.cuda.synchronize()
+
+    multiply()
+    return 2 * 8192**3 * max(rate(multiply, seconds / 4) for _ in range(4))
+
+
 def resident_bytes() -> int:
     """Memory that this process really occupies (Linux)."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -56,6 +70,7 @@ def resident_bytes() -> int:
 def machine() -> dict[str, Any]:
     """What the numbers were taken on."""
     import numba
+    import torch
 
     from lockstep.envs.rware.simulator import available_processors
 
@@ -67,5 +82,7 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "numba": numba.__version__,
+        "torch": torch.__version__,
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "load_before": load,
     }

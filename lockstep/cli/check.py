@@ -56,6 +56,7 @@ def bench(
     preset: Annotated[str, typer.Option(help="train: what to train.")] = "solve",
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
+    device: Annotated[str, typer.Option(help="learner: cpu or cuda.")] = "cpu",
     as_json: Json = False,
 ) -> None:
     """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""
@@ -65,7 +66,7 @@ def bench(
         case "env":
             result, table = env.bench_env(keys, rounds, seconds), env.table
         case "learner":
-            result, table = learner.bench_learner(rounds, seconds), learner.table
+            result, table = learner.bench_learner(rounds, seconds, device=device), learner.table
         case "collect":
             result, table = collect.bench_collect(rounds, seconds), collect.table
         case "train":

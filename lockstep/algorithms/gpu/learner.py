@@ -64,9 +64,8 @@ class GraphQLearner(QLearner):
     def check(self) -> None:
         """Wait for the GPU. Raises DivergedError where a gradient was not finite."""
         if self.diverged.item():
-            raise DivergedError(
-                f"a gradient that is not finite between updates {max(self.updates - CHECK_UPDATES, 0)} and {self.updates}"
-            )
+            first = max(self.updates - CHECK_UPDATES, 0)
+            raise DivergedError(f"a gradient that is not finite between updates {first} and {self.updates}")
 
     def warm_up(self, batch: EpisodeBatch) -> None:
         """Take some steps, then put everything back as it was."""
