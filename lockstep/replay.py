@@ -11,6 +11,7 @@ from torch import Tensor
 from lockstep._gather import Columns, gather_obs, gather_steps, pack_obs
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import ReplayConfig
+from lockstep.gpu import Recorded
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
 
@@ -78,6 +79,7 @@ class EpisodeStore:
         self.lengths = np.zeros(capacity, dtype=np.int32)
         """Steps of every episode, where the host can read them: drawing pieces must not wait for a GPU."""
         self.rooms: dict[tuple[int, int], EpisodeBatch] = {}
+        self.fillings: dict[int, _Filling] = {}
 
     def add(self, batch: EpisodeBatch) -> None:
         """Append the batch's episodes; where there is no room, the oldest give way."""
@@ -92,7 +94,7 @@ class EpisodeStore:
             }
         first = min(count, self.capacity - self.next)
         for name, value in rows.items():
-            there = self._moved(value)
+            there = self.moved(value)
             self.data[name][self.next : self.next + first] = there[:first]
             self.data[name][: count - first] = there[first:]
         self.next = (self.next + count) % self.capacity
@@ -147,8 +149,10 @@ class EpisodeStore:
         """Write the pieces into `batch`, which has room for exactly them."""
         if self.device.type == "cpu":
             self._fill_compiled(batch, pieces)
-        else:
-            self._fill(batch, pieces)
+            return
+        if batch.obs.data_ptr() not in self.fillings:
+            self.fillings[batch.obs.data_ptr()] = _Filling(self, batch)
+        self.fillings[batch.obs.data_ptr()].fill(pieces)
 
     def _fill_compiled(self, batch: EpisodeBatch, pieces: Pieces) -> None:
         data = {name: value.numpy() for name, value in self.data.items()}
@@ -158,26 +162,27 @@ class EpisodeStore:
             data["actions"], data["reward"], data["length"], data["terminated"], rows, starts, batch.actions.numpy(),
             batch.reward.numpy(), batch.terminated.numpy(), batch.truncated.numpy(), batch.filled.numpy(),
         )  # fmt: skip
-        self._fill_optional(batch, torch.from_numpy(rows), torch.from_numpy(starts), pieces.steps)
+        self._fill_optional(batch, torch.from_numpy(rows), torch.from_numpy(starts))
 
-    def _fill(self, batch: EpisodeBatch, pieces: Pieces) -> None:
-        rows, first = self._moved(torch.from_numpy(np.stack(pieces[:2])))
+    def fill_uncompiled(self, batch: EpisodeBatch, rows: Tensor, first: Tensor) -> None:
+        """The same in torch's operations, for any device. rows, first: as `Pieces`, (b,) there."""
+        steps = batch.actions.shape[1]
         length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
-        steps_done = first.view(-1, 1, 1) + torch.arange(1, pieces.steps + 1, device=self.device).view(1, -1, 1)
+        steps_done = first.view(-1, 1, 1) + torch.arange(1, steps + 1, device=self.device).view(1, -1, 1)
         at_end = steps_done == length
         ends = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
-        batch.obs.copy_(self.packing.unpack(self._pick("obs", rows, first, pieces.steps + 1)))
-        batch.actions.copy_(self._pick("actions", rows, first, pieces.steps))
-        batch.reward.copy_(self._pick("reward", rows, first, pieces.steps))
+        batch.obs.copy_(self.packing.unpack(self._pick("obs", rows, first, steps + 1)))
+        batch.actions.copy_(self._pick("actions", rows, first, steps))
+        batch.reward.copy_(self._pick("reward", rows, first, steps))
         batch.terminated.copy_(ends)
         batch.truncated.copy_(at_end & ~ends)
         batch.filled.copy_(steps_done <= length)
-        self._fill_optional(batch, rows, first, pieces.steps)
+        self._fill_optional(batch, rows, first)
 
-    def _fill_optional(self, batch: EpisodeBatch, rows: Tensor, first: Tensor, steps: int) -> None:
+    def _fill_optional(self, batch: EpisodeBatch, rows: Tensor, first: Tensor) -> None:
         for name, out in (("available", batch.available), ("own_state", batch.own_state)):
             if out is not None:
-                out.copy_(self._pick(name, rows, first, steps + 1))
+                out.copy_(self._pick(name, rows, first, out.shape[1]))
 
     def _pick(self, name: str, rows: Tensor, first: Tensor, count: int) -> Tensor:
         """`count` steps of a field from each piece's first step on: (b, count, ...)."""
@@ -185,7 +190,7 @@ class EpisodeStore:
         index = (rows * data.shape[1] + first).unsqueeze(1) + torch.arange(count, device=self.device)
         return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
 
-    def _moved(self, value: Tensor) -> Tensor:
+    def moved(self, value: Tensor) -> Tensor:
         """To where the store is; the host does not wait for it."""
         return value if self.device.type == "cpu" else value.pin_memory().to(self.device, non_blocking=True)
 
@@ -211,7 +216,7 @@ class EpisodeStore:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.size, self.next = state["size"], state["next"]
-        self.data = {}
+        self.data, self.fillings = {}, {}
         for name, value in state["data"].items():
             self.data[name] = torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
             self.data[name][: self.size] = value
@@ -231,6 +236,19 @@ class EpisodeStore:
         if batch.own_state is not None:
             rows["own_state"] = batch.own_state
         return rows
+
+
+class _Filling:
+    """`EpisodeStore.fill` of one room on a GPU, recorded; the host only says which pieces."""
+
+    def __init__(self, store: EpisodeStore, batch: EpisodeBatch) -> None:
+        self.store = store
+        self.index = torch.zeros(2, batch.num_episodes, dtype=torch.int64, device=store.device)
+        self.recorded = Recorded(lambda: store.fill_uncompiled(batch, *self.index))
+
+    def fill(self, pieces: Pieces) -> None:
+        self.index.copy_(self.store.moved(torch.from_numpy(np.stack(pieces[:2]))))
+        self.recorded.play()
 
 
 class Replay(Protocol):

@@ -83,7 +83,7 @@ def test_drawing_compiled_or_on_a_device_gives_the_same(steps: int) -> None:
     store.add(random_episodes(SPEC, 16))
     pieces = store.draw(40, steps, np.random.default_rng(0))
     compiled, general = store.get(pieces), store.room(40, pieces.steps)
-    store._fill(general, pieces)
+    store.fill_uncompiled(general, torch.from_numpy(pieces.rows), torch.from_numpy(pieces.starts))
     for name in ("obs", "actions", "reward", "terminated", "truncated", "filled"):
         assert torch.equal(getattr(general, name), getattr(compiled, name)), name
 

@@ -126,7 +126,7 @@ def _operations(spec: EnvSpec, config: RunConfig, batch: EpisodeBatch) -> int:
     learner = build(spec, on_cpu)
     with FlopCounterMode(display=False) as counter:
         QLearner.gradient(learner, batch.to(learner.device))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:

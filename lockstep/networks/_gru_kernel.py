@@ -11,8 +11,8 @@ from torch import Tensor
 
 ROWS = 16
 """Rows of one program: the fewest that a product takes."""
-PRECISION = "ieee"
-"""Of the products: plain float32."""
+PRECISION = "tf32x3"
+"""Of the products, on tensor cores: three of them for the digits that one would lose (1e-6 from plain float32)."""
 
 
 def forward(from_x: Tensor, wh: Tensor, bh: Tensor) -> tuple[Tensor, Tensor]:
@@ -21,7 +21,9 @@ def forward(from_x: Tensor, wh: Tensor, bh: Tensor) -> tuple[Tensor, Tensor]:
     after = torch.empty(steps, rows, width, device=from_x.device)
     kept = torch.empty(steps, rows, 4 * width, device=from_x.device)
     programs = (triton.cdiv(rows, ROWS),)
-    _forward[programs](from_x.contiguous(), wh.contiguous(), bh, after, kept, steps, rows, width, ROWS, PRECISION)
+    _forward[programs](
+        from_x.contiguous(), wh.contiguous(), bh, after, kept, steps, rows, width, ROWS, PRECISION, num_warps=8
+    )
     return after, kept
 
 
@@ -32,8 +34,8 @@ def backward(d_after: Tensor, after: Tensor, kept: Tensor, wh: Tensor) -> tuple[
     d_from_h = torch.empty_like(d_from_x)
     programs = (triton.cdiv(rows, ROWS),)
     _backward[programs](
-        d_after, after, kept, wh.contiguous(), d_from_x, d_from_h, steps, rows, width, ROWS, PRECISION
-    )  # fmt: skip
+        d_after, after, kept, wh.contiguous(), d_from_x, d_from_h, steps, rows, width, ROWS, PRECISION, num_warps=4
+    )
     return d_from_x, d_from_h
 
 

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 WIDTHS = (16, 32, 64)
 """Units for which all weights of the memory fit into one multiprocessor."""
+HAS_TRITON = find_spec("triton") is not None
 
 
 class SequenceGRU(nn.GRU):
@@ -25,7 +26,7 @@ class SequenceGRU(nn.GRU):
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """x: (T, R, I) -> the memory after every step (T, R, H), and after the last (1, R, H)"""
-        if memory is None and x.is_cuda and self.hidden_size in WIDTHS and find_spec("triton") is not None:
+        if memory is None and x.is_cuda and self.hidden_size in WIDTHS and HAS_TRITON:
             wx, wh, bx, bh = self.all_weights[0]
             after, _ = remember(functional.linear(x, wx, bx), wh, bh)
             return after, after[-1:]

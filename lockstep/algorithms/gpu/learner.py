@@ -11,12 +11,11 @@ from lockstep.algorithms.q_learning import DivergedError, QLearner
 from lockstep.algorithms.shares import Metrics
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
+from lockstep.gpu import Recorded
 from lockstep.spec import EnvSpec
 
 CHECK_UPDATES = 64
 """Updates between two looks at whether all gradients were finite; every look waits for the GPU."""
-WARM_UPS = 3
-"""Updates before one is recorded: libraries choose their kernels and take their memory meanwhile."""
 
 
 class GraphQLearner(QLearner):
@@ -33,13 +32,19 @@ class GraphQLearner(QLearner):
         self.diverged = torch.zeros((), device=self.device)
         """1.0 from the first gradient that was not finite."""
         self.optimizer.found_inf = self.diverged  # type: ignore[attr-defined]  # with 1.0, a fused Adam changes nothing
-        self.recorded: _Recorded | None = None
+        self.batch: EpisodeBatch | None = None
+        """The memory that was recorded."""
+        self.recorded: Recorded[Tensor]
+        self.fused_loss = torch.compile(super().loss, dynamic=False) if self.device.type == "cuda" else super().loss
 
     def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:
         """See `QLearner.update`; the call returns before the update is done."""
-        if self.recorded is None or not self.recorded.fits(batch):
-            self.recorded = _Recorded(self, batch)
-        metrics = self.recorded.play(batch)
+        if self.batch is None or not _same_shapes(self.batch, batch):
+            self.batch, self.recorded = batch, self.record(batch)
+        for mine, value in zip(vars(self.batch).values(), vars(batch).values(), strict=True):
+            if value is not None and value.data_ptr() != mine.data_ptr():
+                mine.copy_(value)
+        metrics = dict(zip(self.names, self.recorded.play().clone().unbind(), strict=True))
         self.updates += 1
         self._follow()
         if meanwhile is not None:
@@ -67,51 +72,37 @@ class GraphQLearner(QLearner):
             first = max(self.updates - CHECK_UPDATES, 0)
             raise DivergedError(f"a gradient that is not finite between updates {first} and {self.updates}")
 
-    def warm_up(self, batch: EpisodeBatch) -> None:
-        """Take some steps, then put everything back as it was."""
+    def record(self, batch: EpisodeBatch) -> Recorded[Tensor]:
+        """`step` of this batch's memory as one graph. The steps that are taken on the way are taken back."""
         if not self.optimizer.state:
             self.optimizer.step()  # with a gradient of zeros: it makes the optimizer's memory and changes nothing else
             self.optimizer.state[self.weights]["step"].zero_()
         moments = [] if self.reward_standardizer is None else [self.reward_standardizer.moments]
         moving = [self.weights, *self.optimizer.state[self.weights].values(), self.diverged, *moments]
         before = [value.detach().clone() for value in moving]
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UPS):
-                self.step(batch)
-        torch.cuda.current_stream().wait_stream(stream)
+        with torch._dynamo.config.patch(allow_rnn=True):
+            recorded = Recorded(lambda: self._stacked(self.step(batch)))
         for value, old in zip(moving, before, strict=True):
             value.detach().copy_(old)
+        return recorded
+
+    def _stacked(self, metrics: Metrics) -> Tensor:
+        self.names = list(metrics)
+        return torch.stack([value.float() for value in metrics.values()])
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """See `QLearner.load_state_dict`. What was recorded knows only the optimizer's old memory."""
         super().load_state_dict(state)
-        self.recorded = None
+        self.batch = None
+
+    def loss(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics]:
+        """See `QLearner.loss`; torch's compiler joins small operations into few kernels."""
+        loss: tuple[Tensor, Metrics] = self.fused_loss(batch)
+        return loss
 
 
-class _Recorded:
-    """One update of batches of one shape, as a graph, and the memory that it reads and writes."""
-
-    def __init__(self, learner: GraphQLearner, batch: EpisodeBatch) -> None:
-        self.batch = batch
-        learner.warm_up(batch)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            metrics = learner.step(batch)
-            self.names, self.values = list(metrics), torch.stack([value.float() for value in metrics.values()])
-
-    def fits(self, batch: EpisodeBatch) -> bool:
-        """Whether the batch has the shapes that were recorded."""
-        return all(
-            (mine is None) == (value is None) and (value is None or mine.shape == value.shape)
-            for mine, value in zip(vars(self.batch).values(), vars(batch).values(), strict=True)
-        )
-
-    def play(self, batch: EpisodeBatch) -> Metrics:
-        """The update, of this batch."""
-        for mine, value in zip(vars(self.batch).values(), vars(batch).values(), strict=True):
-            if value is not None and value.data_ptr() != mine.data_ptr():
-                mine.copy_(value)
-        self.graph.replay()
-        return dict(zip(self.names, self.values.clone().unbind(), strict=True))
+def _same_shapes(one: EpisodeBatch, other: EpisodeBatch) -> bool:
+    return all(
+        mine is value or (mine is not None and value is not None and mine.shape == value.shape)
+        for mine, value in zip(vars(one).values(), vars(other).values(), strict=True)
+    )
