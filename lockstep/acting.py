@@ -1,0 +1,191 @@
+"""What a trained team does: an agent's network, forwards, compiled, for one observation at a time.
+
+A weight matrix lies with its inputs in rows. An input is then one row, scaled and added, and an input that is 0 costs
+nothing; of RWARE's observations three quarters are 0, and of what a ReLU lets through half. Every sum goes from the
+first input to the last. So what an agent prefers does not depend on who else is asked at the same time, on threads, or
+on which environment's observation it is.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lockstep.arithmetic import Bools, Floats, Ints, relu, sigmoid, tanh
+from lockstep.compiled import in_order
+
+zero = np.float32(0.0)
+WIDTH = 8
+"""Values are kept in rows of a multiple of this: one vector instruction."""
+
+
+class Network(NamedTuple):
+    """The parameters of one of `lockstep.networks.agents`, H hidden units, as they are read here."""
+
+    recurrent: bool
+    last_action: bool
+    """The previous action's one-hot follows the observation."""
+    agent_id: bool
+    """The agent's one-hot number comes last."""
+    num_agents: int
+    num_actions: int
+    encode: Floats
+    """(inputs, H)"""
+    encode_bias: Floats
+    inner: Floats
+    """(H, H), or recurrent (H, 3H): to new, reset, update"""
+    inner_bias: Floats
+    """(H,), or recurrent (4H,): of what comes to new from the input, to reset, to update, and to new from the memory"""
+    again: Floats
+    """Recurrent (H, 3H): from the memory to reset, update, new; else (0, 0)"""
+    values: Floats
+    """(H, at least actions)"""
+    values_bias: Floats
+
+
+def feed_forward(parameters: list[Floats], agents: int, last_action: bool, agent_id: bool) -> Network:
+    """From the parameters of a `FeedForwardAgent`, in its order."""
+    encode, encode_bias, hidden, hidden_bias, values, values_bias = parameters
+    return Network(
+        False, last_action, agent_id, agents, len(values),
+        _turned(encode), encode_bias, _turned(hidden), hidden_bias, np.empty((0, 0), np.float32),
+        *_wide(values, values_bias),
+    )  # fmt: skip
+
+
+def recurrent(parameters: list[Floats], agents: int, last_action: bool, agent_id: bool) -> Network:
+    """From the parameters of a `RecurrentAgent`, in its order; torch's order of the gates is reset, update, new."""
+    encode, encode_bias, from_x, from_h, bias_x, bias_h, values, values_bias = parameters
+    h = len(encode)
+    inner = np.empty((h, 3 * h), np.float32)
+    inner[:, :h], inner[:, h:] = from_x[2 * h :].T, from_x[: 2 * h].T
+    bias = np.concatenate([bias_x[2 * h :], bias_x[: 2 * h] + bias_h[: 2 * h], bias_h[2 * h :]])
+    return Network(
+        True, last_action, agent_id, agents, len(values),
+        _turned(encode), encode_bias, inner, bias, _turned(from_h), *_wide(values, values_bias),
+    )  # fmt: skip
+
+
+def nobody(obs_dim: int) -> Network:
+    """A network without a thought, for robots that are told at every step what to do; by itself it does action 0."""
+    nothing, none = np.empty((0, 0), np.float32), np.empty(0, np.float32)
+    encode, values = np.empty((obs_dim, 0), np.float32), np.empty((0, WIDTH), np.float32)
+    return Network(False, False, False, 0, 1, encode, none, nothing, none, nothing, values, np.zeros(WIDTH, np.float32))
+
+
+def fresh_memory(network: Network, num_envs: int, agents: int) -> Floats:
+    """(num_envs, agents, H) zeros; without a width where there is nothing to remember."""
+    return np.zeros((num_envs, agents, len(network.encode_bias) if network.recurrent else 0), np.float32)
+
+
+@in_order
+def act(
+    network: Network, obs: Floats, available: Bools, last_actions: Ints, memory: Floats, actions: Ints
+) -> None:
+    """Write the actions (num_envs, agents) that are worth most, and bring `memory` forward.
+
+    obs: (num_envs, agents, O)    available: (num_envs, agents, A), or of no size where all are
+    last_actions: (num_envs, agents), -1 before the first step
+    """
+    room, order = working_memory(network, obs.shape[2])
+    everything = np.ones(network.num_actions, np.bool_)
+    for lane in range(obs.shape[0]):
+        for i in range(obs.shape[1]):
+            think(network, obs[lane, i], i, last_actions[lane, i], memory[lane, i], room, order)
+            allowed = available[lane, i] if available.size > 0 else everything
+            actions[lane, i] = prefer(network, memory[lane, i], allowed, room, order)
+
+
+@in_order
+def working_memory(network: Network, obs_dim: int) -> tuple[Floats, Ints]:
+    """What `think` and `prefer` write on while they work."""
+    hidden = len(network.encode_bias)
+    return np.empty(5 * hidden + len(network.values_bias), np.float32), np.empty(max(obs_dim, hidden), np.int64)
+
+
+@in_order
+def think(
+    network: Network, obs: Floats, agent: int, last_action: int, memory: Floats, room: Floats, order: Ints
+) -> None:
+    """Take one observation (O,) of one agent in: memory (H,) is brought forward, or the hidden layer left in `room`."""
+    h = len(network.encode_bias)
+    x, inner = room[:h], room[h : h + len(network.inner_bias)]
+    x[:] = network.encode_bias
+    _add_rows(obs, network.encode, x, order)
+    first = len(obs)
+    if network.last_action:
+        if last_action >= 0:
+            _add_row(network.encode[first + last_action], x)
+        first += network.num_actions
+    if network.agent_id:
+        _add_row(network.encode[first + agent], x)
+    for c in range(h):
+        x[c] = relu(x[c])
+    inner[:] = network.inner_bias
+    _add_rows(x, network.inner, inner[: network.inner.shape[1]], order)
+    if not network.recurrent:
+        for c in range(h):
+            inner[c] = relu(inner[c])
+        return
+    _add_rows(memory, network.again, inner[h:], order)
+    new, gates, of_memory = inner[:h], inner[h : 3 * h], inner[3 * h :]
+    for c in range(2 * h):
+        gates[c] = sigmoid(gates[c])
+    reset, update = gates[:h], gates[h:]
+    for c in range(h):
+        new[c] = tanh(new[c] + reset[c] * of_memory[c])
+    for c in range(h):
+        memory[c] = new[c] + update[c] * (memory[c] - new[c])
+
+
+@in_order
+def prefer(network: Network, memory: Floats, available: Bools, room: Floats, order: Ints) -> int:
+    """The first of the available actions (A,) that are worth most to an agent that has just thought."""
+    h = len(network.encode_bias)
+    values = room[5 * h :]
+    values[:] = network.values_bias
+    _add_rows(memory if network.recurrent else room[h : 2 * h], network.values, values, order)
+    best, highest = 0, -np.float32(np.inf)
+    for action in range(network.num_actions):
+        if available[action] and values[action] > highest:
+            best, highest = action, values[action]
+    return best
+
+
+@in_order
+def _add_rows(x: Floats, weights: Floats, total: Floats, order: Ints) -> None:
+    """total (C,) += x (K,) @ weights (at least K, C), one input after the other, four in one pass over `total`."""
+    count = 0
+    for k in range(len(x)):
+        order[count] = k
+        count += x[k] != zero
+    width = len(total)
+    fours = count - count % 4
+    for j in range(0, fours, 4):
+        k0, k1, k2, k3 = order[j], order[j + 1], order[j + 2], order[j + 3]
+        x0, x1, x2, x3 = x[k0], x[k1], x[k2], x[k3]
+        w0, w1, w2, w3 = weights[k0], weights[k1], weights[k2], weights[k3]
+        for c in range(width):
+            total[c] = total[c] + x0 * w0[c] + x1 * w1[c] + x2 * w2[c] + x3 * w3[c]
+    for j in range(fours, count):
+        xk, row = x[order[j]], weights[order[j]]
+        for c in range(width):
+            total[c] += xk * row[c]
+
+
+@in_order
+def _add_row(row: Floats, total: Floats) -> None:
+    for c in range(len(total)):
+        total[c] += row[c]
+
+
+def _turned(weights: Floats) -> Floats:
+    return np.ascontiguousarray(weights.T)
+
+
+def _wide(values: Floats, bias: Floats) -> tuple[Floats, Floats]:
+    """(A, H), (A,) -> (H, A) and (A,), with zeros up to a multiple of WIDTH actions."""
+    actions, hidden = values.shape
+    wide = -(-actions // WIDTH) * WIDTH
+    turned, longer = np.zeros((hidden, wide), np.float32), np.zeros(wide, np.float32)
+    turned[:, :actions], longer[:actions] = values.T, bias
+    return turned, longer
