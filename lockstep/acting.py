@@ -78,35 +78,37 @@ def fresh_memory(network: Network, num_envs: int, agents: int) -> Floats:
 
 
 @in_order
-def act(
-    network: Network, obs: Floats, available: Bools, last_actions: Ints, memory: Floats, actions: Ints
-) -> None:
+def act(network: Network, obs: Floats, available: Bools, last_actions: Ints, memory: Floats, actions: Ints) -> None:
     """Write the actions (num_envs, agents) that are worth most, and bring `memory` forward.
 
     obs: (num_envs, agents, O)    available: (num_envs, agents, A), or of no size where all are
     last_actions: (num_envs, agents), -1 before the first step
     """
-    room, order = working_memory(network, obs.shape[2])
+    agents = obs.shape[1]
+    room, order = working_memory(network, agents, obs.shape[2])
     everything = np.ones(network.num_actions, np.bool_)
     for lane in range(obs.shape[0]):
-        for i in range(obs.shape[1]):
-            think(network, obs[lane, i], i, last_actions[lane, i], memory[lane, i], room, order)
+        for i in range(agents):
+            notice(network, obs[lane, i], i, last_actions[lane, i], room[i], order)
+        if network.recurrent:
+            remember(network, memory[lane], room, order)
+        for i in range(agents):
             allowed = available[lane, i] if available.size > 0 else everything
-            actions[lane, i] = prefer(network, memory[lane, i], allowed, room, order)
+            actions[lane, i] = prefer(network, memory[lane, i], allowed, room[i], order)
 
 
 @in_order
-def working_memory(network: Network, obs_dim: int) -> tuple[Floats, Ints]:
-    """What `think` and `prefer` write on while they work."""
+def working_memory(network: Network, agents: int, obs_dim: int) -> tuple[Floats, Ints]:
+    """What the agents of one lane write on while they notice, remember and prefer; a row for each of them."""
     hidden = len(network.encode_bias)
-    return np.empty(5 * hidden + len(network.values_bias), np.float32), np.empty(max(obs_dim, hidden), np.int64)
+    return np.empty((agents, 5 * hidden + len(network.values_bias)), np.float32), np.empty(
+        max(obs_dim, hidden), np.int64
+    )
 
 
 @in_order
-def think(
-    network: Network, obs: Floats, agent: int, last_action: int, memory: Floats, room: Floats, order: Ints
-) -> None:
-    """Take one observation (O,) of one agent in: memory (H,) is brought forward, or the hidden layer left in `room`."""
+def notice(network: Network, obs: Floats, agent: int, last_action: int, room: Floats, order: Ints) -> None:
+    """One agent takes its observation (O,) in, as far as that needs no memory."""
     h = len(network.encode_bias)
     x, inner = room[:h], room[h : h + len(network.inner_bias)]
     x[:] = network.encode_bias
@@ -125,21 +127,35 @@ def think(
     if not network.recurrent:
         for c in range(h):
             inner[c] = relu(inner[c])
-        return
-    _add_rows(memory, network.again, inner[h:], order)
-    new, gates, of_memory = inner[:h], inner[h : 3 * h], inner[3 * h :]
-    for c in range(2 * h):
-        gates[c] = sigmoid(gates[c])
-    reset, update = gates[:h], gates[h:]
-    for c in range(h):
-        new[c] = tanh(new[c] + reset[c] * of_memory[c])
-    for c in range(h):
-        memory[c] = new[c] + update[c] * (memory[c] - new[c])
+
+
+@in_order
+def remember(network: Network, memory: Floats, room: Floats, order: Ints) -> None:
+    """Recurrent agents of one lane that have noticed bring their memory (agents, H) forward.
+
+    Two at a time: reading the weights takes as long as multiplying them.
+    """
+    h, agents = memory.shape[1], memory.shape[0]
+    for i in range(0, agents - 1, 2):
+        _add_rows_twice(
+            memory[i], memory[i + 1], network.again, room[i, 2 * h : 5 * h], room[i + 1, 2 * h : 5 * h], order
+        )
+    if agents % 2:
+        _add_rows(memory[agents - 1], network.again, room[agents - 1, 2 * h : 5 * h], order)
+    for i in range(agents):
+        mine, new, gates, of_memory = memory[i], room[i, h : 2 * h], room[i, 2 * h : 4 * h], room[i, 4 * h : 5 * h]
+        for c in range(2 * h):
+            gates[c] = sigmoid(gates[c])
+        reset, update = gates[:h], gates[h:]
+        for c in range(h):
+            new[c] = tanh(new[c] + reset[c] * of_memory[c])
+        for c in range(h):
+            mine[c] = new[c] + update[c] * (mine[c] - new[c])
 
 
 @in_order
 def prefer(network: Network, memory: Floats, available: Bools, room: Floats, order: Ints) -> int:
-    """The first of the available actions (A,) that are worth most to an agent that has just thought."""
+    """The first of the available actions (A,) that are worth most to an agent that has noticed and remembered."""
     h = len(network.encode_bias)
     values = room[5 * h :]
     values[:] = network.values_bias
@@ -170,6 +186,29 @@ def _add_rows(x: Floats, weights: Floats, total: Floats, order: Ints) -> None:
         xk, row = x[order[j]], weights[order[j]]
         for c in range(width):
             total[c] += xk * row[c]
+
+
+@in_order
+def _add_rows_twice(x: Floats, y: Floats, weights: Floats, first: Floats, second: Floats, order: Ints) -> None:
+    """`_add_rows` of x to `first` and of y to `second`: the same numbers, as adding what is 0 changes nothing."""
+    count = 0
+    for k in range(len(x)):
+        order[count] = k
+        count += (x[k] != zero) | (y[k] != zero)
+    width = len(first)
+    fours = count - count % 4
+    for j in range(0, fours, 4):
+        k0, k1, k2, k3 = order[j], order[j + 1], order[j + 2], order[j + 3]
+        x0, x1, x2, x3, y0, y1, y2, y3 = x[k0], x[k1], x[k2], x[k3], y[k0], y[k1], y[k2], y[k3]
+        w0, w1, w2, w3 = weights[k0], weights[k1], weights[k2], weights[k3]
+        for c in range(width):
+            first[c] = first[c] + x0 * w0[c] + x1 * w1[c] + x2 * w2[c] + x3 * w3[c]
+            second[c] = second[c] + y0 * w0[c] + y1 * w1[c] + y2 * w2[c] + y3 * w3[c]
+    for j in range(fours, count):
+        xk, yk, row = x[order[j]], y[order[j]], weights[order[j]]
+        for c in range(width):
+            first[c] += xk * row[c]
+            second[c] += yk * row[c]
 
 
 @in_order

@@ -42,9 +42,9 @@ class Explorer:
         self.remaining = np.zeros(self.held.shape, dtype=np.int64)
 
     def plan(self, steps: int) -> NDArray[np.int16]:
-        """What to do at the next steps, whatever the team would rather do: (steps, num_envs, agents), or -1: as it likes.
+        """What to do at the next steps whatever the team prefers, (steps, num_envs, agents), or FREE: what it prefers.
 
-        All random numbers are drawn here, so that a whole episode costs as few draws as a step.
+        All random numbers are drawn here, for a whole episode at once where it is planned at once.
         """
         shape = (steps, *self.held.shape)
         start = self.rng.random(shape, dtype=np.float32) < self.epsilons
@@ -98,7 +98,7 @@ def _hold(
     remaining: NDArray[np.int64],
     plan: NDArray[np.int16],
 ) -> None:
-    """Write the plan (steps, num_envs, agents), in which a choice is held while `remaining` (num_envs, agents) is above 0.
+    """Write the plan (steps, num_envs, agents): a choice is held while `remaining` (num_envs, agents) is above 0.
 
     start: where a choice begins, unless one is being held    drawn: the choices that last one step
     luck: uniform, from which lengths are made    run_actions: the choices that last longer
@@ -107,7 +107,7 @@ def _hold(
         for lane in range(plan.shape[1]):
             for i in range(plan.shape[2]):
                 if remaining[lane, i] == 0 and start[t, lane, i]:
-                    length = min(np.int64(1.0 / (1.0 - luck[t, lane, i])), max_run)
+                    length = int(min(1.0 / (1.0 - float(luck[t, lane, i])), max_run))
                     remaining[lane, i] = length
                     held[lane, i] = run_actions[t, lane, i] if length > 1 else drawn[t, lane, i]
                 if remaining[lane, i] > 0:

@@ -1,13 +1,15 @@
 """The protocol that every world speaks: many lanes, one step for all of them, nothing reset behind your back."""
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting import Network
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
+
+if TYPE_CHECKING:  # the compiler is loaded when something is played
+    from lockstep.acting import Network
 
 Obs = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -123,7 +125,7 @@ class TeamPlay(Protocol):
 
     def play_team(
         self,
-        network: Network,
+        network: "Network",
         script: NDArray[np.int16],
         first: int,
         memory: NDArray[np.float32],

@@ -4,7 +4,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting import Network, prefer, think, working_memory
+from lockstep.acting import Network, notice, prefer, remember, working_memory
 from lockstep.compiled import compiled
 from lockstep.envs.rware._kernel import Lanes, World, advance_lanes
 from lockstep.envs.rware._observations import Eyes, write_flat
@@ -39,19 +39,22 @@ def play_lanes(
     seen, actions, team_reward, filled = record.obs, record.actions, record.reward, record.filled
     ended, cut, every_obs = record.terminated, record.truncated, obs.reshape(-1)
     num_robots, features = obs.shape[1:]
-    room, order = working_memory(network, seen.shape[3])
+    room, order = working_memory(network, num_robots, seen.shape[3])
     every_action = np.ones(network.num_actions, np.bool_)
     for c in range(len(chosen)):
         lane = chosen[c]
         alone = chosen[c : c + 1]
         for t in range(first, first + script.shape[0]):
             for i in range(num_robots):
-                action = np.int64(script[t - first, lane, i])
-                if network.recurrent or action < 0:
+                if network.recurrent or script[t - first, lane, i] < 0:
                     before = actions[lane, t - 1, i] if t > 0 else -1
-                    think(network, seen[lane, t, i], i, before, memory[lane, i], room, order)
-                    if action < 0:
-                        action = prefer(network, memory[lane, i], every_action, room, order)
+                    notice(network, seen[lane, t, i], i, before, room[i], order)
+            if network.recurrent:
+                remember(network, memory[lane], room, order)
+            for i in range(num_robots):
+                action = np.int64(script[t - first, lane, i])
+                if action < 0:
+                    action = prefer(network, memory[lane, i], every_action, room[i], order)
                 actions[lane, t, i] = action
                 moves[lane * num_robots + i] = action
                 reward[lane * num_robots + i] = 0

@@ -257,9 +257,7 @@ class Simulator:
             lane = chosen[~self._running[chosen]][0]
             raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
 
-    def _split(
-        self, chosen: Lanes, *work: Callable[[Lanes], None], robots_per_thread: int = ROBOTS_PER_THREAD
-    ) -> None:
+    def _split(self, chosen: Lanes, *work: Callable[[Lanes], None], robots_per_thread: int = ROBOTS_PER_THREAD) -> None:
         """Do one piece of work after the other on the chosen lanes, on several threads where there are enough."""
 
         def do(part: Lanes) -> None:
