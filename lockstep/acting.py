@@ -111,7 +111,7 @@ def notice(network: Network, obs: Floats, agent: int, last_action: int, room: Fl
     """One agent takes its observation (O,) in, as far as that needs no memory."""
     h = len(network.encode_bias)
     x, inner = room[:h], room[h : h + len(network.inner_bias)]
-    x[:] = network.encode_bias
+    _copy(network.encode_bias, x)
     _add_rows(obs, network.encode, x, order)
     first = len(obs)
     if network.last_action:
@@ -122,7 +122,7 @@ def notice(network: Network, obs: Floats, agent: int, last_action: int, room: Fl
         _add_row(network.encode[first + agent], x)
     for c in range(h):
         x[c] = relu(x[c])
-    inner[:] = network.inner_bias
+    _copy(network.inner_bias, inner)
     _add_rows(x, network.inner, inner[: network.inner.shape[1]], order)
     if not network.recurrent:
         for c in range(h):
@@ -158,7 +158,7 @@ def prefer(network: Network, memory: Floats, available: Bools, room: Floats, ord
     """The first of the available actions (A,) that are worth most to an agent that has noticed and remembered."""
     h = len(network.encode_bias)
     values = room[5 * h :]
-    values[:] = network.values_bias
+    _copy(network.values_bias, values)
     _add_rows(memory if network.recurrent else room[h : 2 * h], network.values, values, order)
     best, highest = 0, -np.float32(np.inf)
     for action in range(network.num_actions):
@@ -209,6 +209,12 @@ def _add_rows_twice(x: Floats, y: Floats, weights: Floats, first: Floats, second
         for c in range(width):
             first[c] += xk * row[c]
             second[c] += yk * row[c]
+
+
+@in_order
+def _copy(source: Floats, target: Floats) -> None:
+    for c in range(len(target)):
+        target[c] = source[c]
 
 
 @in_order

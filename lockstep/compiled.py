@@ -65,9 +65,11 @@ def code_directory() -> Path:
 
 def announce_compilation(what: str, *functions: Any) -> None:
     """Say on stderr, once, that the wait is for the compiler; nothing where the machine code is there already."""
-    if _quiet or what in _announced or _settings.DISABLE_JIT or all(map(_has_code, functions)):
+    if _quiet or what in _announced or _settings.DISABLE_JIT:
         return
     _announced.add(what)
+    if all(map(_has_code, functions)):
+        return
     print(f"Compiling the {what}, once; this takes some seconds.", file=sys.stderr, flush=True)
 
 
