@@ -29,6 +29,7 @@ class Playing:
     ) -> None:
         """Without an explorer the policy's actions are taken. With a seed, lane i's stream restarts from `seed + i`."""
         self.env, self.policy, self.explorer, self.lanes = env, policy, explorer, lanes
+        self.player = env if isinstance(env, TeamPlay) and env.plays_teams else None
         self.active = np.ones(env.num_envs, dtype=bool) if lanes is None else lanes.copy()
         self.last_actions = np.full((env.num_envs, env.spec.num_agents), -1, dtype=np.int64)
         self.memory: Any = None
@@ -44,8 +45,8 @@ class Playing:
             return
         plan = None if self.explorer is None else self.explorer.plan(steps - self.steps)
         policy = self.policy.now() if isinstance(self.policy, GreedyPolicy) else self.policy
-        if isinstance(policy, Team) and isinstance(self.env, TeamPlay) and self.env.plays_teams:
-            self._in_one_go(self.env, policy, steps, plan)
+        if self.player is not None and isinstance(policy, Team):
+            self._in_one_go(self.player, policy, steps, plan)
         else:
             self._step_by_step(policy, steps, plan)
 

@@ -50,11 +50,11 @@ class Team:
     """Parameters that do not change any more, as a policy. Its memory is an array (num_envs, agents, hidden)."""
 
     def __init__(self, network: acting.Network) -> None:
-        announce_compilation("team", acting.act)
         self.network = network
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         """See `lockstep.policy.Policy.act`."""
+        announce_compilation("team", acting.act)
         memory = acting.fresh_memory(self.network, *obs.shape[:2]) if memory is None else memory.copy()
         actions = np.empty(obs.shape[:2], dtype=np.int64)
         allowed = np.empty((0, 0, 0), dtype=bool) if available is None else np.ascontiguousarray(available)
