@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lockstep.acting import fresh_memory, nobody
 from lockstep.batch import EpisodeBatch
-from lockstep.envs.vector_env import BlindPlay, Mask, Obs, VectorEnv
-from lockstep.exploration import Explorer
+from lockstep.envs.vector_env import BlindPlay, Mask, Obs, Record, TeamPlay, TimeStep, VectorEnv
+from lockstep.exploration import FREE, Explorer, Script
+from lockstep.networks.policy import GreedyPolicy, Team
 from lockstep.policy import Actions, Policy, RandomPolicy
 from lockstep.spec import EnvSpec
 
@@ -21,38 +23,58 @@ class Playing:
         self,
         env: VectorEnv,
         policy: Policy,
-        explorer: Explorer | None = None,
+        explorer: Explorer | Script | None = None,
         seed: int | None = None,
         lanes: Mask | None = None,
     ) -> None:
         """Without an explorer the policy's actions are taken. With a seed, lane i's stream restarts from `seed + i`."""
         self.env, self.policy, self.explorer, self.lanes = env, policy, explorer, lanes
-        self.recorder = _Recorder(env.spec, env.num_envs)
+        self.player = env if isinstance(env, TeamPlay) and env.plays_teams else None
         self.active = np.ones(env.num_envs, dtype=bool) if lanes is None else lanes.copy()
         self.last_actions = np.full((env.num_envs, env.spec.num_agents), -1, dtype=np.int64)
         self.memory: Any = None
         self.obs = env.reset(seed, lanes)
+        self.available = env.available_actions()
         self.steps = 0
+        self.recorder = _Recorder(env.spec, env.num_envs)
+        self.recorder.see(0, self.active, self.obs, self.available, env.state())
 
     def advance(self, steps: int) -> None:
         """Play until so many steps have been played in all, or every lane is at its end."""
-        env, active = self.env, self.active
+        if steps <= self.steps or not self.active.any():
+            return
+        plan = None if self.explorer is None else self.explorer.plan(steps - self.steps)
+        policy = self.policy.now() if isinstance(self.policy, GreedyPolicy) else self.policy
+        if self.player is not None and isinstance(policy, Team):
+            self._in_one_go(self.player, policy, steps, plan)
+        else:
+            self._step_by_step(policy, steps, plan)
+
+    def _step_by_step(self, policy: Policy, steps: int, plan: NDArray[np.int16] | None) -> None:
+        env, active, first = self.env, self.active, self.steps
         while self.steps < steps and active.any():
-            available = env.available_actions()
-            self.recorder.see(self.steps, self.obs, available, env.state())
-            actions, self.memory = self.policy.act(self.obs, available, self.last_actions, self.memory)
-            if self.explorer is not None:
-                actions = self.explorer.explore(actions, available)
+            actions, self.memory = policy.act(self.obs, self.available, self.last_actions, self.memory)
+            if self.explorer is not None and plan is not None:
+                actions = self.explorer.follow(plan[self.steps - first], actions, self.available)
             step = env.step(actions, None if active.all() else active)
-            self.recorder.act(self.steps, actions, step.reward, step.terminated, step.truncated, active)
-            self.obs, self.last_actions = step.obs, actions
-            active &= ~(step.terminated | step.truncated)
+            self.recorder.act(self.steps, active, actions, step)
             self.steps += 1
+            self.obs, self.available, self.last_actions = step.obs, env.available_actions(), actions
+            self.recorder.see(self.steps, active, self.obs, self.available, env.state())
+            active &= ~(step.terminated | step.truncated)
+
+    def _in_one_go(self, env: TeamPlay, team: Team, steps: int, plan: NDArray[np.int16] | None) -> None:
+        """The same, by the environment itself: the numbers, too, are the same."""
+        if plan is None:
+            plan = np.full((steps - self.steps, *self.last_actions.shape), FREE, dtype=np.int16)
+        if self.memory is None:
+            self.memory = fresh_memory(team.network, *self.last_actions.shape)
+        env.play_team(team.network, plan, self.steps, self.memory, self.recorder.record, self.active)
+        self.steps = steps
 
     def finish(self) -> EpisodeBatch:
         """Play to the end. Returns all of it."""
         self.advance(self.env.spec.time_limit)
-        self.recorder.see(self.steps, self.obs, self.env.available_actions(), self.env.state())
         batch = self.recorder.batch()
         return batch if self.lanes is None else batch.select(torch.from_numpy(np.flatnonzero(self.lanes)))
 
@@ -60,7 +82,7 @@ class Playing:
 def collect(
     env: VectorEnv,
     policy: Policy,
-    explorer: Explorer | None = None,
+    explorer: Explorer | Script | None = None,
     seed: int | None = None,
     lanes: Mask | None = None,
 ) -> EpisodeBatch:
@@ -94,72 +116,54 @@ def random_play(env: VectorEnv, rng: np.random.Generator, seed: int) -> RandomPl
     returns = env.play(actions).sum((0, 2))
     lengths = torch.full((num_envs,), spec.time_limit)  # at most: blind play does not tell who ended earlier
     rewarding = returns > 0
-    episodes = collect(env, _Script(actions), seed=seed, lanes=rewarding) if rewarding.any() else None
+    told = Team(nobody(spec.obs_dim))
+    episodes = collect(env, told, Script(actions), seed, rewarding) if rewarding.any() else None
     return RandomPlay(torch.from_numpy(returns), lengths, episodes)
 
 
-class _Script:
-    """A policy that plays given actions (steps, num_envs, agents); its memory is the step."""
-
-    def __init__(self, actions: NDArray[np.int8]) -> None:
-        self.actions = actions.astype(np.int64)
-
-    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
-        step = memory or 0
-        return self.actions[step], step + 1
-
-
 class _Recorder:
-    """The arrays of an episode batch while it is being played."""
+    """The arrays of an episode batch while it is being played. What did not happen stays 0."""
 
     def __init__(self, spec: EnvSpec, lanes: int) -> None:
         steps, agents = spec.time_limit, spec.num_agents
-        self.spec, self.lanes = spec, lanes
-        self.obs = np.zeros((lanes, steps + 1, agents, spec.obs_dim), dtype=np.float32)
-        self.actions = np.zeros((lanes, steps, agents), dtype=np.int64)
-        self.reward = np.zeros((lanes, steps, 1), dtype=np.float32)
-        self.terminated = np.zeros((lanes, steps, 1), dtype=bool)
-        self.truncated = np.zeros((lanes, steps, 1), dtype=bool)
-        self.filled = np.zeros((lanes, steps, 1), dtype=bool)
+        self.record = Record(
+            obs=np.zeros((lanes, steps + 1, agents, spec.obs_dim), dtype=np.float32),
+            actions=np.zeros((lanes, steps, agents), dtype=np.int64),
+            reward=np.zeros((lanes, steps, 1), dtype=np.float32),
+            terminated=np.zeros((lanes, steps, 1), dtype=bool),
+            truncated=np.zeros((lanes, steps, 1), dtype=bool),
+            filled=np.zeros((lanes, steps, 1), dtype=bool),
+        )
         self.available: Mask | None = None
         self.own_state: NDArray[np.float32] | None = None
 
-    def see(self, t: int, obs: Obs, available: Mask | None, own_state: NDArray[np.float32] | None) -> None:
-        """What is known before step t. Finished lanes repeat their final observation."""
-        self.obs[:, t] = obs
+    def see(
+        self, t: int, active: Mask, obs: Obs, available: Mask | None, own_state: NDArray[np.float32] | None
+    ) -> None:
+        """What is known before step t, in the lanes that came so far."""
+        lanes, steps = self.record.obs.shape[:2]
+        self.record.obs[active, t] = obs[active]
         if available is not None:
             if self.available is None:
-                self.available = np.ones((self.lanes, self.obs.shape[1], *available.shape[1:]), dtype=bool)
-            self.available[:, t] = available
+                self.available = np.ones((lanes, steps, *available.shape[1:]), dtype=bool)
+            self.available[active, t] = available[active]
         if own_state is not None:
             if self.own_state is None:
-                self.own_state = np.zeros((self.lanes, self.obs.shape[1], own_state.shape[-1]), dtype=np.float32)
-            self.own_state[:, t] = own_state
+                self.own_state = np.zeros((lanes, steps, own_state.shape[-1]), dtype=np.float32)
+            self.own_state[active, t] = own_state[active]
 
-    def act(
-        self,
-        t: int,
-        actions: NDArray[np.int64],
-        reward: NDArray[np.float32],
-        terminated: Mask,
-        truncated: Mask,
-        active: Mask,
-    ) -> None:
+    def act(self, t: int, active: Mask, actions: Actions, step: TimeStep) -> None:
         """What happened in step t, in the lanes that were still active."""
-        self.actions[:, t] = actions
-        self.reward[:, t, 0] = reward.sum(-1) * active
-        self.terminated[:, t, 0] = terminated & active
-        self.truncated[:, t, 0] = truncated & active
-        self.filled[:, t, 0] = active
+        record = self.record
+        record.actions[active, t] = actions[active]
+        record.reward[:, t, 0] = step.reward.sum(-1) * active
+        record.terminated[:, t, 0] = step.terminated & active
+        record.truncated[:, t, 0] = step.truncated & active
+        record.filled[:, t, 0] = active
 
     def batch(self) -> EpisodeBatch:
         return EpisodeBatch(
-            obs=torch.from_numpy(self.obs),
-            actions=torch.from_numpy(self.actions),
-            reward=torch.from_numpy(self.reward),
-            terminated=torch.from_numpy(self.terminated),
-            truncated=torch.from_numpy(self.truncated),
-            filled=torch.from_numpy(self.filled),
+            **{name: torch.from_numpy(array) for name, array in self.record._asdict().items()},
             available=None if self.available is None else torch.from_numpy(self.available),
             own_state=None if self.own_state is None else torch.from_numpy(self.own_state),
         )

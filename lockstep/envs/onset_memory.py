@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.vector_env import BlindPlay, Mask, Obs, TimeStep, VectorEnv
+from lockstep.acting import Network
+from lockstep.envs.vector_env import BlindPlay, Mask, Obs, Onset, Record, TeamPlay, TimeStep, VectorEnv
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS
 
@@ -53,8 +54,8 @@ class OnsetMemory:
         """Lanes that did not move see what they saw, so nothing comes on in them."""
         on = obs[..., self.flags, None] > 0
         now = obs[..., None, self.numbers]
-        self.noted = np.where(on & self.was_on, self.noted, now) * on
-        self.was_on = on
+        self.noted[:] = np.where(on & self.was_on, self.noted, now) * on
+        self.was_on[:] = on
         return np.concatenate([obs, self.noted.reshape(*obs.shape[:2], -1)], axis=-1)
 
     def available_actions(self) -> Mask | None:
@@ -77,9 +78,27 @@ class OnsetMemory:
 
 
 class BlindOnsetMemory(OnsetMemory):
-    """The same around an environment that can play without observing."""
+    """The same around an environment that can play by itself, without observing or with open eyes."""
 
     env: Any
+
+    @property
+    def plays_teams(self) -> bool:
+        """See `TeamPlay.plays_teams`."""
+        return isinstance(self.env, TeamPlay) and self.env.plays_teams
+
+    def play_team(
+        self,
+        network: Network,
+        script: NDArray[np.int16],
+        first: int,
+        memory: NDArray[np.float32],
+        record: Record,
+        active: Mask,
+    ) -> None:
+        """See `TeamPlay.play_team`."""
+        onset = Onset(np.array(self.flags), self.numbers, self.was_on, self.noted)
+        self.env.play_team(network, script, first, memory, record, active, onset)
 
     def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
         """See `BlindPlay.play`."""

@@ -1,12 +1,15 @@
 """The protocol that every world speaks: many lanes, one step for all of them, nothing reset behind your back."""
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
+
+if TYPE_CHECKING:  # the compiler is loaded when something is played
+    from lockstep.acting import Network
 
 Obs = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -74,6 +77,68 @@ class BlindPlay(Protocol):
 
     def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
         """actions: (steps, num_envs, agents) -> rewards of the same shape, from freshly reset lanes to their end."""
+
+
+class Record(NamedTuple):
+    """What is kept of every lane's episode while it is being played; zeros before. See `lockstep.batch`."""
+
+    obs: Obs
+    """(num_envs, steps + 1, agents, obs_dim)"""
+    actions: NDArray[np.int64]
+    """(num_envs, steps, agents)"""
+    reward: NDArray[np.float32]
+    """(num_envs, steps, 1): the team's"""
+    terminated: Mask
+    """(num_envs, steps, 1)"""
+    truncated: Mask
+    """(num_envs, steps, 1)"""
+    filled: Mask
+    """(num_envs, steps, 1)"""
+
+
+class Onset(NamedTuple):
+    """What `lockstep.envs.onset_memory` appends to observations, and what it must remember for that."""
+
+    flags: NDArray[np.int64]
+    """Features."""
+    numbers: NDArray[np.int64]
+    """Features."""
+    was_on: Mask
+    """(num_envs, agents, flags, 1)"""
+    noted: NDArray[np.float32]
+    """(num_envs, agents, flags, numbers)"""
+
+    @classmethod
+    def nothing(cls) -> "Onset":
+        """No flags."""
+        none, shape = np.empty(0, dtype=np.int64), (0, 0, 0, 0)
+        return cls(none, none, np.empty(shape, dtype=bool), np.empty(shape, dtype=np.float32))
+
+
+@runtime_checkable
+class TeamPlay(Protocol):
+    """An environment that can play a team by itself, many steps in one go; the same episodes as step by step."""
+
+    @property
+    def plays_teams(self) -> bool:
+        """Whether it can in its present configuration."""
+
+    def play_team(
+        self,
+        network: "Network",
+        script: NDArray[np.int16],
+        first: int,
+        memory: NDArray[np.float32],
+        record: Record,
+        active: Mask,
+    ) -> None:
+        """Play every active lane on, from step `first` of its episode, as far as the script goes or to its end.
+
+        script: (steps, num_envs, agents), what to do at each step, or -1: what the network prefers
+        memory: (num_envs, agents, hidden), the network's, brought forward
+        record: whose obs[:, first] is there already, and whose next steps are written
+        active: (num_envs,), the lanes to play; those that have come to their end are taken out
+        """
 
 
 def chosen_lanes(mask: Mask | None, num_envs: int) -> NDArray[np.int64]:

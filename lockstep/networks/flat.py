@@ -1,5 +1,8 @@
 """All parameters of a network as one vector: optimizers, copies and averages then need one operation, not dozens."""
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -30,3 +33,15 @@ def attach(module: nn.Module, vector: Tensor) -> None:
 def named_parameters(module: nn.Module) -> dict[str, Tensor]:
     """What `state_dict` says, as tensors of their own: to be kept or written without the whole vector."""
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+@torch.no_grad()
+def on_host(module: nn.Module) -> list[NDArray[np.float32]]:
+    """The parameters as arrays of their own, in order: one copy, also from a GPU."""
+    parameters = list(module.parameters())
+    vector = torch.cat([parameter.reshape(-1) for parameter in parameters]).float().cpu().numpy()
+    arrays, start = [], 0
+    for parameter in parameters:
+        arrays.append(vector[start : start + parameter.numel()].reshape(parameter.shape))
+        start += parameter.numel()
+    return arrays

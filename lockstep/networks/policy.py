@@ -2,36 +2,62 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from lockstep import acting
+from lockstep.compiled import announce_compilation
 from lockstep.config.schema import NetworkConfig
 from lockstep.envs.vector_env import Mask, Obs
 from lockstep.networks.agents import AgentNetwork
+from lockstep.networks.flat import on_host
 from lockstep.networks.inputs import agent_inputs
 from lockstep.policy import Actions
 from lockstep.spec import EnvSpec
 
 
 class GreedyPolicy:
-    """Each agent does what its own utilities prefer; it needs no other agent and no state (decentral execution)."""
+    """Each agent does what its own utilities prefer; it needs no other agent and no state (decentral execution).
+
+    Acting is compiled, on the CPU, wherever the network lives: see `lockstep.acting`.
+    """
 
     def __init__(self, agent: AgentNetwork, spec: EnvSpec, config: NetworkConfig) -> None:
         self.agent, self.spec, self.config = agent, spec, config
         self.device = next(agent.parameters()).device
 
-    @torch.inference_mode()
-    def values(self, obs: Obs, last_actions: Actions, memory: Any) -> tuple[Tensor, Any]:
-        """Utilities (num_envs, agents, actions) on the network's device, and the next memory."""
-        last = torch.from_numpy(last_actions).unsqueeze(1).to(self.device) if self.config.last_action else None
-        inputs = agent_inputs(torch.from_numpy(obs).unsqueeze(1).to(self.device), last, self.spec, self.config)
-        q, memory = self.agent(inputs, memory)
-        return q.squeeze(1), memory
+    def now(self) -> "Team":
+        """The team as it is at this moment, whatever the network learns afterwards."""
+        build = acting.recurrent if self.config.recurrent else acting.feed_forward
+        return Team(build(on_host(self.agent), self.spec.num_agents, self.config.last_action, self.config.agent_id))
 
-    @torch.inference_mode()
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         """See `lockstep.policy.Policy.act`."""
-        q, memory = self.values(obs, last_actions, memory)
-        if available is not None:
-            q = q.masked_fill(~torch.from_numpy(available).to(self.device), -torch.inf)
-        return q.argmax(-1).cpu().numpy(), memory
+        return self.now().act(obs, available, last_actions, memory)
+
+    @torch.inference_mode()
+    def values(self, obs: Obs, last_actions: Actions, memory: Any) -> tuple[Tensor, Any]:
+        """Utilities (num_envs, agents, actions) on the network's device, and the next memory, as `act` has it."""
+        last = torch.from_numpy(last_actions).unsqueeze(1).to(self.device) if self.config.last_action else None
+        inputs = agent_inputs(torch.from_numpy(obs).unsqueeze(1).to(self.device), last, self.spec, self.config)
+        before = None if memory is None else torch.from_numpy(memory).flatten(0, 1).unsqueeze(0).to(self.device)
+        q, after = self.agent(inputs, before if self.config.recurrent else None)
+        return q.squeeze(1), None if after is None else after.view(*obs.shape[:2], -1).cpu().numpy()
+
+
+class Team:
+    """Parameters that do not change any more, as a policy. Its memory is an array (num_envs, agents, hidden)."""
+
+    def __init__(self, network: acting.Network) -> None:
+        self.network = network
+
+    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
+        """See `lockstep.policy.Policy.act`."""
+        announce_compilation("team", acting.act)
+        memory = acting.fresh_memory(self.network, *obs.shape[:2]) if memory is None else memory.copy()
+        actions = np.empty(obs.shape[:2], dtype=np.int64)
+        allowed = np.empty((0, 0, 0), dtype=bool) if available is None else np.ascontiguousarray(available)
+        last = np.ascontiguousarray(last_actions, dtype=np.int64)
+        acting.act(self.network, np.ascontiguousarray(obs, dtype=np.float32), allowed, last, memory, actions)
+        return actions, memory

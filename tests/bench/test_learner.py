@@ -47,7 +47,8 @@ def test_the_learners_result_is_json_with_a_row_for_every_workload(monkeypatch: 
 
 
 def test_the_teams_of_collect_all_play() -> None:
-    result = json.loads(json.dumps(collect.bench_collect(rounds=1, seconds=0.01, lanes=4)))
-    assert [row["team"] for row in result["rows"]] == ["GRU 64", "feed-forward 128", "random"]
+    result = json.loads(json.dumps(collect.bench_collect(rounds=1, seconds=0.01, lanes=(1, 4))))
+    assert [row["team"] for row in result["rows"]] == ["GRU 64", "GRU 64", "feed-forward 128", "feed-forward 128"]
+    assert [row["lanes"] for row in result["rows"]] == [1, 4, 1, 4]
     assert all(row["env_steps_per_second"] > 0 for row in result["rows"])
-    assert "| random | 4 |" in collect.table(result)
+    assert "| GRU 64 | 4 |" in collect.table(result)

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from lockstep.algorithms.fused import feed_forward_kernel, recurrent_kernel
-from lockstep.algorithms.fused.arithmetic import Floats
+from lockstep.arithmetic import Floats
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import NetworkConfig
 from lockstep.spec import EnvSpec

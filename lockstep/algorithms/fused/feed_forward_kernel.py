@@ -5,7 +5,7 @@ B pieces, U = T + 1 steps, N agents, O features, H hidden, A actions; rows R are
 
 import numpy as np
 
-from lockstep.algorithms.fused.arithmetic import Floats, Ints, add_bias, add_columns, relu
+from lockstep.arithmetic import Floats, Ints, add_bias, add_columns, relu
 from lockstep.compiled import vectorized
 
 zero = np.float32(0.0)

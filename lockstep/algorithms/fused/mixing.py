@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lockstep.algorithms.fused import mixing_kernel as kernel
-from lockstep.algorithms.fused.arithmetic import Floats
 from lockstep.algorithms.fused.mixing_kernel import Made, Steps, Weights
+from lockstep.arithmetic import Floats
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import AlgorithmConfig, NetworkConfig
 from lockstep.spec import EnvSpec

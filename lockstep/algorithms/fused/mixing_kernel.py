@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lockstep.algorithms.fused.arithmetic import Bools, Floats, Ints, add_bias, add_columns, elu, relu, sign
+from lockstep.arithmetic import Bools, Floats, Ints, add_bias, add_columns, elu, relu, sign
 from lockstep.compiled import vectorized
 
 f32 = np.float32

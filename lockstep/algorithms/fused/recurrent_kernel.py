@@ -8,7 +8,7 @@ the gates is torch's: reset, update, new.
 
 import numpy as np
 
-from lockstep.algorithms.fused.arithmetic import Floats, Ints, add_columns, relu, sigmoid, tanh
+from lockstep.arithmetic import Floats, Ints, add_columns, relu, sigmoid, tanh
 from lockstep.compiled import vectorized
 
 zero, one = np.float32(0.0), np.float32(1.0)
