@@ -33,18 +33,27 @@ class Playing:
         self.active = np.ones(env.num_envs, dtype=bool) if lanes is None else lanes.copy()
         self.last_actions = np.full((env.num_envs, env.spec.num_agents), -1, dtype=np.int64)
         self.memory: Any = None
+        self.now: Policy | None = None
         self.obs = env.reset(seed, lanes)
         self.available = env.available_actions()
         self.steps = 0
         self.recorder = _Recorder(env.spec, env.num_envs)
         self.recorder.see(0, self.active, self.obs, self.available, env.state())
 
+    def look(self) -> None:
+        """Let the next `advance` play with the team as it is now, not as it will be then. What a GPU is told to do to
+        the team in between need then not be waited for."""
+        self.now = self._current()
+
+    def _current(self) -> Policy:
+        return self.policy.now() if isinstance(self.policy, GreedyPolicy) else self.policy
+
     def advance(self, steps: int) -> None:
         """Play until so many steps have been played in all, or every lane is at its end."""
         if steps <= self.steps or not self.active.any():
             return
         plan = None if self.explorer is None else self.explorer.plan(steps - self.steps)
-        policy = self.policy.now() if isinstance(self.policy, GreedyPolicy) else self.policy
+        policy, self.now = self.now or self._current(), None
         if self.player is not None and isinstance(policy, Team):
             self._in_one_go(self.player, policy, steps, plan)
         else:
@@ -116,7 +125,7 @@ def random_play(env: VectorEnv, rng: np.random.Generator, seed: int) -> RandomPl
     returns = env.play(actions).sum((0, 2))
     lengths = torch.full((num_envs,), spec.time_limit)  # at most: blind play does not tell who ended earlier
     rewarding = returns > 0
-    told = Team(nobody(spec.obs_dim))
+    told = Team(lambda: nobody(spec.obs_dim))
     episodes = collect(env, told, Script(actions), seed, rewarding) if rewarding.any() else None
     return RandomPlay(torch.from_numpy(returns), lengths, episodes)
 

@@ -1,5 +1,7 @@
 """All parameters of a network as one vector: optimizers, copies and averages then need one operation, not dozens."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -36,12 +38,23 @@ def named_parameters(module: nn.Module) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def on_host(module: nn.Module) -> list[NDArray[np.float32]]:
-    """The parameters as arrays of their own, in order: one copy, also from a GPU."""
-    parameters = list(module.parameters())
-    vector = torch.cat([parameter.reshape(-1) for parameter in parameters]).float().cpu().numpy()
-    arrays, start = [], 0
-    for parameter in parameters:
-        arrays.append(vector[start : start + parameter.numel()].reshape(parameter.shape))
-        start += parameter.numel()
+def on_host(parameters: Sequence[Tensor]) -> Callable[[], list[NDArray[np.float32]]]:
+    """The parameters as they are now, as arrays of their own, in order: one copy, also from a GPU.
+
+    There it is only queued, behind the work that was queued before; whoever asks for the arrays waits for it.
+    """
+    vector = torch.cat([parameter.reshape(-1) for parameter in parameters]).float()
+    arrived: torch.cuda.Event | None = None
+    if vector.is_cuda:
+        there, vector = vector, torch.empty(vector.shape, pin_memory=True)
+        vector.copy_(there, non_blocking=True)
+        arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrived.record()
+
+    def arrays() -> list[NDArray[np.float32]]:
+        if arrived is not None:
+            arrived.synchronize()
+        parts = torch.split(vector, [parameter.numel() for parameter in parameters])
+        return [part.view(parameter.shape).numpy() for part, parameter in zip(parts, parameters, strict=True)]
+
     return arrays

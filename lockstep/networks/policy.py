@@ -1,5 +1,7 @@
 """A trained network as a policy: greedy in its own values."""
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,12 +27,14 @@ class GreedyPolicy:
 
     def __init__(self, agent: AgentNetwork, spec: EnvSpec, config: NetworkConfig) -> None:
         self.agent, self.spec, self.config = agent, spec, config
-        self.device = next(agent.parameters()).device
+        self.parameters = list(agent.parameters())
+        self.device = self.parameters[0].device
 
     def now(self) -> "Team":
-        """The team as it is at this moment, whatever the network learns afterwards."""
+        """The team as it is at this moment, whatever the network learns afterwards. Does not wait for a GPU."""
         build = acting.recurrent if self.config.recurrent else acting.feed_forward
-        return Team(build(on_host(self.agent), self.spec.num_agents, self.config.last_action, self.config.agent_id))
+        arrays, shape = on_host(self.parameters), self.config
+        return Team(lambda: build(arrays(), self.spec.num_agents, shape.last_action, shape.agent_id))
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         """See `lockstep.policy.Policy.act`."""
@@ -49,8 +53,13 @@ class GreedyPolicy:
 class Team:
     """Parameters that do not change any more, as a policy. Its memory is an array (num_envs, agents, hidden)."""
 
-    def __init__(self, network: acting.Network) -> None:
-        self.network = network
+    def __init__(self, network: Callable[[], acting.Network]) -> None:
+        """network: asked for at the first step, once."""
+        self._network = network
+
+    @cached_property
+    def network(self) -> acting.Network:
+        return self._network()
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         """See `lockstep.policy.Policy.act`."""

@@ -111,6 +111,8 @@ class Session:
                 if playing is not None:
                     playing.advance(self.spec.time_limit * done // count)
 
+            if playing is not None:
+                playing.look()
             metrics = self.learner.update(drawn.pop(0), meanwhile)
             clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
             self.window.add_update({**metrics, "grad_clipped_share": clipped})
