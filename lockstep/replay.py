@@ -24,14 +24,17 @@ class ObsPacking:
     def __init__(self, bits: tuple[int, ...], device: torch.device) -> None:
         widths = torch.tensor(bits)
         columns = [torch.nonzero(widths == width)[:, 0] for width in (BYTE_BITS, FLOAT_BITS, FLAG_BITS)]
-        self.num_bytes, self.num_floats, self.num_flags = (len(column) for column in columns)
-        self.packed_dim = self.num_bytes + 4 * self.num_floats + (self.num_flags + 7) // 8
-        order = torch.cat(columns)
         self.columns: Columns = (columns[0].numpy(), columns[1].numpy(), columns[2].numpy())  # bytes, floats, flags
-        in_order = bool((order == torch.arange(len(bits))).all())
-        self.restore = None if in_order else torch.argsort(order).to(device)
-        every_byte = torch.arange(256, device=device).unsqueeze(1)
-        self.byte_to_flags = ((every_byte >> torch.arange(8, device=device)) & 1).to(torch.float32)  # (256, 8)
+        num_bytes, num_floats, num_flags = (len(column) for column in columns)
+        self.floats = columns[1].to(device)
+        self.float_bytes = slice(num_bytes, num_bytes + 4 * num_floats)
+        self.packed_dim = self.float_bytes.stop + (num_flags + 7) // 8
+        # Where every feature's bits are; a float's are read separately.
+        flag = torch.arange(num_flags)
+        source, shift, mask = (torch.zeros(len(bits), dtype=torch.int64) for _ in range(3))
+        source[columns[0]], mask[columns[0]] = torch.arange(num_bytes), 255
+        source[columns[2]], shift[columns[2]], mask[columns[2]] = self.float_bytes.stop + flag // 8, flag % 8, 1
+        self.source, self.shift, self.mask = source.to(device), shift.byte().to(device), mask.byte().to(device)
 
     def pack(self, obs: Tensor) -> Tensor:
         """(..., O) float32 on the CPU -> (..., packed_dim) uint8"""
@@ -42,18 +45,11 @@ class ObsPacking:
 
     def unpack(self, packed: Tensor) -> Tensor:
         """(..., packed_dim) uint8 -> (..., O) float32"""
-        shape = packed.shape[:-1]
-        rows = packed.reshape(-1, self.packed_dim)
-        first_flag = self.num_bytes + 4 * self.num_floats
-        parts = [rows[:, : self.num_bytes].to(torch.float32)]
-        if self.num_floats:
-            parts.append(rows[:, self.num_bytes : first_flag].contiguous().view(torch.float32))
-        flags = self.byte_to_flags.index_select(0, rows[:, first_flag:].reshape(-1).int())
-        parts.append(flags.view(len(rows), -1)[:, : self.num_flags])
-        obs = torch.cat(parts, dim=-1)
-        if self.restore is not None:
-            obs = obs.index_select(-1, self.restore)
-        return obs.view(*shape, -1)
+        obs = ((packed.index_select(-1, self.source) >> self.shift) & self.mask).to(torch.float32)
+        if len(self.floats):
+            numbers = packed[..., self.float_bytes].contiguous().view(torch.float32)
+            obs.index_copy_(-1, self.floats, numbers)
+        return obs
 
 
 class Pieces(NamedTuple):
@@ -166,29 +162,30 @@ class EpisodeStore:
 
     def fill_uncompiled(self, batch: EpisodeBatch, rows: Tensor, first: Tensor) -> None:
         """The same in torch's operations, for any device. rows, first: as `Pieces`, (b,) there."""
-        steps = batch.actions.shape[1]
-        length = self.data["length"].index_select(0, rows).unsqueeze(-1)  # (b, 1, 1)
-        steps_done = first.view(-1, 1, 1) + torch.arange(1, steps + 1, device=self.device).view(1, -1, 1)
-        at_end = steps_done == length
-        ends = at_end & self.data["terminated"].index_select(0, rows).unsqueeze(-1)
-        batch.obs.copy_(self.packing.unpack(self._pick("obs", rows, first, steps + 1)))
-        batch.actions.copy_(self._pick("actions", rows, first, steps))
-        batch.reward.copy_(self._pick("reward", rows, first, steps))
+        data, time_limit = self.data, self.spec.time_limit
+        steps = torch.arange(batch.actions.shape[1], device=self.device)
+        length = data["length"].index_select(0, rows)  # (b, 1)
+        left = (length - first.unsqueeze(1) - steps).unsqueeze(-1)  # (b, steps, 1), this step among them
+        ends = (left == 1) & data["terminated"].index_select(0, rows).unsqueeze(-1)
         batch.terminated.copy_(ends)
-        batch.truncated.copy_(at_end & ~ends)
-        batch.filled.copy_(steps_done <= length)
+        batch.truncated.copy_((left == 1) & ~ends)
+        batch.filled.copy_(left > 0)
+        happened = ((rows * time_limit + first).unsqueeze(1) + steps).flatten()
+        batch.actions.copy_(_pick(data["actions"], happened).view(batch.actions.shape))
+        batch.reward.copy_(_pick(data["reward"], happened).view(batch.reward.shape))
+        seen = self._seen(rows, first, batch.obs.shape[1])
+        batch.obs.copy_(self.packing.unpack(_pick(data["obs"], seen)).view(batch.obs.shape))
         self._fill_optional(batch, rows, first)
 
     def _fill_optional(self, batch: EpisodeBatch, rows: Tensor, first: Tensor) -> None:
         for name, out in (("available", batch.available), ("own_state", batch.own_state)):
             if out is not None:
-                out.copy_(self._pick(name, rows, first, out.shape[1]))
+                out.copy_(_pick(self.data[name], self._seen(rows, first, out.shape[1])).view(out.shape))
 
-    def _pick(self, name: str, rows: Tensor, first: Tensor, count: int) -> Tensor:
-        """`count` steps of a field from each piece's first step on: (b, count, ...)."""
-        data = self.data[name]
-        index = (rows * data.shape[1] + first).unsqueeze(1) + torch.arange(count, device=self.device)
-        return data.flatten(0, 1).index_select(0, index.flatten()).view(*index.shape, *data.shape[2:])
+    def _seen(self, rows: Tensor, first: Tensor, count: int) -> Tensor:
+        """Numbers of `count` observations from each piece's first step on, one after the other."""
+        start = (rows * (self.spec.time_limit + 1) + first).unsqueeze(1)
+        return (start + torch.arange(count, device=self.device)).flatten()
 
     def moved(self, value: Tensor) -> Tensor:
         """To where the store is; the host does not wait for it."""
@@ -236,6 +233,11 @@ class EpisodeStore:
         if batch.own_state is not None:
             rows["own_state"] = batch.own_state
         return rows
+
+
+def _pick(data: Tensor, numbers: Tensor) -> Tensor:
+    """Of data (episodes, steps, ...) those steps, counted through all episodes: (numbers, ...)."""
+    return data.flatten(0, 1).index_select(0, numbers)
 
 
 class _Filling:

@@ -1,5 +1,6 @@
 """The page's learner, its whole update one CUDA graph."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -80,7 +81,8 @@ class GraphQLearner(QLearner):
         moments = [] if self.reward_standardizer is None else [self.reward_standardizer.moments]
         moving = [self.weights, *self.optimizer.state[self.weights].values(), self.diverged, *moments]
         before = [value.detach().clone() for value in moving]
-        with torch._dynamo.config.patch(allow_rnn=True):
+        with torch._dynamo.config.patch(allow_rnn=True), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # products are float32 on purpose
             recorded = Recorded(lambda: self._stacked(self.step(batch)))
         for value, old in zip(moving, before, strict=True):
             value.detach().copy_(old)
