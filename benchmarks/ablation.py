@@ -2,12 +2,13 @@
 
     python benchmarks/ablation.py --seeds 1 2 3 --jobs 2 --out runs/ablation --plot docs/media/ablation.svg
 
-Every training has one core and ends after 14,000 updates, so updates are what is compared, not seconds. What is finished
-is not trained again, so the command can be interrupted and repeated.
+Every training has one core and ends after 14,000 updates, so updates are what is compared, not seconds. What is
+finished is not trained again, so the command can be interrupted and repeated.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,7 @@ AVERAGED = 5
 
 def folder(out: Path, variant: str, seed: int) -> Path:
     """Where a run is kept."""
-    return out / f"{'-'.join(variant.replace(',', '').replace("'", '').split())}-s{seed}"
+    return out / f"{re.sub('[^a-zA-Z0-9.]+', '-', variant)}-s{seed}"
 
 
 def train(out: Path, variant: str, seed: int) -> None:
