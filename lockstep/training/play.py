@@ -4,10 +4,11 @@ import numpy as np
 
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
+from lockstep.envs.mpe.config import SPREAD_KEYS
 from lockstep.envs.registry import draws_on_request
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
-from lockstep.policy import RandomPolicy
+from lockstep.policy import Policy, RandomPolicy
 from lockstep.recording import Recording
 from lockstep.run_directory import RunDirectory
 from lockstep.training.checkpoint import BEST, load_mixer, load_policy
@@ -79,9 +80,18 @@ def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Team:
 def _reference(policy: str, env: VectorEnv, seed: int) -> Team:
     if policy == "random":
         return Team(RandomPolicy(env.spec.num_actions, np.random.default_rng(seed)), "random team")
+    return Team(heuristic_policy(env), "heuristic team")
+
+
+def heuristic_policy(env: VectorEnv) -> Policy:
+    """The programmed team of an environment's kind. Raises UserError where there is none."""
+    if env.spec.key in SPREAD_KEYS:
+        from lockstep.envs.mpe.heuristic import LandmarkAssignment
+
+        return LandmarkAssignment(env.spec.num_agents)
     from lockstep.envs.rware.heuristic import HeuristicPolicy
 
-    return Team(HeuristicPolicy(env), "heuristic team")
+    return HeuristicPolicy(env)
 
 
 def steps_text(env_steps: int) -> str:

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lockstep.envs.mpe.config import ACTION_NAMES as PARTICLE_ACTION_NAMES
+from lockstep.envs.mpe.plane import Plane
 from lockstep.envs.onset_memory import underneath
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
@@ -16,7 +18,7 @@ from lockstep.errors import UserError
 from lockstep.networks.mixers import MixingInputs, NoMixer
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.policy import Actions, Policy
-from lockstep.recording import Recording, Step, events_between
+from lockstep.recording import ACTION_NAMES, Picture, Recording, Step, events_between
 
 
 @runtime_checkable
@@ -27,6 +29,14 @@ class Warehouse(Protocol):
 
     def snapshot(self, lane: int) -> Snapshot:
         """Who and what is where in one lane."""
+
+
+@runtime_checkable
+class Particles(Protocol):
+    """An environment of agents in a plane that can say who is where."""
+
+    def plane(self, lane: int) -> Plane:
+        """Who is where in one lane."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +54,18 @@ def record_episode(env: VectorEnv, team: Team, seed: int, engine: str = "lockste
     Raises UserError where the environment can neither say who is where nor draw itself.
     """
     world = underneath(env)
-    if not isinstance(world, Warehouse | Drawn):
-        raise UserError(f"{env.spec.key} cannot be drawn: it has neither a floor nor an rgb_array picture.")
+    if not isinstance(world, Warehouse | Particles | Drawn):
+        raise UserError(f"{env.spec.key} cannot be drawn: it has neither a floor nor a picture of its own.")
     last_actions = np.full((env.num_envs, env.spec.num_agents), -1, dtype=np.int64)
     memory: Any = None
     obs = env.reset(seed)
-    snapshots, pictures, steps = [], [], list[Step]()
+    snapshots, planes, pictures, steps = list[Snapshot](), list[Plane](), list[Picture](), list[Step]()
     ended = False
     while True:
         if isinstance(world, Warehouse):
             snapshots.append(world.snapshot(0))
+        elif isinstance(world, Particles):
+            planes.append(world.plane(0))
         else:
             pictures.append(world.picture(0).copy())
         if ended:
@@ -71,6 +83,7 @@ def record_episode(env: VectorEnv, team: Team, seed: int, engine: str = "lockste
         steps.append(Step(done, rewards, events, **thoughts))
         obs, last_actions = step.obs, actions
         ended = bool(step.terminated[0] or step.truncated[0])
+    names = ACTION_NAMES if snapshots else PARTICLE_ACTION_NAMES if planes else ()
     return Recording(
         env=env.spec.key,
         policy=team.name,
@@ -78,7 +91,9 @@ def record_episode(env: VectorEnv, team: Team, seed: int, engine: str = "lockste
         engine=engine,
         sensor_range=world.config.sensor_range if isinstance(world, Warehouse) else 0,
         steps=tuple(steps),
+        action_names=names,
         snapshots=tuple(snapshots),
+        planes=tuple(planes),
         pictures=tuple(pictures),
     )
 

@@ -24,6 +24,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = which("chromium") or which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 PATIENCE_MS = 60_000
+FIRST_PATIENCE_MS = 200_000
+"""Where machine code may have to be made first."""
 PIXELS = "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size"
 
 
@@ -45,9 +47,9 @@ class Visit:
         if message.type in ("error", "warning") and not (self.expects_failures and "ERR_" in message.text):
             self.problems.append(message.text)
 
-    def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
+    def sees(self, selector: str, text: str | re.Pattern[str], patience_ms: int = PATIENCE_MS) -> None:
         """Wait until it is there."""
-        playwright.expect(self.page.locator(selector)).to_have_text(text, timeout=PATIENCE_MS)
+        playwright.expect(self.page.locator(selector)).to_have_text(text, timeout=patience_ms)
 
     def text(self, selector: str) -> str:
         return str(self.page.locator(selector).inner_text())
@@ -252,7 +254,7 @@ def test_a_real_training_is_followed_through_death_and_resumption(
         url = serve(tmp_path / "runs")
         shown = visit(url)
         shown.sees("#standing", re.compile("training|random warm-up"))
-        shown.sees("#facts div:first-child dd", re.compile(r"\d\.\d+ ± "))
+        shown.sees("#facts div:first-child dd", re.compile(r"\d\.\d+ ± "), FIRST_PATIENCE_MS)
         shown.sees("#clock", re.compile(r"^[1-9]\d* of 40$"))
         first = shown.number("#facts .wide dd")
         playwright.expect(shown.page.locator("#age")).to_be_visible(timeout=PATIENCE_MS)

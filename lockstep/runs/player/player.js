@@ -52,9 +52,11 @@ class LockstepPlayer {
     find(".who").textContent = `${recording.policy} · seed ${recording.seed} · ${recording.engine} engine`;
     this.scene = new Scene(find(".floor"), recording);
     this.timeline.load(recording);
-    const robots = recording.floor ? recording.frames[0].robots : [];
+    const told = recording.floor || recording.steps.some((step) => step.values); // is there anything to ask about?
+    const robots = told && recording.steps.length ? recording.steps[0].actions : [];
     find(".robots").replaceChildren(...robots.map((_, number) => this.robotButton(number)));
     find("aside").hidden = !robots.length;
+    find(".legend").hidden = !recording.floor;
     if (this.selected >= robots.length) this.selected = -1;
     this.scene.pictures.forEach((picture) => picture.addEventListener("load", () => this.layout()));
     this.setTheme(this.dark);
@@ -66,7 +68,7 @@ class LockstepPlayer {
   robotButton(number) {
     const button = document.createElement("button");
     button.textContent = number + 1;
-    button.title = `Robot ${number + 1}`;
+    button.title = `${this.recording.floor ? "Robot" : "Agent"} ${number + 1}`;
     button.addEventListener("click", () => this.select(this.selected === number ? -1 : number));
     return button;
   }
