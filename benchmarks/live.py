@@ -19,12 +19,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from lockstep.batch import EpisodeBatch
@@ -217,15 +219,23 @@ def take_pictures(out: Path, runs: list[Path]) -> dict[str, Any]:
         "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
         "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
     }
+    sizes: dict[str, int] = {}
     with chromium() as browser, served(runs[0].parent) as (_, url):
         for name, shape in shapes.items():
             page = browser.new_context(**shape).new_page()
             page.goto(url + "?" + "&".join(f"run={run.name}" for run in runs))
             page.wait_for_function(DRAWN)
-            page.locator("#step").wait_for()
-            page.locator("#step").fill("22")
-            page.screenshot(path=out / f"live-{name}.png")
-    return {"pictures": [str(out / f"live-{name}.png") for name in shapes]}
+            page.locator("#step").wait_for(timeout=120_000)  # a compiler may be at work
+            page.locator("#step").fill("38")
+            sizes[f"live-{name}"] = save_picture(page, out / f"live-{name}.png")
+    return sizes
+
+
+def save_picture(page: Page, path: Path) -> int:
+    """What a page shows, in so many colors as a screen of ours needs. Returns bytes."""
+    picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    return path.stat().st_size
 
 
 def main() -> None:

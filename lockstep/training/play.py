@@ -63,6 +63,11 @@ def play(
         env.close()
 
 
+def play_best(run: RunDirectory) -> Recording:
+    """An episode of a run's best team. Raises UserError where there is none yet, or where its world cannot be drawn."""
+    return play(str(run.path))[0]
+
+
 def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Team:
     policy, spec, env_steps = load_policy(run, checkpoint)
     if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (

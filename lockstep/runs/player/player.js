@@ -41,7 +41,8 @@ class LockstepPlayer {
     this.timeline = new Timeline(this.find(".timeline"), (position) => this.seek(position));
     this.fillControls();
     this.load(recordings[0]);
-    new ResizeObserver(() => this.layout()).observe(element);
+    const observer = new ResizeObserver(() => this.layout());
+    for (const one of [element, this.find(".stage")]) observer.observe(one); // the legend's line may wrap
   }
 
   /** Show another episode from its beginning. */
