@@ -24,7 +24,9 @@ from lockstep.training.play import play
 
 WORLDS = {"rware-tiny-2ag-v2": "light", "rware-large-19ag-v2": "dark", "mpe:simple_spread_v3": "light"}
 STEPS = 100
-DRAWN = "() => new Set(document.querySelector('canvas.floor').getContext('2d').getImageData(0, 0, 300, 300).data).size > 9"
+DRAWN = (
+    "() => new Set(document.querySelector('canvas.floor').getContext('2d').getImageData(0, 0, 300, 300).data).size > 9"
+)
 
 
 def measure_films(folder: Path, repeats: int) -> dict[str, Any]:
@@ -39,7 +41,9 @@ def measure_films(folder: Path, repeats: int) -> dict[str, Any]:
                 out = folder / f"{key.replace(':', '-')}-{number}{ending}"
                 clock, processor = time.perf_counter(), time.process_time()
                 write(play(policy="heuristic", env_key=key, seed=number, time_limit=STEPS), out, theme)
-                seconds.setdefault(ending or "png", []).append((time.perf_counter() - clock, time.process_time() - processor))
+                seconds.setdefault(ending or "png", []).append(
+                    (time.perf_counter() - clock, time.process_time() - processor)
+                )
                 files = [out] if ending else list(out.iterdir())
                 sizes[ending or "png"] = max(sizes.get(ending or "png", 0), sum(file.stat().st_size for file in files))
         result[key] = {
@@ -87,7 +91,7 @@ def take_pictures(out: Path) -> dict[str, Any]:
             page.goto(address)
             for key in ("1", *["PageDown"] * 4):
                 page.keyboard.press(key)
-            sizes[f"player-{name}"] = save_picture(page, out / f"player-{name}.png")
+            sizes[f"player-{name}"] = save_picture(page, out / f"player-{name}.webp")
     return sizes
 
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/gallery.md, made from nothing: trains half a team, takes the shipped one, films them side by side.
+"""The pictures of docs/gallery.md from nothing: trains half a team, takes the shipped one, films them side by side.
 
     python benchmarks/gallery.py docs/media                  some minutes, most of them training
     python benchmarks/gallery.py docs/media --run runs/half  with a half-trained team that is there already
@@ -87,9 +87,7 @@ def main() -> None:
     arguments = parser.parse_args()
     run = half_trained(arguments.run)
     three = typical(run)
-    spread = [
-        play(policy=policy, env_key="mpe:simple_spread_v3", seed=3)[0] for policy in ("random", "heuristic")
-    ]
+    spread = [play(policy=policy, env_key="mpe:simple_spread_v3", seed=3)[0] for policy in ("random", "heuristic")]
     films = {
         "teams": side_by_side(three, ("untrained", "half-trained", "trained"), scale=0.75),
         "nineteen": frames(play(policy="heuristic", env_key="rware-large-19ag-v2", time_limit=60)[0], "dark"),
@@ -98,7 +96,8 @@ def main() -> None:
     for name, pictures in films.items():
         path = arguments.out / f"{name}.gif"
         write_video(pictures, path, FRAMES_PER_SECOND)
-        print(f"{path}: {len(pictures)} frames of {pictures[0].width} x {pictures[0].height}, {path.stat().st_size:,} bytes")
+        width, height = pictures[0].size
+        print(f"{path}: {len(pictures)} frames of {width} x {height}, {path.stat().st_size:,} bytes")
     total = sum(path.stat().st_size for path in arguments.out.iterdir())
     print(f"{arguments.out}: {total:,} bytes together")
     if total > MOST_BYTES:

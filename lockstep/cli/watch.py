@@ -43,10 +43,9 @@ def watch(
         return
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UserError(f"A token of {len(token)} characters can be guessed; use at least {SHORTEST_TOKEN}, or none.")
-    from lockstep.runs.doctor import findings
     from lockstep.runs.live.folder import Folder
 
-    folder = Folder.find(run, findings=lambda record: [finding.row() for finding in findings(record)])
+    folder = Folder.find(run, findings=_findings)
     from lockstep.runs.live.app import Live
     from lockstep.runs.live.guard import Access
     from lockstep.runs.live.serve import Server, listen

@@ -56,7 +56,7 @@ def play(
         team = (
             _trained(found, checkpoint, env)
             if found is not None and policy == "trained"
-            else _reference(policy, env, seed)
+            else reference_team(policy, env, seed)
         )
         return [record_episode(env, team, seed + number, engine) for number in range(episodes)]
     finally:
@@ -82,7 +82,8 @@ def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Team:
     return Team(policy, f"{run.path.name} after {steps_text(env_steps)} steps", load_mixer(run, checkpoint))
 
 
-def _reference(policy: str, env: VectorEnv, seed: int) -> Team:
+def reference_team(policy: str, env: VectorEnv, seed: int) -> Team:
+    """A team to compare with: `random`, or `heuristic` where one is programmed for the world."""
     if policy == "random":
         return Team(RandomPolicy(env.spec.num_actions, np.random.default_rng(seed)), "random team")
     return Team(heuristic_policy(env), "heuristic team")

@@ -201,6 +201,7 @@ def test_what_is_written_while_one_looks_appears(
     shown = visit(url)
     shown.sees("#facts div:first-child dd", re.compile(r"2\.00"))
     shown.page.locator("#step").fill("38")  # which pauses near the end
+    shown.sees("#clock", "38 of 40")
     append(root / "first" / "eval.jsonl", evaluation(300, 3.0))
     append(root / "first" / "recordings.jsonl", recording(300))
     shown.sees("#facts div:first-child dd", re.compile(r"3\.00"))

@@ -115,7 +115,7 @@ class Chart {
     return {
       width: this.plotBox.clientWidth,
       height: this.plotBox.clientHeight,
-      padding: [8, 12, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 }, sync: { key: "lockstep", scales: ["x", null], setSeries: false } },
       scales: { x: { time: false, range: () => this.span }, y: LOGARITHMIC.has(this.curve.metric) ? { distr: 3 } : { range } },

@@ -150,10 +150,9 @@ export class Player {
   #draw() {
     const index = Math.min(Math.floor(this.time), this.last);
     this.scene.draw(Math.min(this.time, this.last), { trails: true });
-    if (at("step").valueAsNumber !== index || !at("clock").textContent) {
-      at("step").value = index;
-      at("clock").textContent = `${index} of ${this.last}`;
-    }
+    if (at("step").valueAsNumber !== index) at("step").value = index;
+    const clock = `${index} of ${this.last}`;
+    if (at("clock").textContent !== clock) at("clock").textContent = clock;
     const caption = `The team after ${compact(this.film.env_steps)} steps of training has earned ${this.film.returns[index]}`;
     if (at("caption").textContent !== caption) at("caption").textContent = caption;
   }
