@@ -4,15 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lockstep.cli.app import app, complete_runs
 from lockstep.errors import UserError
-
-if TYPE_CHECKING:
-    from lockstep.runs.record import RunRecord
 
 SHORTEST_TOKEN = 16
 
@@ -43,9 +40,10 @@ def watch(
         return
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UserError(f"A token of {len(token)} characters can be guessed; use at least {SHORTEST_TOKEN}, or none.")
+    from lockstep.runs.doctor import findings
     from lockstep.runs.live.folder import Folder
 
-    folder = Folder.find(run, findings=_findings)
+    folder = Folder.find(run, findings=lambda record: [finding.row() for finding in findings(record)])
     from lockstep.runs.live.app import Live
     from lockstep.runs.live.guard import Access
     from lockstep.runs.live.serve import Server, listen
@@ -87,13 +85,6 @@ def watch_beside(run: Path, *, quiet: bool) -> subprocess.Popen[str]:
         print(address, flush=True)
     _open(address)
     return process
-
-
-def _findings(record: "RunRecord") -> list[dict[str, Any]]:
-    """What the doctor says, as plain data."""
-    from lockstep.runs.doctor import findings
-
-    return [finding.row() for finding in findings(record)]
 
 
 def _open(address: str) -> None:

@@ -87,7 +87,7 @@ class Scene {
     const frame = Math.min(Math.floor(position), this.recording.frames.length - 1);
     this.paintOnce(() => drawGround(pen, this.floor, this.theme, this.placeKeys));
     this.drawShelves(frame);
-    if (trails) this.drawTrails(position);
+    if (trails) this.drawTrails(position, selected);
     const robots = this.robotsAt(position);
     if (selected >= 0) this.drawView(robots[selected]);
     robots.forEach((robot, number) => drawRobot(pen, this.theme, robot, number));
@@ -119,7 +119,7 @@ class Scene {
     });
   }
 
-  drawTrails(position) {
+  drawTrails(position, selected) {
     const { pen, theme, recording } = this;
     const last = Math.floor(position);
     const now = this.robotsAt(position);
@@ -130,7 +130,7 @@ class Scene {
       for (let frame = Math.max(0, last - TRAIL_FRAMES); frame <= last; frame += 1) {
         places.push([recording.frames[frame].robots[number][0] + 0.5, recording.frames[frame].robots[number][1] + 0.5]);
       }
-      drawTrail(pen, [...places, [robot.x + 0.5, robot.y + 0.5]]);
+      drawTrail(pen, [...places, [robot.x + 0.5, robot.y + 0.5]], trailAlpha(number, selected));
     });
   }
 
@@ -147,7 +147,8 @@ class Scene {
       pen.lineWidth = 0.025;
       agents.forEach((place, number) => {
         pen.strokeStyle = robotColor(theme, number);
-        drawTrail(pen, [...planes.slice(Math.max(0, from - TRAIL_FRAMES), from + 1).map((plane) => plane[number]), place]);
+        const places = planes.slice(Math.max(0, from - TRAIL_FRAMES), from + 1).map((plane) => plane[number]);
+        drawTrail(pen, [...places, place], trailAlpha(number, selected));
       });
     }
     pen.strokeStyle = theme.goal;
@@ -288,20 +289,22 @@ function drawPlaneGround(pen, theme, reach) {
 }
 
 /** A line that fades towards its oldest place, the first. Straight stretches are drawn at once, so that nothing doubles. */
-function drawTrail(pen, places) {
+function drawTrail(pen, places, alpha) {
   pen.lineCap = "butt";
   const half = pen.lineWidth / 2;
-  const alpha = pen.globalAlpha;
   for (let index = 1; index < places.length; index += 1) {
     const [[ax, ay], [bx, by]] = [places[index - 1], places[index]];
     const length = Math.hypot(bx - ax, by - ay);
     if (length === 0) continue;
     const [dx, dy] = [((bx - ax) / length) * half, ((by - ay) / length) * half];
-    pen.globalAlpha = (0.6 * index) / places.length;
+    pen.globalAlpha = (alpha * index) / places.length;
     line(pen, ax + dx, ay + dy, bx + dx, by + dy); // each ends half a width further, where a turn would leave a notch
   }
-  pen.globalAlpha = alpha;
+  pen.globalAlpha = 1;
 }
+
+/** Where somebody is selected, the others' ways step back. */
+const trailAlpha = (number, selected) => (selected < 0 || number === selected ? 0.6 : 0.25);
 
 function drawGoal(pen, theme, x, y) {
   pen.fillStyle = theme.goal;
