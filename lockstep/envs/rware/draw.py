@@ -6,6 +6,7 @@ several times as large and averaged, so that edges are smooth at any size.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -134,9 +135,13 @@ class Painter:
             if lifted:
                 _square(pen, k, 0.0, radius=0.16, fill=theme.outline)
             _square(pen, k, inset, radius=0.12, fill=theme.request if requested else theme.shelf)
-            if requested and not lifted:
-                pen.ellipse([v * k for v in (0.38, 0.38, 0.62, 0.62)], fill=theme.request_mark)
-            elif not requested:
+            if requested:  # a mark that needs no color: in the middle, or where a robot on it leaves room
+                corners = (0.165, 0.835) if lifted else (0.5,)
+                reach = 0.05 if lifted else 0.12
+                for x, y in product(corners, corners):
+                    box = (x - reach, y - reach, x + reach, y + reach)
+                    pen.ellipse([v * k for v in box], fill=theme.request_mark)
+            else:
                 for y in (0.36, 0.64):
                     line = (inset + 0.1, y - 0.035, 1 - inset - 0.1, y + 0.035)
                     pen.rounded_rectangle([v * k for v in line], 0.035 * k, fill=theme.shelf_board)

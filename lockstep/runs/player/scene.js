@@ -332,11 +332,10 @@ function drawShelf(pen, theme, x, y, requested, lifted) {
   pen.fillStyle = requested ? theme.request : theme.shelf;
   box(pen, x + inset, y + inset, 1 - 2 * inset, 1 - 2 * inset, 0.12);
   pen.fill();
-  if (requested && !lifted) {
-    pen.fillStyle = theme.request_mark;
-    circle(pen, x + 0.5, y + 0.5, 0.12);
-    pen.fill();
-  } else if (!requested) {
+  if (requested) { // a mark that needs no color: in the middle, or where a robot on it leaves room
+    const corners = lifted ? [0.165, 0.835] : [0.5];
+    for (const a of corners) for (const b of corners) filled(pen, x + a, y + b, lifted ? 0.05 : 0.12, theme.request_mark);
+  } else {
     pen.fillStyle = theme.shelf_board;
     for (const row of [0.36, 0.64]) {
       box(pen, x + inset + 0.1, y + row - 0.035, 0.8 - 2 * inset, 0.07, 0.035);
