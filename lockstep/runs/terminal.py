@@ -14,7 +14,7 @@ from lockstep.errors import UserError
 from lockstep.recording import Recording
 
 _ARROWS = "▲▼◀▶"
-_PLANE_COLUMNS, _PLANE_LINES = 41, 21
+_PLANE_COLUMNS, _PLANE_LINES, _DOTS = 41, 21, 5
 
 
 def frame_text(recording: Recording, number: int, theme: Theme) -> Text:
@@ -57,7 +57,10 @@ def floor_text(snapshot: Snapshot, theme: Theme) -> Text:
 
 def plane_text(plane: Plane, theme: Theme, reach: float) -> Text:
     """Agents by number, landmarks as rings. reach: of the world shown, from its middle."""
-    cells = [[("· ", theme.cross)] * _PLANE_COLUMNS for _ in range(_PLANE_LINES)]
+    cells = [
+        [("· " if x % _DOTS == y % _DOTS == 0 else "  ", theme.place) for x in range(_PLANE_COLUMNS)]
+        for y in range(_PLANE_LINES)
+    ]
     for point in plane.landmarks:
         _put(cells, point, reach, ("◎ ", theme.request))
     for number, point in enumerate(plane.agents):
@@ -65,7 +68,7 @@ def plane_text(plane: Plane, theme: Theme, reach: float) -> Text:
     text = Text(no_wrap=True)
     for line in cells:
         for mark, color in line:
-            text.append(mark if mark.strip("· ") else "  ", f"{color} on {theme.floor}")
+            text.append(mark, f"{color} on {theme.floor}")
         text.append("\n")
     return text.append("1 2 3 agents  ◎ landmarks to stand on", "dim")
 

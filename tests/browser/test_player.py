@@ -15,8 +15,12 @@ from lockstep.networks.policy import GreedyPolicy
 from lockstep.policy import RandomPolicy
 from lockstep.recording import Recording, Step
 from lockstep.runs import player
+from lockstep.runs.record import RunRecord
+from lockstep.runs.report.build import build_report
+from lockstep.runs.report.html import to_html
 from lockstep.training.record import Team, record_episode
 from lockstep.training.session import make_env
+from tests.runs.live.recorded import recorded_run
 
 OpenPage = Callable[..., Any]
 
@@ -196,3 +200,15 @@ def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: Ope
     assert page.locator(".doing").inner_text() == "Agent 1, next: up"
     assert page.locator(".bars.q li.chosen").inner_text().split() == ["up", "0.40"]
     assert not page.locator(".sees").is_visible()
+
+
+def test_it_plays_inside_a_report(tmp_path: Path, open_page: OpenPage) -> None:
+    record = RunRecord.open(recorded_run(tmp_path / "run").path)
+    (tmp_path / "report.html").write_text(to_html(build_report([record])))
+    page = open_page((tmp_path / "report.html").as_uri())
+    page.locator("iframe").scroll_into_view_if_needed()
+    inside = page.frame_locator("iframe")
+    inside.locator(".timeline").press("End")
+    assert inside.locator("output").inner_text().startswith("step 40 of 40")
+    inside.locator(".robots button").first.click()
+    assert inside.locator(".doing").inner_text().startswith("Robot 1, heading")
