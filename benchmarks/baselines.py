@@ -19,7 +19,7 @@ from lockstep.envs.rware.simulator import Simulator
 
 KEYS = [
     f"rware-{size}-{agents}ag{level}-v2"
-    for size in ("tiny", "small", "medium", "large")
+    for size in ("tiny", "small", "medium")
     for agents in (2, 4)
     for level in ("-easy", "", "-hard")
 ]
