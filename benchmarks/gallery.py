@@ -28,7 +28,7 @@ from lockstep.training.record import Team, record_episode
 from lockstep.training.session import make_env
 from lockstep.video import write_video
 
-HALF = ["solve", "training.stop_at_test_return=1.5", "evaluation.confirm_episodes=200", "num_threads=1"]
+HALF = ["solve", "training.stop_at_test_return=1.5", "num_threads=1"]
 STEPS = 100
 SEEDS = range(1, 31)
 MOST_BYTES = 3_000_000
