@@ -194,6 +194,23 @@ def test_runs_are_laid_over_each_other_and_the_address_remembers(
     shown.sees(".chart:first-child output", re.compile(r"2\.00.*4\.00"))
 
 
+def test_a_long_warm_up_does_not_fill_the_axis(
+    root: Path, serve: Callable[..., str], visit: Callable[..., Visit]
+) -> None:
+    """It begins shortly before learning does, if every shown run would spend more than half of it on random play."""
+    shown = visit(serve(root))
+    script = """async ([warmups, end]) => {
+      const runs = warmups.map((warmup) => ({ facts: { warmup_env_steps: warmup } }));
+      return (await import("/static/curves.js")).firstStep(runs, end); }"""
+    for warmups, end, first in (
+        ([10_000_000], 11_000_000, 9_940_000),
+        ([10_000_000], 30_000_000, 0),
+        ([10_000_000, 0], 11_000_000, 0),
+        ([10_000_000], 10_000_000, 0),
+    ):
+        assert shown.page.evaluate(script, [warmups, end]) == first
+
+
 def test_what_is_written_while_one_looks_appears(
     root: Path, serve: Callable[..., str], visit: Callable[..., Visit]
 ) -> None:

@@ -41,13 +41,13 @@ export class Charts {
     const axis = this.overTime ? "seconds" : "x";
     const last = Math.max(...runs.flatMap(({ points }) => Object.values(points.curves).map((curve) => curve[axis].at(-1) ?? 0)));
     const end = last > 0 ? last : 1;
-    const first = this.overTime ? 0 : start(runs, end);
+    const first = this.overTime ? 0 : firstStep(runs, end);
     for (const chart of this.charts) chart.show(runs, this.overTime, [first, end]);
   }
 }
 
 /** Where the axis of steps begins: shortly before learning does, if random play would take more than half of it. */
-function start(runs, end) {
+export function firstStep(runs, end) {
   const warmup = Math.min(...runs.map(({ facts }) => facts?.warmup_env_steps ?? 0));
   return warmup > end / 2 && end > 1.002 * warmup ? warmup - 0.06 * (end - warmup) : 0;
 }
