@@ -91,5 +91,5 @@ def play_in_terminal(recording: Recording, fps: float, theme: str = "dark", cons
 
 
 def _put(cells: list[list[tuple[str, str]]], point: tuple[float, float], reach: float, mark: tuple[str, str]) -> None:
-    x, y = point
+    x, y = (max(-reach, min(reach, part)) for part in point)
     cells[round((1 - y / reach) / 2 * (len(cells) - 1))][round((1 + x / reach) / 2 * (len(cells[0]) - 1))] = mark

@@ -13,16 +13,18 @@ SIDE = 420
 """Pixels of a picture, either way."""
 AGENT_RADIUS = 0.15
 _OVERSAMPLING = 3
-_LEAST_REACH = 1.25
+_LEAST_REACH, _MOST_REACH = 1.25, 2.25
+_AWAY = 0.55
+"""Size of an agent that is further away than the picture shows; it waits at the edge."""
 _GRID = 0.5
 _COVERING = 0.1
 """Distance below which mpe2's benchmark counts a landmark as occupied (simple_spread.py, benchmark_data)."""
 
 
 def reach_of(planes: Iterable[Plane]) -> float:
-    """Half of the world that has to be shown so that nobody leaves the picture."""
+    """Half of the world that is shown: so much that everybody is in it, unless somebody flew very far away."""
     places = (abs(place) for plane in planes for point in (*plane.agents, *plane.landmarks) for place in point)
-    return max(_LEAST_REACH, max(places) + 1.5 * AGENT_RADIUS)
+    return min(max(_LEAST_REACH, max(places) + 1.5 * AGENT_RADIUS), _MOST_REACH)
 
 
 class PlanePainter:
@@ -47,10 +49,11 @@ class PlanePainter:
         for place in plane.landmarks:
             self._disc(pen, place, AGENT_RADIUS, outline=theme.goal, width=round(0.024 * self._unit))
         for number, place in enumerate(plane.agents):
+            shown, size = self._kept_inside(place)
             if min(dist(place, landmark) for landmark in plane.landmarks) < _COVERING:
                 self._disc(pen, place, AGENT_RADIUS + 0.07, fill=theme.flash)
-            self._disc(pen, place, AGENT_RADIUS + 0.02, fill=theme.outline)
-            self._disc(pen, place, AGENT_RADIUS, fill=theme.robots[number % len(theme.robots)])
+            self._disc(pen, shown, size + 0.02, fill=theme.outline)
+            self._disc(pen, shown, size, fill=theme.robots[number % len(theme.robots)])
         for place in plane.landmarks:
             self._disc(pen, place, 0.05, fill=theme.goal)
             self._disc(pen, place, 0.03, fill=theme.flash)
@@ -75,6 +78,12 @@ class PlanePainter:
                 pen.line((across - arm, down, across + arm, down), self.theme.cross, thick)
                 pen.line((across, down - arm, across, down + arm), self.theme.cross, thick)
         return ground
+
+    def _kept_inside(self, place: Point) -> tuple[Point, float]:
+        """Where an agent is drawn, and its radius."""
+        edge = self.reach - AGENT_RADIUS
+        x, y = (min(edge, max(-edge, part)) for part in place)
+        return (x, y), AGENT_RADIUS if (x, y) == place else _AWAY * AGENT_RADIUS
 
     def _disc(self, pen: ImageDraw.ImageDraw, place: Point, radius: float, **paint: object) -> None:
         (x, y), size = self._pixel(place), radius * self._unit

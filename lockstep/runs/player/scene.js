@@ -7,7 +7,8 @@ const ANGLES = [-Math.PI / 2, Math.PI / 2, Math.PI, 0];
 const TRAIL_FRAMES = 24;
 const FLASH_FRAMES = 3;
 const MARGIN = 0.3; // page around a warehouse, in cells: room for rings and for who stands at a wall
-const [AGENT_RADIUS, COVERING, LEAST_REACH] = [0.15, 0.1, 1.25]; // of particles, in the world's unit
+const [AGENT_RADIUS, COVERING, LEAST_REACH, MOST_REACH] = [0.15, 0.1, 1.25, 2.25]; // of particles, in the world's unit
+const AWAY = 0.55; // size of an agent that is further away than the picture shows; it waits at the edge
 
 /** Where every shelf is in every frame: [frame][shelf] = [x, y]. Shelves move with who carries them. */
 function shelfPlaces(recording) {
@@ -31,7 +32,7 @@ class Scene {
     this.planes = recording.planes && recording.planes.length ? recording.planes : null;
     if (this.planes) {
       const far = [...this.planes.flat(2), ...recording.landmarks.flat()].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      this.reach = Math.max(LEAST_REACH, far + 1.5 * AGENT_RADIUS);
+      this.reach = Math.min(Math.max(LEAST_REACH, far + 1.5 * AGENT_RADIUS), MOST_REACH);
     }
     this.pictures = (recording.pictures || []).map((source) => Object.assign(new Image(), { src: source }));
   }
@@ -154,11 +155,13 @@ class Scene {
     pen.strokeStyle = theme.goal;
     pen.lineWidth = 0.024;
     for (const [x, y] of recording.landmarks) stroked(pen, x, y, AGENT_RADIUS - 0.012);
-    agents.forEach(([x, y], number) => {
+    agents.forEach((place, number) => {
+      const [x, y] = place.map((part) => Math.max(AGENT_RADIUS - reach, Math.min(reach - AGENT_RADIUS, part)));
+      const size = x === place[0] && y === place[1] ? AGENT_RADIUS : AWAY * AGENT_RADIUS;
       const covers = recording.landmarks.some(([lx, ly]) => Math.hypot(lx - x, ly - y) < COVERING);
       if (covers) filled(pen, x, y, AGENT_RADIUS + 0.07, theme.flash);
-      filled(pen, x, y, AGENT_RADIUS + 0.02, theme.outline);
-      filled(pen, x, y, AGENT_RADIUS, robotColor(theme, number));
+      filled(pen, x, y, size + 0.02, theme.outline);
+      filled(pen, x, y, size, robotColor(theme, number));
       if (number === selected) {
         pen.strokeStyle = robotColor(theme, number);
         pen.lineWidth = 0.02;

@@ -53,6 +53,17 @@ def test_nobody_leaves_the_picture() -> None:
     assert reach_of(planes) > 2.15  # the agent's far edge
 
 
+def test_who_flies_very_far_waits_at_the_edge_and_is_smaller() -> None:
+    """Else one stray agent would make all others specks."""
+    far = Plane(((-9.0, 0.2),), ((0.5, 0.5),))
+    assert reach_of([far]) == 2.25
+    picture = PlanePainter(REACH, SIDE).floor(far)
+    color, floor = rgb(THEMES["light"].robots[0]), rgb(THEMES["light"].floor)
+    edge = -REACH + 0.15
+    assert at(picture, edge, 0.2) == color
+    assert at(picture, edge, 0.2 + 0.13) == floor
+
+
 def test_twice_the_size_is_the_same_picture() -> None:
     plane = Plane(((0.8, 0.8), (-0.6, -0.6)), ((0.1, 0.6),))
     small, large = (PlanePainter(REACH, side).frame(plane, "left", "right") for side in (SIDE, 2 * SIDE))
