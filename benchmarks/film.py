@@ -89,7 +89,7 @@ def take_pictures(out: Path) -> dict[str, Any]:
         for name, shape in shapes.items():
             page = browser.new_context(**shape).new_page()
             page.goto(address)
-            for key in ("1", *["PageDown"] * 4):
+            for key in ("Home", "1", *["PageDown"] * 4):
                 page.keyboard.press(key)
             sizes[f"player-{name}"] = save_picture(page, out / f"player-{name}.webp")
     return sizes

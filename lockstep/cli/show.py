@@ -71,6 +71,6 @@ def demo(
     from lockstep.runs.film import write
 
     page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
-    write([recording], page)
+    write([recording], page, playing=True)
     if no_open or not webbrowser.open(page.as_uri()):
         print(page)

@@ -36,14 +36,17 @@ def write(
     theme: str = "light",
     scale: float = 1.0,
     fps: float = FRAMES_PER_SECOND,
+    *,
+    playing: bool = False,
 ) -> None:
     """Write the episodes, one after the other, in the form that `out` ends in. A page keeps its own colors and speed.
+    playing: a page begins by itself.
 
     Raises UserError where the file cannot be written.
     """
     if out.suffix.lower() == ".html":
         try:
-            write_atomically(out, player.page(recordings))
+            write_atomically(out, player.page(recordings, playing=playing))
         except OSError as error:
             raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
         return

@@ -15,6 +15,7 @@ from lockstep.networks.policy import GreedyPolicy
 from lockstep.policy import RandomPolicy
 from lockstep.recording import Recording, Step
 from lockstep.runs import player
+from lockstep.runs.film import write
 from lockstep.runs.record import RunRecord
 from lockstep.runs.report.build import build_report
 from lockstep.runs.report.html import to_html
@@ -63,6 +64,17 @@ def test_it_plays_to_the_end_and_starts_over(address: str, open_page: OpenPage) 
     wait_for(page, "step 40 of 40")
     page.locator(".play").click()
     page.wait_for_function("() => !document.querySelector('output').textContent.startsWith('step 40')")
+
+
+def test_the_demo_begins_by_itself_but_not_where_less_motion_is_wanted(tmp_path: Path, open_page: OpenPage) -> None:
+    planes = tuple(Plane(((0.0, 0.0),), ((0.5, 0.5),)) for _ in range(101))
+    recording = Recording("particles", "a team", seed=1, steps=(Step((0,), (0.0,)),) * 100, planes=planes)
+    path = tmp_path / "demo.html"
+    write([recording], path, playing=True)
+    still = open_page(path.as_uri(), reduced_motion="reduce")
+    moving = open_page(path.as_uri(), reduced_motion="no-preference")
+    moving.wait_for_function("() => !document.querySelector('output').textContent.startsWith('step 0 ')")
+    assert status(still).startswith("step 0 of 100")
 
 
 def test_the_canvas_shows_the_floor(address: str, open_page: OpenPage) -> None:

@@ -1,4 +1,4 @@
-// Recorded episodes to watch and to question. `new LockstepPlayer(element, recordings, themes)` fills the element.
+// Recorded episodes to watch and to question. `new LockstepPlayer(element, recordings, themes, playing)` fills the element.
 "use strict";
 
 const SPEEDS = [2, 4, 8, 16, 32];
@@ -31,8 +31,8 @@ const PLAYER_MARKUP = `
   </footer>`;
 
 class LockstepPlayer {
-  /** recordings: one or more episodes, as lockstep.recording writes them. themes: { light, dark }. */
-  constructor(element, recordings, themes) {
+  /** recordings: one or more episodes, as lockstep.recording writes them. themes: { light, dark }. playing: at once. */
+  constructor(element, recordings, themes, playing = false) {
     Object.assign(this, { element, recordings, themes, speed: 8, selected: -1 });
     element.classList.add("lockstep-player");
     element.innerHTML = PLAYER_MARKUP;
@@ -43,6 +43,7 @@ class LockstepPlayer {
     this.load(recordings[0]);
     const observer = new ResizeObserver(() => this.layout());
     for (const one of [element, this.find(".stage")]) observer.observe(one); // the legend's line may wrap
+    if (playing && !window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.toggle();
   }
 
   /** Show another episode from its beginning. */
