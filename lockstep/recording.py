@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.envs.mpe.plane import Plane
 from lockstep.envs.rware.snapshot import Robot, Snapshot
 
 SCHEMA_VERSION = 1
@@ -48,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Recording:
-    """An episode of one lane: one frame more than steps. Warehouses have snapshots, other worlds have pictures."""
+    """An episode of one lane: one frame more than steps. It has snapshots (warehouses), planes or pictures."""
 
     env: str
     policy: str
@@ -57,7 +58,9 @@ class Recording:
     engine: str = "lockstep"
     sensor_range: int = 1
     steps: tuple[Step, ...] = ()
+    action_names: tuple[str, ...] = ACTION_NAMES
     snapshots: tuple[Snapshot, ...] = ()
+    planes: tuple[Plane, ...] = ()
     pictures: tuple[Picture, ...] = field(default=(), compare=False)
 
     @property
@@ -86,11 +89,13 @@ class Recording:
             "engine": self.engine,
             "seed": self.seed,
             "sensorRange": self.sensor_range,
-            "actionNames": list(ACTION_NAMES),
+            "actionNames": list(self.action_names),
             "floor": None if first is None else _floor(first),
             "frames": [_frame(snapshot) for snapshot in self.snapshots],
+            "planes": [[_rounded(point) for point in plane.agents] for plane in self.planes],
+            "landmarks": [_rounded(point) for point in self.planes[0].landmarks] if self.planes else [],
             "steps": [_step(step) for step in self.steps],
-            "returns": [round(value, 4) for value in self.returns()],
+            "returns": [float(f"{value:.4g}") for value in self.returns()],
         }
 
 
@@ -137,6 +142,10 @@ def _frame(snapshot: Snapshot) -> dict[str, Any]:
 
 def _robot(robot: Robot) -> list[int]:
     return [robot.x, robot.y, robot.direction, robot.carried_shelf]
+
+
+def _rounded(point: tuple[float, float]) -> list[float]:
+    return [round(place, 4) for place in point]
 
 
 def _step(step: Step) -> dict[str, Any]:

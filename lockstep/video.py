@@ -43,7 +43,7 @@ def write_pngs(frames: Iterable[Image.Image], folder: Path) -> int:
             raise UserError(f"{folder} is not empty. Choose another --out, or empty it first.")
         count = 0
         for count, frame in enumerate(frames, start=1):
-            frame.save(folder / f"{count - 1:04d}.png", optimize=True)
+            frame.save(folder / f"{count - 1:04d}.png")
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror or error}). Choose another --out.") from error
     return count

@@ -40,7 +40,9 @@ def report(
     from lockstep.runs.report.build import build_report, default_out, write_report
 
     records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
-    document = build_report(records, title)
+    from lockstep.training.play import play_best
+
+    document = build_report(records, title, replay=lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         print(f"wrote {path}")
 

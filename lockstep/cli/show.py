@@ -12,7 +12,9 @@ from lockstep.cli.app import MaybeRun, Quiet, app
 def render(
     run: MaybeRun = None,
     out: Annotated[Path, typer.Option(help="NAME.gif, NAME.mp4, NAME.html, or a folder for PNGs.")] = Path("demo.gif"),
-    policy: Annotated[str, typer.Option(help="trained, random, or heuristic (sees the whole warehouse).")] = "trained",
+    policy: Annotated[
+        str, typer.Option(help="trained, random, or heuristic (programmed; sees the whole warehouse).")
+    ] = "trained",
     env: Annotated[str | None, typer.Option(metavar="KEY", help="Without a run: where the policy plays.")] = None,
     step: Annotated[str, typer.Option(help="The checkpoint: best, latest, or a number of env steps.")] = "best",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes, one after the other.")] = 1,
@@ -69,6 +71,6 @@ def demo(
     from lockstep.runs.film import write
 
     page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
-    write([recording], page)
+    write([recording], page, playing=True)
     if no_open or not webbrowser.open(page.as_uri()):
         print(page)

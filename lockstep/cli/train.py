@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -59,6 +59,7 @@ def evaluate(
     episodes: Annotated[int, typer.Option(help="Greedy episodes to play.")] = 100,
     engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
+    policy: Annotated[str, typer.Option(help="trained; or random or heuristic, for comparison.")] = "trained",
     as_json: Json = False,
 ) -> None:
     """Judge a run's best policy on episodes it has never seen."""
@@ -66,16 +67,24 @@ def evaluate(
 
     if engine not in ("lockstep", "official"):
         raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
+    if policy not in ("trained", "random", "heuristic"):
+        raise UserError(f"--policy {policy} is unknown; it must be trained, random or heuristic.")
     found = RunDirectory.find(run)
-    from lockstep.training.evaluate_run import judge
+    from lockstep.training.evaluate_run import evaluate_reference, judge
 
-    row = judge(found, episodes, "official" if engine == "official" else "lockstep", checkpoint).row()
+    played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"
+    if policy == "trained":
+        row = judge(found, episodes, played, checkpoint).row()
+        name = f"{found.path.name}, {row['env_steps']:,} env steps"
+    else:
+        row = {"policy": policy, "engine": engine, **evaluate_reference(found, policy, episodes, played).row()}
+        name = f"{policy} team where {found.path.name} plays"
     if as_json:
         print(json.dumps(row))
     else:
         print(
-            f"{found.path.name}, {row['env_steps']:,} env steps: test return {row['test_return_mean']:.2f} ± "
-            f"{row['test_return_std']:.2f} over {row['episodes']} episodes ({row['engine']} engine)"
+            f"{name}: test return {row['test_return_mean']:.2f} ± {row['test_return_std']:.2f} over {row['episodes']} "
+            f"episodes ({row['engine']} engine)"
         )
 
 

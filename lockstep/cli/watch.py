@@ -4,15 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lockstep.cli.app import app, complete_runs
 from lockstep.errors import UserError
-
-if TYPE_CHECKING:
-    from lockstep.runs.record import RunRecord
 
 SHORTEST_TOKEN = 16
 
@@ -88,13 +85,6 @@ def watch_beside(run: Path, *, quiet: bool) -> subprocess.Popen[str]:
         print(address, flush=True)
     _open(address)
     return process
-
-
-def _findings(record: "RunRecord") -> list[dict[str, Any]]:
-    """What the doctor says, as plain data."""
-    from lockstep.runs.doctor import findings
-
-    return [finding.row() for finding in findings(record)]
 
 
 def _open(address: str) -> None:

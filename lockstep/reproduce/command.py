@@ -60,8 +60,15 @@ def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
     records = [RunRecord.open(job.run.path) for job in _by_configuration(jobs) if job.run.config.is_file()]
     if not records:
         raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
+    from lockstep.training.play import play_best
+
     known = baselines(records[0].config, out)
-    document = build_report(records, TITLE, lambda results: story(plan, results, known))
+    document = build_report(
+        records,
+        TITLE,
+        lambda results: story(plan, results, known),
+        replay=lambda record: play_best(record.directory),
+    )
     return write_report(document, out / "report.html")
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from lockstep.envs.mpe.draw import SIDE, PlanePainter, reach_of
+from lockstep.envs.page import Page
 from lockstep.envs.rware.draw import FLASH_FRAMES, Painter, Plan, fitting_cell_pixels
 from lockstep.envs.rware.palette import theme_named
 from lockstep.errors import UserError
@@ -34,14 +36,17 @@ def write(
     theme: str = "light",
     scale: float = 1.0,
     fps: float = FRAMES_PER_SECOND,
+    *,
+    playing: bool = False,
 ) -> None:
     """Write the episodes, one after the other, in the form that `out` ends in. A page keeps its own colors and speed.
+    playing: a page begins by itself.
 
     Raises UserError where the file cannot be written.
     """
     if out.suffix.lower() == ".html":
         try:
-            write_atomically(out, player.page(recordings))
+            write_atomically(out, player.page(recordings, playing=playing))
         except OSError as error:
             raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
         return
@@ -61,18 +66,35 @@ def frames(
     keep their own pictures, enlarged.
     """
     theme_named(theme)
-    if not recording.snapshots:
-        return [_scaled(Image.fromarray(picture), scale) for picture in recording.pictures]
-    first = recording.snapshots[0]
+    left = f"{recording.env}  ·  {recording.policy}" if caption is None else caption
+    right = [f"step {number}    return {earned:.4g}" for number, earned in enumerate(recording.returns())]
+    if recording.snapshots:
+        return _warehouses(recording, theme, scale, left, right)
+    if recording.planes:
+        painter = PlanePainter(reach_of(recording.planes), round(scale * SIDE), theme)
+        return [painter.frame(plane, left, line) for plane, line in zip(recording.planes, right, strict=True)]
+    return _own_pictures(recording, theme, scale, left, right)
+
+
+def _warehouses(recording: Recording, theme: str, scale: float, left: str, right: list[str]) -> list[Image.Image]:
+    first, flashes = recording.snapshots[0], _flashes(recording)
     cell = max(6, round(scale * fitting_cell_pixels(first.height, first.width)))
     painter = Painter(Plan.of(first), cell, theme)
-    left = f"{recording.env}  ·  {recording.policy}" if caption is None else caption
-    returns = recording.returns()
-    flashes = _flashes(recording)
     return [
-        painter.frame(snapshot, left, f"step {number}    return {returns[number]:g}", flashes[number])
+        painter.frame(snapshot, left, right[number], flashes[number])
         for number, snapshot in enumerate(recording.snapshots)
     ]
+
+
+def _own_pictures(recording: Recording, theme: str, scale: float, left: str, right: list[str]) -> list[Image.Image]:
+    pictures = [_scaled(Image.fromarray(picture), scale) for picture in recording.pictures]
+    margin = round(0.04 * max(pictures[0].size))
+    sheet = Page(pictures[0].size, margin, max(9, round(13 * scale)), theme_named(theme))
+    framed = []
+    for picture, line in zip(pictures, right, strict=True):
+        framed.append(sheet.blank(picture))
+        sheet.write(framed[-1], left, line)
+    return framed
 
 
 def _flashes(recording: Recording) -> list[dict[tuple[int, int], int]]:

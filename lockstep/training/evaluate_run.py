@@ -10,6 +10,7 @@ from lockstep.run_directory import RunDirectory
 from lockstep.seeding import derive_seed
 from lockstep.training.checkpoint import BEST, load_policy
 from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.play import reference_team
 from lockstep.training.session import make_env
 
 Engine = Literal["lockstep", "official"]
@@ -58,6 +59,22 @@ def evaluate_run(
                 f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
             )
         return RunEvaluation(evaluate(policy, env, episodes, first_seed), engine, env_steps, checkpoint, first_seed)
+    finally:
+        env.close()
+
+
+def evaluate_reference(run: RunDirectory, policy: str, episodes: int = 100, engine: Engine = "lockstep") -> Evaluation:
+    """Episodes of the random or the heuristic team where `evaluate_run` judges the run's, on the same seeds.
+
+    Raises UserError where the world has no heuristic team.
+    """
+    if episodes < 1:
+        raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
+    config = load_config(str(run.config))
+    seed = derive_seed(config.seed, "confirm")
+    env = make_env(config, evaluation_lanes(episodes), seed, engine=engine)
+    try:
+        return evaluate(reference_team(policy, env, seed).policy, env, episodes, seed)
     finally:
         env.close()
 

@@ -4,10 +4,11 @@ import numpy as np
 
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
+from lockstep.envs.mpe.config import SPREAD_KEYS
 from lockstep.envs.registry import draws_on_request
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
-from lockstep.policy import RandomPolicy
+from lockstep.policy import Policy, RandomPolicy
 from lockstep.recording import Recording
 from lockstep.run_directory import RunDirectory
 from lockstep.training.checkpoint import BEST, load_mixer, load_policy
@@ -55,11 +56,16 @@ def play(
         team = (
             _trained(found, checkpoint, env)
             if found is not None and policy == "trained"
-            else _reference(policy, env, seed)
+            else reference_team(policy, env, seed)
         )
         return [record_episode(env, team, seed + number, engine) for number in range(episodes)]
     finally:
         env.close()
+
+
+def play_best(run: RunDirectory) -> Recording:
+    """An episode of a run's best team. Raises UserError where there is none yet, or where its world cannot be drawn."""
+    return play(str(run.path))[0]
 
 
 def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Team:
@@ -76,12 +82,22 @@ def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Team:
     return Team(policy, f"{run.path.name} after {steps_text(env_steps)} steps", load_mixer(run, checkpoint))
 
 
-def _reference(policy: str, env: VectorEnv, seed: int) -> Team:
+def reference_team(policy: str, env: VectorEnv, seed: int) -> Team:
+    """A team to compare with: `random`, or `heuristic` where one is programmed for the world."""
     if policy == "random":
         return Team(RandomPolicy(env.spec.num_actions, np.random.default_rng(seed)), "random team")
+    return Team(heuristic_policy(env), "heuristic team")
+
+
+def heuristic_policy(env: VectorEnv) -> Policy:
+    """The programmed team of an environment's kind. Raises UserError where there is none."""
+    if env.spec.key in SPREAD_KEYS:
+        from lockstep.envs.mpe.heuristic import LandmarkAssignment
+
+        return LandmarkAssignment(env.spec.num_agents)
     from lockstep.envs.rware.heuristic import HeuristicPolicy
 
-    return Team(HeuristicPolicy(env), "heuristic team")
+    return HeuristicPolicy(env)
 
 
 def steps_text(env_steps: int) -> str:

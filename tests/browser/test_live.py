@@ -24,6 +24,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = which("chromium") or which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 PATIENCE_MS = 60_000
+FIRST_PATIENCE_MS = 200_000
+"""Where machine code may have to be made first."""
 PIXELS = "canvas => new Set(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size"
 
 
@@ -45,9 +47,9 @@ class Visit:
         if message.type in ("error", "warning") and not (self.expects_failures and "ERR_" in message.text):
             self.problems.append(message.text)
 
-    def sees(self, selector: str, text: str | re.Pattern[str]) -> None:
+    def sees(self, selector: str, text: str | re.Pattern[str], patience_ms: int = PATIENCE_MS) -> None:
         """Wait until it is there."""
-        playwright.expect(self.page.locator(selector)).to_have_text(text, timeout=PATIENCE_MS)
+        playwright.expect(self.page.locator(selector)).to_have_text(text, timeout=patience_ms)
 
     def text(self, selector: str) -> str:
         return str(self.page.locator(selector).inner_text())
@@ -192,6 +194,23 @@ def test_runs_are_laid_over_each_other_and_the_address_remembers(
     shown.sees(".chart:first-child output", re.compile(r"2\.00.*4\.00"))
 
 
+def test_a_long_warm_up_does_not_fill_the_axis(
+    root: Path, serve: Callable[..., str], visit: Callable[..., Visit]
+) -> None:
+    """It begins shortly before learning does, if every shown run would spend more than half of it on random play."""
+    shown = visit(serve(root))
+    script = """async ([warmups, end]) => {
+      const runs = warmups.map((warmup) => ({ facts: { warmup_env_steps: warmup } }));
+      return (await import("/static/curves.js")).firstStep(runs, end); }"""
+    for warmups, end, first in (
+        ([10_000_000], 11_000_000, 9_940_000),
+        ([10_000_000], 30_000_000, 0),
+        ([10_000_000, 0], 11_000_000, 0),
+        ([10_000_000], 10_000_000, 0),
+    ):
+        assert shown.page.evaluate(script, [warmups, end]) == first
+
+
 def test_what_is_written_while_one_looks_appears(
     root: Path, serve: Callable[..., str], visit: Callable[..., Visit]
 ) -> None:
@@ -199,6 +218,7 @@ def test_what_is_written_while_one_looks_appears(
     shown = visit(url)
     shown.sees("#facts div:first-child dd", re.compile(r"2\.00"))
     shown.page.locator("#step").fill("38")  # which pauses near the end
+    shown.sees("#clock", "38 of 40")
     append(root / "first" / "eval.jsonl", evaluation(300, 3.0))
     append(root / "first" / "recordings.jsonl", recording(300))
     shown.sees("#facts div:first-child dd", re.compile(r"3\.00"))
@@ -252,7 +272,7 @@ def test_a_real_training_is_followed_through_death_and_resumption(
         url = serve(tmp_path / "runs")
         shown = visit(url)
         shown.sees("#standing", re.compile("training|random warm-up"))
-        shown.sees("#facts div:first-child dd", re.compile(r"\d\.\d+ ± "))
+        shown.sees("#facts div:first-child dd", re.compile(r"\d\.\d+ ± "), FIRST_PATIENCE_MS)
         shown.sees("#clock", re.compile(r"^[1-9]\d* of 40$"))
         first = shown.number("#facts .wide dd")
         playwright.expect(shown.page.locator("#age")).to_be_visible(timeout=PATIENCE_MS)

@@ -9,13 +9,19 @@ import pytest
 
 from lockstep.algorithms.registry import build
 from lockstep.config.presets import smoke
+from lockstep.envs.mpe.plane import Plane
 from lockstep.envs.rware.palette import THEMES
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.policy import RandomPolicy
-from lockstep.recording import Recording
+from lockstep.recording import Recording, Step
 from lockstep.runs import player
+from lockstep.runs.film import write
+from lockstep.runs.record import RunRecord
+from lockstep.runs.report.build import build_report
+from lockstep.runs.report.html import to_html
 from lockstep.training.record import Team, record_episode
 from lockstep.training.session import make_env
+from tests.runs.live.recorded import recorded_run
 
 OpenPage = Callable[..., Any]
 
@@ -44,8 +50,9 @@ def wait_for(page: Any, text: str) -> None:
 def color_at(page: Any, x: float, y: float) -> list[int]:
     """The floor's color at a place given in cells."""
     script = """([x, y]) => { const canvas = document.querySelector('canvas.floor');
-      const cell = canvas.width / 5;
-      return Array.from(canvas.getContext('2d').getImageData(x * cell, y * cell, 1, 1).data).slice(0, 3); }"""
+      const cell = canvas.width / (5 + 2 * MARGIN);
+      const [across, down] = [(x + MARGIN) * cell, (y + MARGIN) * cell];
+      return Array.from(canvas.getContext('2d').getImageData(across, down, 1, 1).data).slice(0, 3); }"""
     return list(page.evaluate(script, [x, y]))
 
 
@@ -59,6 +66,17 @@ def test_it_plays_to_the_end_and_starts_over(address: str, open_page: OpenPage) 
     page.wait_for_function("() => !document.querySelector('output').textContent.startsWith('step 40')")
 
 
+def test_the_demo_begins_by_itself_but_not_where_less_motion_is_wanted(tmp_path: Path, open_page: OpenPage) -> None:
+    planes = tuple(Plane(((0.0, 0.0),), ((0.5, 0.5),)) for _ in range(101))
+    recording = Recording("particles", "a team", seed=1, steps=(Step((0,), (0.0,)),) * 100, planes=planes)
+    path = tmp_path / "demo.html"
+    write([recording], path, playing=True)
+    still = open_page(path.as_uri(), reduced_motion="reduce")
+    moving = open_page(path.as_uri(), reduced_motion="no-preference")
+    moving.wait_for_function("() => !document.querySelector('output').textContent.startsWith('step 0 ')")
+    assert status(still).startswith("step 0 of 100")
+
+
 def test_the_canvas_shows_the_floor(address: str, open_page: OpenPage) -> None:
     page = open_page(address, color_scheme="light")
     theme = THEMES["light"]
@@ -67,9 +85,9 @@ def test_the_canvas_shows_the_floor(address: str, open_page: OpenPage) -> None:
         return list(bytes.fromhex(color[1:]))
 
     assert color_at(page, 2.5, 4.13) == rgb(theme.goal)
-    assert color_at(page, 0.03, 0.5) == rgb(theme.floor)
+    assert color_at(page, 0.5, 0.5) == rgb(theme.floor)
     page.keyboard.press("l")
-    assert color_at(page, 0.03, 0.5) == rgb(THEMES["dark"].floor)
+    assert color_at(page, 0.5, 0.5) == rgb(THEMES["dark"].floor)
 
 
 def test_the_timeline_scrubs(address: str, open_page: OpenPage) -> None:
@@ -92,7 +110,8 @@ def test_a_clicked_robot_tells_what_it_sees_expects_and_weighs(address: str, ope
         """() => { const canvas = document.querySelector('canvas.floor').getBoundingClientRect();
         const text = document.scripts[document.scripts.length - 1].textContent;
         const [x, y] = JSON.parse(text.match(/"robots":(\\[\\[.*?\\]\\])/)[1])[0];
-        return [canvas.x + (x + 0.5) * canvas.width / 5, canvas.y + (y + 0.5) * canvas.height / 5]; }"""
+        const cell = canvas.width / (5 + 2 * MARGIN);
+        return [canvas.x + (x + MARGIN + 0.5) * cell, canvas.y + (y + MARGIN + 0.5) * cell]; }"""
     )
     assert not page.locator(".mind").is_visible()
     page.mouse.click(*place)
@@ -158,8 +177,6 @@ def test_a_narrow_screen_shows_all_without_sideways_scrolling(address: str, open
 
 
 def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> None:
-    from lockstep.recording import Step
-
     pictures = tuple(np.full((30, 40, 3), 40 * number, dtype=np.uint8) for number in range(4))
     recording = Recording("a world", "a team", seed=1, steps=(Step((0,), (1.0,)),) * 3, pictures=pictures)
     path = tmp_path / "pictures.html"
@@ -171,3 +188,39 @@ def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> N
         "() => document.querySelector('canvas.floor').getContext('2d').getImageData(9, 9, 1, 1).data[0] === 120"
     )
     assert not page.locator("aside").is_visible()
+
+
+def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: OpenPage) -> None:
+    planes = tuple(Plane(((0.0, step / 4), (0.5, 0.5)), ((0.0, 1.0), (-0.5, -0.5))) for step in range(5))
+    step = Step((4, 0), (-0.5, -0.5), (), ((0.0, 0.1, 0.2, 0.3, 0.4), (0.4, 0.3, 0.2, 0.1, 0.0)), (0.7, 0.3), 1.5)
+    names = ("stay", "left", "right", "down", "up")
+    recording = Recording("particles", "a team", seed=1, steps=(step,) * 4, planes=planes, action_names=names)
+    path = tmp_path / "particles.html"
+    path.write_text(player.page([recording]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    middle = """([x, y]) => { const canvas = document.querySelector('canvas.floor'), side = canvas.width / 2.5;
+      const [across, down] = [(1.25 + x) * side, (1.25 - y) * side];
+      return Array.from(canvas.getContext('2d').getImageData(across, down, 1, 1).data).slice(0, 3); }"""
+    color = list(bytes.fromhex(THEMES["light"].robots[0][1:]))
+    assert page.evaluate(middle, [0.0, 0.0]) == color
+    page.keyboard.press("End")
+    wait_for(page, "step 4 of 4")
+    assert page.evaluate(middle, [0.0, 0.9]) == color
+    page.keyboard.press("1")
+    assert "Agent 1, next: " not in page.locator(".doing").inner_text()  # the episode is over
+    page.keyboard.press("Home")
+    assert page.locator(".doing").inner_text() == "Agent 1, next: up"
+    assert page.locator(".bars.q li.chosen").inner_text().split() == ["up", "0.40"]
+    assert not page.locator(".sees").is_visible()
+
+
+def test_it_plays_inside_a_report(tmp_path: Path, open_page: OpenPage) -> None:
+    record = RunRecord.open(recorded_run(tmp_path / "run").path)
+    (tmp_path / "report.html").write_text(to_html(build_report([record])))
+    page = open_page((tmp_path / "report.html").as_uri())
+    page.locator("iframe").scroll_into_view_if_needed()
+    inside = page.frame_locator("iframe")
+    inside.locator(".timeline").press("End")
+    assert inside.locator("output").inner_text().startswith("step 40 of 40")
+    inside.locator(".robots button").first.click()
+    assert inside.locator(".doing").inner_text().startswith("Robot 1, heading")

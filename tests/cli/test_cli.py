@@ -132,6 +132,7 @@ def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) ->
         (["resume", "."], "is no run directory"),
         (["evaluate", "latest"], "There is no run in runs/ yet"),
         (["evaluate", "latest", "--engine", "warp"], "must be lockstep or official"),
+        (["evaluate", "latest", "--policy", "lucky"], "must be trained, random or heuristic"),
         (["evaluate", "latest", "--episodes", "few"], "Input should be a valid integer"),
         (["config", "smoke", "seed"], "write key=value"),
         (["train", "smoke", "use_cuda=True"], "needs a GPU"),

@@ -8,12 +8,14 @@ import pytest
 from PIL import Image, ImageSequence
 from rich.console import Console
 
+from lockstep.envs.mpe.draw import SIDE, reach_of
+from lockstep.envs.mpe.plane import Plane
 from lockstep.envs.rware.palette import THEMES
 from lockstep.envs.rware.snapshot import Robot
 from lockstep.errors import UserError
 from lockstep.recording import Event, Recording, Step
 from lockstep.runs.film import check_request, frames, write
-from lockstep.runs.terminal import floor_text, play_in_terminal
+from lockstep.runs.terminal import floor_text, plane_text, play_in_terminal
 from tests.envs.rware.scenes import scene
 
 
@@ -38,10 +40,27 @@ def test_scale_and_theme() -> None:
     assert large.getpixel((1, 1)) == tuple(bytes.fromhex(THEMES["dark"].page[1:]))
 
 
-def test_own_pictures_are_only_enlarged() -> None:
-    picture = np.full((10, 20, 3), 7, dtype=np.uint8)
+def test_own_pictures_are_enlarged_and_stand_on_a_page() -> None:
+    picture = np.random.default_rng(1).integers(0, 255, (60, 80, 3), dtype=np.uint8)
     drawn = Recording("a world", "a team", seed=1, steps=(Step((0,), (0.0,)),), pictures=(picture, picture))
-    assert [image.size for image in frames(drawn, scale=2)] == [(40, 20)] * 2
+    frame = frames(drawn)[0]
+    margin = (frame.width - 80) // 2
+    np.testing.assert_array_equal(np.asarray(frame)[margin : margin + 60, margin : margin + 80], picture)
+    large = frames(drawn, scale=2)[0]
+    assert large.width == pytest.approx(2 * frame.width, abs=2)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_particles_are_drawn_in_every_theme_and_keep_their_scale(theme: str) -> None:
+    """The picture is as wide as the farthest agent needs, in all frames alike: a landmark does not move."""
+    planes = (Plane(((0.0, 0.0),), ((0.9, 0.9),)), Plane(((2.0, 0.0),), ((0.9, 0.9),)))
+    first, last = frames(Recording("a world", "a team", seed=1, steps=(Step((0,), (-1.5,)),), planes=planes), theme)
+    assert first.size == last.size
+    side = first.width - 2 * ((first.width - SIDE) // 2)
+    reach = reach_of(planes)
+    x, y = (round((first.width - side) / 2 + (reach + sign * 0.9) / (2 * reach) * side) for sign in (1, -1))
+    assert first.getpixel((x, y)) == last.getpixel((x, y)) == tuple(bytes.fromhex(THEMES[theme].flash[1:]))
+    assert first.getpixel((1, 1)) == tuple(bytes.fromhex(THEMES[theme].page[1:]))
 
 
 def test_what_is_asked_for_is_what_is_written(tmp_path: Path) -> None:
@@ -69,10 +88,25 @@ def test_impossible_requests_are_refused_before_any_work(out: str, theme: str, s
 
 
 def test_a_floor_as_text_has_two_columns_a_cell() -> None:
-    lines = floor_text(recording().snapshots[0], THEMES["dark"]).plain.splitlines()
-    assert [len(line) for line in lines] == [6, 6, 6]
-    assert lines[0][2:4] == "▼■"
-    assert lines[0][4:6] == "▐▌"
+    first, *_, last = recording().snapshots
+    lines = floor_text(first, THEMES["dark"]).plain.splitlines()
+    assert lines[:3] == ["  ▼]▐▌", " · · ·", " ·GO ·"]
+    assert lines[3].startswith("▲ robot")
+    assert floor_text(last, THEMES["dark"]).plain.splitlines()[:3] == ["  " + " ·" + "[]", " · · ·", " ·▼) ·"]
+
+
+def test_particles_as_text_stand_where_they_are() -> None:
+    plane = Plane(agents=((0.0, 0.0), (1.0, -1.0)), landmarks=((-1.0, 1.0),))
+    lines = plane_text(plane, THEMES["dark"], reach=1.0).plain.splitlines()
+    assert (lines[0][:1], lines[10][40:41], lines[20][80:81]) == ("◎", "1", "2")
+    assert "".join(lines[:21]).replace("·", "").split() == ["◎", "1", "2"]
+
+
+def test_a_world_of_pictures_has_no_text() -> None:
+    picture = np.zeros((4, 4, 3), dtype=np.uint8)
+    drawn = Recording("a world", "a team", seed=1, steps=(Step((0,), (0.0,)),), pictures=(picture, picture))
+    with pytest.raises(UserError, match="no floor to draw as text"):
+        play_in_terminal(drawn, fps=100, console=Console(file=StringIO()))
 
 
 def test_off_a_terminal_the_first_and_the_last_frame_are_printed() -> None:

@@ -7,13 +7,18 @@ import pytest
 import torch
 
 from lockstep.algorithms.registry import build
+from lockstep.config.load import dump_toml
 from lockstep.config.presets import smoke
+from lockstep.envs.mpe.heuristic import LandmarkAssignment
 from lockstep.envs.registry import make_vec
 from lockstep.errors import UserError
 from lockstep.networks.mixers import MixingInputs
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.policy import RandomPolicy
+from lockstep.run_directory import RunDirectory
 from lockstep.training.demo import DEMO_TEAM, play_demo
+from lockstep.training.evaluate_run import evaluate_reference
+from lockstep.training.play import play
 from lockstep.training.record import Team, record_episode
 from lockstep.training.session import make_env
 
@@ -106,3 +111,25 @@ def test_the_team_in_the_package_is_small_and_delivers() -> None:
     assert recording.returns()[-1] / len(recording.steps) > 0.025  # 2.5 in 100 steps is what counts as solved
     assert recording.steps[0].weights is not None
     assert recording == play_demo()
+
+
+def test_reference_teams_are_judged_where_the_run_was(tmp_path: Path) -> None:
+    """Random earns next to nothing, a sensible programmer much: on the smoke floor as on every other."""
+    run = RunDirectory.create(tmp_path / "run", "smoke", 1, dump_toml(smoke()))
+    random, heuristic = (evaluate_reference(run, policy, episodes=20) for policy in ("random", "heuristic"))
+    assert len(random.returns) == len(heuristic.returns) == 20
+    assert heuristic.returns.min() > random.returns.max()
+    official = evaluate_reference(run, "heuristic", episodes=20, engine="official")
+    np.testing.assert_array_equal(official.returns, heuristic.returns)
+    assert not run.judgements.exists()
+
+
+def test_particles_have_a_heuristic_team_too() -> None:
+    random, heuristic = (
+        play(policy=policy, env_key="mpe:simple_spread_v3", seed=3)[0] for policy in ("random", "heuristic")
+    )
+    assert heuristic.returns()[-1] > random.returns()[-1]
+    assert (len(heuristic.planes), heuristic.snapshots, heuristic.pictures) == (26, (), ())
+    assert heuristic.action_names == ("stay", "left", "right", "down", "up")
+    with pytest.raises(UserError, match="up to 7 agents, not of 8"):
+        LandmarkAssignment(8)

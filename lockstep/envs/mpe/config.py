@@ -12,8 +12,8 @@ from lockstep.spec import FLOAT_BITS, EnvSpec
 SPREAD_KEY = "mpe:simple_spread_v3"
 SPREAD_KEYS = (SPREAD_KEY, "pz-mpe-simple-spread-v3")
 """Ours and PettingZoo's way to say it, and EPyMARL's."""
-NUM_ACTIONS = 5
-"""Stay, left, right, down, up."""
+ACTION_NAMES = ("stay", "left", "right", "down", "up")
+NUM_ACTIONS = len(ACTION_NAMES)
 MAX_AGENTS = 50
 _PYTHON_ONLY = ("continuous_actions", "curriculum", "num_agent_neighbors", "num_landmark_neighbors", "benchmark_data")
 _IGNORED = ("render_mode", "dynamic_rescaling")

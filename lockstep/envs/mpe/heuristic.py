@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.envs.vector_env import Mask, Obs
+from lockstep.errors import UserError
 
 LOOKAHEAD, COASTING = 3, 5
 """Steps planned action by action, and steps that are rolled out after them without pushing."""
+MAX_ASSIGNED = 7
+"""Agents: of 7 there are 5,040 assignments, of 10 over three million."""
 PUSHES = np.array([[0.0, 0.0], [-0.5, 0.0], [0.5, 0.0], [0.0, -0.5], [0.0, 0.5]])
 """Change of velocity by each action: a force of 5 for 0.1 s."""
 
@@ -18,10 +21,16 @@ class LandmarkAssignment:
     """Every agent is assigned a landmark so that the sum of the distances is least, anew in each step, and takes the
     action that begins the best plan of `LOOKAHEAD` actions towards it. Collisions are not avoided.
 
-    All of it follows from what one agent sees, so it is a decentral policy. Fits `lockstep.policy.Policy`.
+    All of it follows from what one agent sees, so it is a decentral policy. Fits `lockstep.policy.Policy`. Raises
+    UserError for more than MAX_ASSIGNED agents.
     """
 
     def __init__(self, num_agents: int) -> None:
+        if num_agents > MAX_ASSIGNED:
+            raise UserError(
+                f"The heuristic team tries every assignment of up to {MAX_ASSIGNED} agents, not of {num_agents}; "
+                "choose fewer or --policy random."
+            )
         self.num_agents = num_agents
         self.assignments = np.array(list(permutations(range(num_agents))))
         self.plans = np.array(list(product(range(len(PUSHES)), repeat=LOOKAHEAD)))

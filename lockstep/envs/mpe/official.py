@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lockstep.envs.foreign.factory import TeamFactory
 from lockstep.envs.foreign.lanes import PythonLanes
 from lockstep.envs.mpe.config import SpreadConfig
-from lockstep.envs.mpe.draw import draw_spread
+from lockstep.envs.mpe.plane import Plane
 
 OFFICIAL_KEY = "mpe2.simple_spread_v3:parallel_env"
 
@@ -23,10 +23,10 @@ class OfficialSpread(PythonLanes):
     def available_actions(self) -> None:
         """Every action is always allowed."""
 
-    def picture(self, lane: int) -> NDArray[np.uint8]:
-        """See `Drawn.picture`."""
+    def plane(self, lane: int) -> Plane:
+        """As SpreadSimulator.plane."""
         positions, _, landmarks = self.places()
-        return draw_spread(positions[lane], landmarks[lane])
+        return Plane.of(positions[lane], landmarks[lane])
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """As SpreadSimulator.places."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lockstep.compiled import announce_compilation
 from lockstep.envs.mpe import _kernel
 from lockstep.envs.mpe.config import NUM_ACTIONS, SpreadConfig
-from lockstep.envs.mpe.draw import draw_spread
+from lockstep.envs.mpe.plane import Plane
 from lockstep.envs.random_streams import STREAM_WORDS
 from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
 from lockstep.errors import UserError
@@ -77,13 +77,13 @@ class SpreadSimulator:
         """None: the observations, side by side, are mpe2's state too."""
         return None
 
-    def picture(self, lane: int) -> NDArray[np.uint8]:
-        """See `Drawn.picture`."""
-        return draw_spread(self._lanes.positions[lane], self._lanes.landmarks[lane])
+    def plane(self, lane: int) -> Plane:
+        """Who is where in one lane: for drawing."""
+        return Plane.of(self._lanes.positions[lane], self._lanes.landmarks[lane])
 
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Copies of the agents' positions and velocities and of the landmarks' positions, (num_envs, agents, 2) each:
-        for drawing, for comparing, and for teams that plan."""
+        for comparing, and for teams that plan."""
         return self._lanes.positions.copy(), self._lanes.velocities.copy(), self._lanes.landmarks.copy()
 
     def get_state(self) -> dict[str, Any]:

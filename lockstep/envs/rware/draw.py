@@ -6,12 +6,14 @@ several times as large and averaged, so that edges are smooth at any size.
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from lockstep.envs.page import Page
 from lockstep.envs.rware.palette import theme_named
 from lockstep.envs.rware.snapshot import Snapshot
 
@@ -56,8 +58,8 @@ class Painter:
         self.cell, self.theme = cell_pixels, theme_named(theme)
         self.width, self.height = plan.width * cell_pixels, plan.height * cell_pixels
         self.margin = round(_MARGIN * cell_pixels)
-        self.text_pixels = max(9, round(0.36 * min(max(cell_pixels, 26), 2.2 * self.width / 26)))
-        self.foot = round(2.1 * self.text_pixels)
+        text_pixels = max(9, round(0.36 * min(max(cell_pixels, 26), 2.2 * self.width / 26)))
+        self._page = Page((self.width, self.height), self.margin, text_pixels, self.theme, radius=0.3 * cell_pixels)
         large = Image.new("RGB", (self.width * _OVERSAMPLING, self.height * _OVERSAMPLING), self.theme.floor)
         self._ground(ImageDraw.Draw(large), cell_pixels * _OVERSAMPLING, plan)
         self._base = large.reduce(_OVERSAMPLING)
@@ -66,7 +68,7 @@ class Painter:
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) of `frame` in pixels."""
-        return self.width + 2 * self.margin, self.height + self.margin + self.foot
+        return self._page.size
 
     def floor(self, snapshot: Snapshot) -> Image.Image:
         """The floor alone, RGB."""
@@ -89,18 +91,12 @@ class Painter:
 
         flashes: for a cell, the frames since a delivery there, 0 up to FLASH_FRAMES - 1.
         """
-        page = Image.new("RGB", self.size, self.theme.page)
-        page.paste(self.floor(snapshot), (self.margin, self.margin), self._rounded())
+        page = self._page.blank(self.floor(snapshot))
         for (x, y), age in (flashes or {}).items():
             stamp = self._flash(age)
             corner = self.margin + (self.cell - stamp.width) // 2
             page.paste(stamp, (corner + x * self.cell, corner + y * self.cell), stamp)
-        pen, font = ImageDraw.Draw(page), _font(self.text_pixels)
-        y = self.margin + self.height + self.foot // 2
-        end = self.margin + self.width
-        pen.text((end, y), right, self.theme.text, font, anchor="rm")
-        room = end - self.margin - font.getlength(right) - self.text_pixels
-        pen.text((self.margin, y), _shortened(left, font, room), self.theme.quiet_text, font, anchor="lm")
+        self._page.write(page, left, right)
         return page
 
     def _ground(self, pen: ImageDraw.ImageDraw, k: int, plan: Plan) -> None:
@@ -139,9 +135,13 @@ class Painter:
             if lifted:
                 _square(pen, k, 0.0, radius=0.16, fill=theme.outline)
             _square(pen, k, inset, radius=0.12, fill=theme.request if requested else theme.shelf)
-            if requested and not lifted:
-                pen.ellipse([v * k for v in (0.38, 0.38, 0.62, 0.62)], fill=theme.request_mark)
-            elif not requested:
+            if requested:  # a mark that needs no color: in the middle, or where a robot on it leaves room
+                corners = (0.165, 0.835) if lifted else (0.5,)
+                reach = 0.05 if lifted else 0.12
+                for x, y in product(corners, corners):
+                    box = (x - reach, y - reach, x + reach, y + reach)
+                    pen.ellipse([v * k for v in box], fill=theme.request_mark)
+            else:
                 for y in (0.36, 0.64):
                     line = (inset + 0.1, y - 0.035, 1 - inset - 0.1, y + 0.035)
                     pen.rounded_rectangle([v * k for v in line], 0.035 * k, fill=theme.shelf_board)
@@ -179,17 +179,6 @@ class Painter:
 
         return self._stamp(("flash", age), paint, cells)
 
-    def _rounded(self) -> Image.Image:
-        """A mask that rounds the floor's corners."""
-        key: tuple[object, ...] = ("mask",)
-        if key not in self._stamps:
-            size = (self.width * _OVERSAMPLING, self.height * _OVERSAMPLING)
-            mask = Image.new("L", size, 0)
-            box = (0, 0, size[0] - 1, size[1] - 1)
-            ImageDraw.Draw(mask).rounded_rectangle(box, 0.3 * self.cell * _OVERSAMPLING, fill=255)
-            self._stamps[key] = mask.reduce(_OVERSAMPLING)
-        return self._stamps[key]
-
     def _stamp(
         self, key: tuple[object, ...], paint: Callable[[ImageDraw.ImageDraw, int], None], cells: float = 1.0
     ) -> Image.Image:
@@ -224,20 +213,3 @@ def _square(
 @lru_cache(maxsize=4)
 def _painter(plan: Plan, cell_pixels: int, theme: str) -> Painter:
     return Painter(plan, cell_pixels, theme)
-
-
-@lru_cache(maxsize=8)
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own, so that a picture is the same on every machine."""
-    font = ImageFont.load_default(pixels)
-    assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"
-    return font
-
-
-def _shortened(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:
-    """The text, or its beginning and dots where it is too long."""
-    if font.getlength(text) <= room:
-        return text
-    while text and font.getlength(text + "…") > room:
-        text = text[:-1]
-    return text.rstrip(" ·") + "…"

@@ -36,7 +36,9 @@ class HeuristicPolicy:
     def __init__(self, env: VectorEnv) -> None:
         world = underneath(env)
         if not isinstance(world, Simulator | OfficialWarehouses):
-            raise UserError(f"The heuristic team works in rware warehouses only, not in {env.spec.key}.")
+            raise UserError(
+                f"There is a heuristic team for rware warehouses and for simple_spread, not for {env.spec.key}."
+            )
         if world.config.msg_bits:
             raise UserError(f"msg_bits={world.config.msg_bits}: the heuristic team sends no messages; leave them out.")
         self.env = world

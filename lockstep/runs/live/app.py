@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from lockstep.errors import UserError
 from lockstep.metrics import METRICS
+from lockstep.runs import player
 from lockstep.runs.live.curves import CURVES, Seen
 from lockstep.runs.live.folder import Folder
 from lockstep.runs.live.guard import Access, Guard
@@ -27,6 +28,8 @@ LOOKS_PER_LIST = 5
 MOST_RUNS = 8
 """Shown in one page."""
 MOST_STREAMS = 32
+SCENE = "scene.js"
+"""The replay player's drawing, which the page shares."""
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -38,7 +41,7 @@ class Live:
         self.streams = 0
         self._static = {
             file.name: file.read_bytes()
-            for file in (files("lockstep.runs.live") / "static").iterdir()
+            for file in (*(files("lockstep.runs.live") / "static").iterdir(), files("lockstep.runs.player") / SCENE)
             if "." + file.name.rpartition(".")[2] in KINDS
         }
         self.app = Starlette(
@@ -68,7 +71,8 @@ class Live:
         """What a page needs to know once."""
         curves = [{"metric": curve.metric, "title": curve.title, **_explained(curve.metric)} for curve in CURVES]
         shown = await run_in_threadpool(self.folder.shown_first)
-        return JSONResponse({"folder": self.folder.root.name, "shown": shown, "most": MOST_RUNS, "curves": curves})
+        start = {"folder": self.folder.root.name, "shown": shown, "most": MOST_RUNS, "curves": curves}
+        return JSONResponse({**start, "themes": player.themes()})
 
     async def _film(self, request: Request) -> Response:
         number = request.query_params.get("number", "")

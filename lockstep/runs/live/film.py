@@ -1,36 +1,24 @@
-"""A recorded episode as the pictures' data: its seed and actions, played once more."""
+"""A recorded episode, played once more from its seed and actions: what the live page and the terminal show."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
 from lockstep.config.schema import RunConfig
+from lockstep.envs.mpe.config import ACTION_NAMES as PARTICLE_ACTIONS
 from lockstep.envs.mpe.simulator import SpreadSimulator
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.simulator import Simulator
-from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
+from lockstep.recording import ACTION_NAMES as WAREHOUSE_ACTIONS
+from lockstep.recording import Recording, Step, events_between
 
 
-@dataclass(frozen=True)
-class Plane:
-    """A world of particles at one moment: where they are, x to the right and y upwards."""
-
-    agents: tuple[tuple[float, float], ...]
-    landmarks: tuple[tuple[float, float], ...]
-
-
-Picture = Snapshot | Plane
-"""What there is to draw at one moment: of a warehouse, or of simple_spread."""
-
-
-class Recording(BaseModel):
+class Row(BaseModel):
     """A row of recordings.jsonl."""
 
     env_steps: int
@@ -40,88 +28,59 @@ class Recording(BaseModel):
     earned: Annotated[float, Field(alias="return", allow_inf_nan=False)]
 
 
-def play_again(config: RunConfig, row: Mapping[str, Any]) -> tuple[Recording, list[Picture], list[float]]:
-    """The episode in `row`, of recordings.jsonl, on the run's own world: (steps + 1) pictures and rewards, the first of
-    each from before the first step.
+def play_again(config: RunConfig, row: Mapping[str, Any]) -> tuple[int, Recording]:
+    """The env steps of training, and the episode in `row`, of recordings.jsonl, on the run's own world.
 
     Raises UserError for worlds that have no picture, and for an episode that is not what was recorded.
     """
     try:
-        recording = Recording.model_validate(row)
+        known = Row.model_validate(row)
     except ValidationError as error:
         raise UserError("The recording of this episode is damaged.") from error
     task = config.env
     arguments: dict[str, Any] = {**task.arguments, "num_threads": 1}
-    env = make_vec(task.key, 1, seed=recording.seed, time_limit=task.time_limit, **arguments)
+    env = make_vec(task.key, 1, seed=known.seed, time_limit=task.time_limit, **arguments)
     try:
-        env.reset(recording.seed)
-        pictures, rewards = [_picture(env)], [0.0]
-        for actions in recording.actions:
-            rewards.append(float(env.step(np.array([actions])).reward.sum()))
-            pictures.append(_picture(env))
+        recording = _played(env, known, task.key)
     finally:
         env.close()
-    if not math.isclose(sum(rewards), recording.earned, rel_tol=1e-4, abs_tol=1e-4):
+    earned = recording.returns()[-1]
+    if not math.isclose(earned, known.earned, rel_tol=1e-4, abs_tol=1e-4):
         raise UserError(
-            f"The episode at {recording.env_steps:,} env steps earned {recording.earned:g} when it was recorded and "
-            f"earns {sum(rewards):g} now: it is from another version of Lockstep."
+            f"The episode at {known.env_steps:,} env steps earned {known.earned:g} when it was recorded and "
+            f"earns {earned:g} now: it is from another version of Lockstep."
         )
-    return recording, pictures, rewards
-
-
-def _picture(env: VectorEnv) -> Picture:
-    if isinstance(env, Simulator):
-        return env.snapshot(0)
-    if isinstance(env, SpreadSimulator):
-        agents, _, landmarks = env.places()
-        return Plane(_points(agents[0]), _points(landmarks[0]))
-    raise UserError(f"{env.spec.key} has no picture.")
-
-
-def _points(places: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
-    return tuple((float(x), float(y)) for x, y in places)
+    return known.env_steps, recording
 
 
 def film(config: RunConfig, row: Mapping[str, Any]) -> dict[str, Any]:
-    """`play_again` as plain data, for the page. Frame 0 is the beginning.
-
-    `kind` is "warehouse", with `width`, `height`, `goals` [x, y], `highways` (a string of 0 and 1 for every row),
-    `shelves` [x, y] at the beginning, and `frames`: `robots` [x, y, direction, carried shelf], `requested` (shelf
-    numbers from 1), `moved` [shelf number, x, y] since the frame before, `reward`. Or it is "plane", with `landmarks`
-    [x, y], and `frames`: `agents` [x, y], `reward`.
-    """
-    recording, pictures, rewards = play_again(config, row)
-    frames = [
-        {**_frame(before, now), "reward": reward}
-        for before, now, reward in zip([pictures[0], *pictures], pictures, rewards, strict=False)
-    ]
-    return {"env_steps": recording.env_steps, "return": recording.earned, **_world(pictures[0]), "frames": frames}
+    """`play_again` as plain data for the page's script: Recording.to_json, and `env_steps`."""
+    env_steps, recording = play_again(config, row)
+    return {"env_steps": env_steps, **recording.to_json()}
 
 
-def _world(first: Picture) -> dict[str, Any]:
-    """What stays, and where everything is at the beginning."""
-    if isinstance(first, Plane):
-        return {"kind": "plane", "landmarks": first.landmarks}
-    return {
-        "kind": "warehouse",
-        "width": first.width,
-        "height": first.height,
-        "goals": first.goals,
-        "highways": ["".join("01"[cell] for cell in row) for row in first.highways],
-        "shelves": first.shelves,
-    }
-
-
-def _frame(before: Picture, now: Picture) -> dict[str, Any]:
-    if isinstance(now, Plane):
-        return {"agents": now.agents}
-    assert isinstance(before, Snapshot)
-    return {
-        "robots": [(robot.x, robot.y, robot.direction, robot.carried_shelf) for robot in now.robots],
-        "requested": now.requested,
-        "moved": [
-            (number, *place)
-            for number, (place, old) in enumerate(zip(now.shelves, before.shelves, strict=True), start=1)
-            if place != old
-        ],
-    }
+def _played(world: VectorEnv, known: Row, key: str) -> Recording:
+    if not isinstance(world, Simulator | SpreadSimulator):
+        raise UserError(f"{key} has no picture.")
+    world.reset(known.seed)
+    snapshots = [world.snapshot(0)] if isinstance(world, Simulator) else []
+    planes = [world.plane(0)] if isinstance(world, SpreadSimulator) else []
+    steps = []
+    for actions in known.actions:
+        reward = tuple(float(part) for part in world.step(np.array([actions])).reward[0])
+        if isinstance(world, Simulator):
+            snapshots.append(world.snapshot(0))
+            steps.append(Step(tuple(actions), reward, events_between(snapshots[-2], tuple(actions), snapshots[-1])))
+        else:
+            planes.append(world.plane(0))
+            steps.append(Step(tuple(actions), reward))
+    return Recording(
+        env=key,
+        policy=f"the team after {known.env_steps:,} env steps",
+        seed=known.seed,
+        sensor_range=world.config.sensor_range if isinstance(world, Simulator) else 0,
+        action_names=WAREHOUSE_ACTIONS if isinstance(world, Simulator) else PARTICLE_ACTIONS,
+        steps=tuple(steps),
+        snapshots=tuple(snapshots),
+        planes=tuple(planes),
+    )

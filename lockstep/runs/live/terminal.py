@@ -10,15 +10,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.envs.rware.snapshot import Snapshot
+from lockstep.envs.rware.palette import theme_named
 from lockstep.errors import UserError
+from lockstep.recording import Recording
 from lockstep.run_directory import read_rows
-from lockstep.runs.live.film import Picture, Plane, play_again
+from lockstep.runs.live.film import play_again
 from lockstep.runs.record import RunRecord, Standing
 from lockstep.runs.rows import Column
+from lockstep.runs.terminal import frame_text
 
 PICTURES_PER_SECOND = 5
-ROBOTS = "▲▼◀▶"
 BRAILLE = 0x2800
 DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """Of a Braille cell, by column, from the lowest."""
@@ -28,13 +29,15 @@ STYLES: dict[Standing, str] = {"running": "cyan", "solved": "green", "finished":
 
 @dataclass(frozen=True)
 class Moment:
-    """One picture of a recorded episode."""
+    """One frame of a recorded episode."""
 
-    picture: Picture
+    recording: Recording
     env_steps: int
     step: int
-    steps: int
-    earned: float
+
+    def picture(self) -> Text:
+        """The world at that moment."""
+        return frame_text(self.recording, self.step, theme_named("dark"))
 
 
 def watch_in_terminal(record: RunRecord, console: Console | None = None) -> None:
@@ -63,13 +66,11 @@ def episode(record: RunRecord) -> Iterator[Moment]:
     if not rows or config is None:
         return
     try:
-        recording, pictures, rewards = play_again(config, rows[-1])
+        env_steps, recording = play_again(config, rows[-1])
     except UserError:
         return
-    earned = 0.0
-    for step, (picture, reward) in enumerate(zip(pictures, rewards, strict=True)):
-        earned += reward
-        yield Moment(picture, recording.env_steps, step, len(rewards) - 1, earned)
+    for step in range(recording.num_frames):
+        yield Moment(recording, env_steps, step)
 
 
 def screen(record: RunRecord, moment: Moment | None, width: int = 60, height: int = 12) -> RenderableType:
@@ -79,10 +80,11 @@ def screen(record: RunRecord, moment: Moment | None, width: int = 60, height: in
         parts.append(Text("No episode is recorded yet. The team plays here after its first evaluation.", style="dim"))
     else:
         parts += [
-            draw(moment.picture),
+            moment.picture(),
             Text(
-                f"after {moment.env_steps:,} env steps of training, step {moment.step} of {moment.steps}, "
-                f"earned {round(moment.earned, 2):g}",
+                f"after {moment.env_steps:,} env steps of training, "
+                f"step {moment.step} of {len(moment.recording.steps)}, "
+                f"earned {moment.recording.returns()[moment.step]:.4g}",
                 style="dim",
             ),
         ]
@@ -90,57 +92,15 @@ def screen(record: RunRecord, moment: Moment | None, width: int = 60, height: in
     return Group(*parts)
 
 
-def draw(picture: Picture) -> Text:
-    """One moment of a world."""
-    return draw_plane(picture) if isinstance(picture, Plane) else draw_warehouse(picture)
-
-
-def draw_plane(plane: Plane, width: int = 41, height: int = 17) -> Text:
-    """A world of particles, from -1.25 to 1.25 or as far as they went: agents by number, landmarks as circles."""
-    far = max(1.25, *(abs(place) for point in (*plane.agents, *plane.landmarks) for place in point))
-    cells = [["·" if (x, y) == (width // 2, height // 2) else " " for x in range(width)] for y in range(height)]
-    marks = [(point, "○") for point in plane.landmarks]
-    marks += [(point, str(number % 10)) for number, point in enumerate(plane.agents, start=1)]
-    for (x, y), mark in marks:
-        cells[round((1 - y / far) / 2 * (height - 1))][round((1 + x / far) / 2 * (width - 1))] = mark
-    text = Text("\n".join("".join(row) for row in cells) + "\n", no_wrap=True)
-    text.highlight_regex(r"○", "dark_orange")
-    text.highlight_regex(r"\d", "bold green")
-    return text.append("1 2 3 agents  ○ landmarks to stand on", "dim")
-
-
-def draw_warehouse(snapshot: Snapshot) -> Text:
-    """A warehouse, three characters a cell: robots as arrows, shelves, requested shelves, goals, corridors."""
-    shelf_at = {place: number for number, place in enumerate(snapshot.shelves, start=1)}
-    robot_at = {(robot.x, robot.y): robot for robot in snapshot.robots}
-    text = Text(no_wrap=True)
-    for y in range(snapshot.height):
-        for x in range(snapshot.width):
-            shelf, robot = shelf_at.get((x, y), 0), robot_at.get((x, y))
-            color = "dark_orange" if shelf in snapshot.requested else "steel_blue3"
-            ground = "white on grey30" if (x, y) in snapshot.goals else "dim"
-            if robot is not None:
-                left, right = "  " if not robot.carried_shelf else "[]" if shelf in snapshot.requested else "()"
-                style = color if robot.carried_shelf else "green"
-                text.append(f"{left}{ROBOTS[robot.direction]}{right}", f"bold {style}")
-            elif shelf:
-                text.append(" ◆ " if shelf in snapshot.requested else " ■ ", color)
-            else:
-                text.append(" G " if (x, y) in snapshot.goals else " · " if snapshot.highways[y][x] else "   ", ground)
-        text.append("\n")
-    text.append("▲ robot  [▲] with a requested shelf  (▲) with another  ◆ requested  ■ shelf  G goal", "dim")
-    return text
-
-
 def plot(x: Column, y: Column, width: int, height: int) -> list[str]:
     """A curve in Braille dots: `height` lines of `width` characters, from 0 (or the lowest) to the highest value.
 
-    x, y: (points,) without NaN, at least one. Between two points the line is straight.
+    x, y: (points,) without NaN, at least one. Between two points the line is straight. It begins at `first_x`.
     """
     columns, rows = 2 * width, 4 * height
     low, high = min(float(y.min()), 0.0), float(y.max())
     span = high - low or 1.0
-    at = np.interp(np.linspace(min(0.0, float(x[0])), float(x[-1]), columns), x, y, left=np.nan)
+    at = np.interp(np.linspace(first_x(x), float(x[-1]), columns), x, y, left=np.nan)
     cells = np.zeros((height, width), dtype=np.int64)
     before: int | None = None
     for column in np.flatnonzero(~np.isnan(at)):
@@ -152,10 +112,15 @@ def plot(x: Column, y: Column, width: int, height: int) -> list[str]:
     return ["".join(chr(BRAILLE + cell) for cell in line) for line in cells]
 
 
+def first_x(x: Column) -> float:
+    """Where the axis begins: at 0, or at the first point if nothing was measured in the first half."""
+    return float(x[0]) if x[0] > x[-1] / 2 else min(0.0, float(x[0]))
+
+
 def _show(live: Live, record: RunRecord, moment: Moment | None) -> None:
     record.refresh()
     size = live.console.size
-    taken = 7 + (draw(moment.picture).plain.count("\n") + 2 if moment else 0)
+    taken = 7 + (moment.picture().plain.count("\n") + 2 if moment else 0)
     live.update(screen(record, moment, min(size.width - 10, 100), max(4, min(14, size.height - taken))), refresh=True)
     time.sleep(1 / PICTURES_PER_SECOND)
 
@@ -184,5 +149,5 @@ def _learning(record: RunRecord, width: int, height: int) -> list[RenderableType
     table.add_column(style="cyan", no_wrap=True)
     for label, dots in zip(labels, lines, strict=True):
         table.add_row(label, dots)
-    table.add_row("", Text(f"{'0':<{width // 2}}{record.env_steps:>{width - width // 2},}", "dim"))
+    table.add_row("", Text(f"{first_x(x):<{width // 2},.0f}{x[-1]:>{width - width // 2},.0f}", "dim"))
     return [line, table]

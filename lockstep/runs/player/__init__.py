@@ -16,14 +16,16 @@ from lockstep.recording import Picture, Recording
 _SCRIPTS = ("scene.js", "charts.js", "timeline.js", "mind.js", "player.js")
 
 
-def page(recordings: Sequence[Recording]) -> str:
-    """A whole HTML document: one file, no outside request, works from file://."""
+def page(recordings: Sequence[Recording], *, playing: bool = False) -> str:
+    """A whole HTML document: one file, no outside request, works from file://. playing: as soon as it is open, unless
+    whoever looks has asked for less motion."""
     text = _source("page.html")
     for name, value in {
         "title": html.escape(f"{recordings[0].env} · {recordings[0].policy}"),
         "background": THEMES["light"].page,
         "dark_background": THEMES["dark"].page,
-        "player": f"<style>{styles()}</style>\n<script>{scripts()}</script>\n{element(recordings, 'lockstep-player')}",
+        "player": f"<style>{styles()}</style>\n<script>{scripts()}</script>\n"
+        + element(recordings, "lockstep-player", playing=playing),
     }.items():
         text = text.replace(f"@{name}@", value)
     return text
@@ -35,17 +37,17 @@ def styles() -> str:
 
 
 def scripts() -> str:
-    """Its scripts, once for any number of players. They define `LockstepPlayer(element, recordings, themes)`."""
+    """Its scripts, once for any number of players. They define the class `LockstepPlayer`, see player.js."""
     return "\n".join(_source(name) for name in _SCRIPTS)
 
 
-def element(recordings: Sequence[Recording], identifier: str) -> str:
+def element(recordings: Sequence[Recording], identifier: str, *, playing: bool = False) -> str:
     """A player's element with its data. identifier: an HTML id of its own. Needs `styles` and `scripts` before it."""
     episodes = [data(recording) for recording in recordings]
     return (
         f'<div id="{identifier}" style="height: 100%"></div>\n'
         f"<script>new LockstepPlayer(document.getElementById({_json(identifier)}), {_json(episodes)}, "
-        f"{_json(themes())});</script>"
+        f"{_json(themes())}, {_json(playing)});</script>"
     )
 
 

@@ -1,6 +1,8 @@
 // What one robot sees, expects and weighs, as small canvases.
 "use strict";
 
+const WINDOW_STEPS = 120; // more than that in one line is a thicket
+
 /** A pen on a canvas of width x height CSS pixels at the screen's resolution, cleared. */
 function freshPen(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
@@ -55,14 +57,16 @@ function drawWall(pen, theme, x, y) {
   }
 }
 
-/** Lines over the whole episode, one a series, with the present moment marked. series: [[value or null, ...], ...]. */
+/** Lines, one a series, with the present moment marked: the whole episode, or a window around the moment. series: [[value or null, ...], ...]. */
 function drawLines(canvas, { series, colors, bold, position, width, height, theme }) {
   const pen = freshPen(canvas, width, height);
   const values = series.flat().filter((value) => value !== null);
   let [low, high] = [Math.min(...values, 0), Math.max(...values)];
   if (high - low < 1e-9) high = low + 1;
-  const length = Math.max(1, series[0].length - 1);
-  const px = (step) => 2 + (step / length) * (width - 4);
+  const last = Math.max(1, series[0].length - 1);
+  const shown = Math.min(last, WINDOW_STEPS);
+  const first = Math.max(0, Math.min(last - shown, position - shown / 2));
+  const px = (step) => 2 + ((step - first) / shown) * (width - 4);
   const py = (value) => height - 4 - ((value - low) / (high - low)) * (height - 8);
   pen.lineWidth = 1;
   pen.strokeStyle = theme.place;
@@ -72,13 +76,15 @@ function drawLines(canvas, { series, colors, bold, position, width, height, them
     pen.lineWidth = number === bold ? 2.2 : 1.3;
     pen.globalAlpha = bold === -1 || number === bold ? 1 : 0.65;
     pen.beginPath();
-    points.forEach((value, step) => value !== null && pen.lineTo(px(step), py(value)));
+    for (let step = Math.floor(first); step <= Math.min(last, Math.ceil(first + shown)); step += 1) {
+      if (points[step] !== null && points[step] !== undefined) pen.lineTo(px(step), py(points[step]));
+    }
     pen.stroke();
   });
   pen.globalAlpha = 1;
   pen.strokeStyle = theme.text;
   pen.lineWidth = 1;
-  line(pen, px(Math.min(position, length)), 0, px(Math.min(position, length)), height);
+  line(pen, px(Math.min(position, last)), 0, px(Math.min(position, last)), height);
 }
 
 /** Rows of name, bar and number. rows: [{ name, value, color, chosen }], into a list element. Bars start at 0, or, to

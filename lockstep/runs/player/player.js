@@ -1,4 +1,4 @@
-// Recorded episodes to watch and to question. `new LockstepPlayer(element, recordings, themes)` fills the element.
+// Recorded episodes to watch and to question. `new LockstepPlayer(element, recordings, themes, playing)` fills the element.
 "use strict";
 
 const SPEEDS = [2, 4, 8, 16, 32];
@@ -31,8 +31,8 @@ const PLAYER_MARKUP = `
   </footer>`;
 
 class LockstepPlayer {
-  /** recordings: one or more episodes, as lockstep.recording writes them. themes: { light, dark }. */
-  constructor(element, recordings, themes) {
+  /** recordings: one or more episodes, as lockstep.recording writes them. themes: { light, dark }. playing: at once. */
+  constructor(element, recordings, themes, playing = false) {
     Object.assign(this, { element, recordings, themes, speed: 8, selected: -1 });
     element.classList.add("lockstep-player");
     element.innerHTML = PLAYER_MARKUP;
@@ -41,7 +41,9 @@ class LockstepPlayer {
     this.timeline = new Timeline(this.find(".timeline"), (position) => this.seek(position));
     this.fillControls();
     this.load(recordings[0]);
-    new ResizeObserver(() => this.layout()).observe(element);
+    const observer = new ResizeObserver(() => this.layout());
+    for (const one of [element, this.find(".stage")]) observer.observe(one); // the legend's line may wrap
+    if (playing && !window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.toggle();
   }
 
   /** Show another episode from its beginning. */
@@ -52,9 +54,11 @@ class LockstepPlayer {
     find(".who").textContent = `${recording.policy} · seed ${recording.seed} · ${recording.engine} engine`;
     this.scene = new Scene(find(".floor"), recording);
     this.timeline.load(recording);
-    const robots = recording.floor ? recording.frames[0].robots : [];
+    const told = recording.floor || recording.steps.some((step) => step.values); // is there anything to ask about?
+    const robots = told && recording.steps.length ? recording.steps[0].actions : [];
     find(".robots").replaceChildren(...robots.map((_, number) => this.robotButton(number)));
     find("aside").hidden = !robots.length;
+    find(".legend").hidden = !recording.floor;
     if (this.selected >= robots.length) this.selected = -1;
     this.scene.pictures.forEach((picture) => picture.addEventListener("load", () => this.layout()));
     this.setTheme(this.dark);
@@ -66,7 +70,7 @@ class LockstepPlayer {
   robotButton(number) {
     const button = document.createElement("button");
     button.textContent = number + 1;
-    button.title = `Robot ${number + 1}`;
+    button.title = `${this.recording.floor ? "Robot" : "Agent"} ${number + 1}`;
     button.addEventListener("click", () => this.select(this.selected === number ? -1 : number));
     return button;
   }

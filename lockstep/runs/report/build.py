@@ -15,7 +15,7 @@ from lockstep.runs.report.document import Document, Page, Section, literal
 from lockstep.runs.report.findings import Examine, findings_section
 from lockstep.runs.report.html import to_html
 from lockstep.runs.report.markdown import to_markdown
-from lockstep.runs.report.media import media_sections
+from lockstep.runs.report.media import Replay, media_sections
 from lockstep.runs.report.outcome import curves_section, results_section, summary_section
 from lockstep.runs.report.results import GroupResult, group_result
 from lockstep.runs.report.settings import replicate_section, settings_section
@@ -30,8 +30,10 @@ def build_report(
     title: str | None = None,
     extra: Extra | None = None,
     examine: Examine | None = None,
+    replay: Replay | None = None,
 ) -> Document:
     """The report of one run or of several, as far as they have come. examine: the doctor, where findings are wanted.
+    replay: plays the team that is shown; without it, a recorded episode is.
 
     Raises UserError where a run's configuration cannot be read.
     """
@@ -51,7 +53,7 @@ def build_report(
         *(extra(results) if extra else ()),
         diagnostics_section(groups, tasks),
         *([findings_section(groups, examine)] if examine else []),
-        *media_sections(groups),
+        *media_sections(groups, replay),
         replicate_section(groups, [record.directory.path for record in records]),
         glossary_section(),
         lessons_section(),

@@ -9,7 +9,7 @@ import pytest
 from lockstep.config.load import load_config
 from lockstep.config.presets import smoke
 from lockstep.envs.registry import make_vec
-from lockstep.envs.rware.snapshot import Snapshot
+from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
 from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.runs.live.film import film, play_again
@@ -18,27 +18,25 @@ from tests.runs.live.recorded import recording
 
 def test_a_film_has_every_moment_from_before_the_first_step() -> None:
     shown = film(smoke(), recording(1000))
-    assert (shown["env_steps"], shown["width"], shown["height"], shown["goals"]) == (1000, 5, 5, ((2, 4),))
-    assert shown["highways"] == ["11111", "10101", "10101", "11111", "11111"]
-    assert len(shown["frames"]) == 41
-    assert len(shown["shelves"]) == 4
-    assert shown["frames"][0]["moved"] == []
+    assert shown["env_steps"] == 1000
+    assert (shown["floor"]["width"], shown["floor"]["height"], shown["floor"]["goals"]) == (5, 5, [[2, 4]])
+    assert shown["floor"]["places"] == [[1, 1], [3, 1], [1, 2], [3, 2]]
+    assert (len(shown["frames"]), len(shown["steps"]), len(shown["floor"]["shelves"])) == (41, 40, 4)
     json.dumps(shown)
 
 
-def test_shelves_moved_step_by_step_end_where_the_simulator_has_them() -> None:
-    row = recording(1000, seed=8)
-    _, snapshots, _ = play_again(smoke(), row)
-    shown = film(smoke(), row)
-    shelves = list(shown["shelves"])
-    for frame in shown["frames"]:
-        for number, x, y in frame["moved"]:
-            shelves[number - 1] = (x, y)
-    first, last = snapshots[0], snapshots[-1]
-    assert isinstance(first, Snapshot)
-    assert isinstance(last, Snapshot)
-    assert first.shelves != last.shelves
-    assert tuple(shelves) == last.shelves
+def test_playing_again_ends_where_the_first_play_ended() -> None:
+    task, row = smoke().env, recording(1000, seed=8)
+    env_steps, shown = play_again(smoke(), row)
+    env = make_vec(task.key, 1, seed=8, time_limit=task.time_limit, layout=task.arguments["layout"])
+    env.reset(8)
+    assert isinstance(env, Simulator)
+    assert shown.snapshots[0] == env.snapshot(0)
+    for actions in row["actions"]:
+        env.step(np.array([actions]))
+    assert (env_steps, shown.snapshots[-1]) == (1000, env.snapshot(0))
+    assert shown.snapshots[0].shelves != shown.snapshots[-1].shelves
+    assert "pick-up" in {event.kind for step in shown.steps for event in step.events}
 
 
 def test_an_episode_that_earned_something_else_is_not_shown() -> None:
@@ -73,9 +71,9 @@ def test_particles_have_a_film_too() -> None:
     actions = np.random.default_rng(3).integers(0, 5, (25, 1, 3))
     earned = sum(float(env.step(action).reward.sum()) for action in actions)
     shown = film(config, {"env_steps": 10, "seed": 3, "return": earned, "actions": actions[:, 0].tolist()})
-    assert (shown["kind"], len(shown["landmarks"]), len(shown["frames"])) == ("plane", 3, 26)
+    assert (len(shown["landmarks"]), len(shown["planes"]), shown["floor"]) == (3, 26, None)
     last = env.places()[0][0]  # type: ignore[attr-defined]
-    np.testing.assert_array_equal(shown["frames"][-1]["agents"], last)
+    np.testing.assert_allclose(shown["planes"][-1], last, atol=1e-4)
 
 
 def test_training_records_an_episode_at_every_evaluation_that_plays_again(tmp_path: Path) -> None:
@@ -89,8 +87,8 @@ def test_training_records_an_episode_at_every_evaluation_that_plays_again(tmp_pa
     recordings, evaluations = read_rows(run.recordings), read_rows(run.evaluations)
     assert [row["env_steps"] for row in recordings] == [row["env_steps"] for row in evaluations] == [320, 640]
     for row in recordings:
-        played, snapshots, _ = play_again(config, row)
-        assert len(snapshots) == 41
-        assert played.earned == row["return"]
+        _, played = play_again(config, row)
+        assert played.num_frames == 41
+        assert played.returns()[-1] == row["return"]
     run.truncate_rows_after(320)
     assert len(read_rows(run.recordings)) == 1

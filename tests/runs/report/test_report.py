@@ -1,7 +1,7 @@
 """Reports of tiny runs in every state, their numbers checked against the runs' own files."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 
 from lockstep.errors import UserError
+from lockstep.recording import Recording
 from lockstep.run_directory import read_rows
 from lockstep.runs.groups import group_runs
+from lockstep.runs.live.film import play_again
+from lockstep.runs.record import RunRecord
 from lockstep.runs.report.build import build_report, write_report
-from lockstep.runs.report.document import Document
+from lockstep.runs.report.document import Document, Page
 from lockstep.runs.report.html import to_html
 from lockstep.runs.report.markdown import to_markdown
 from lockstep.runs.report.results import group_result
 from lockstep.runs.statistics import bootstrap_interval, iqm
+from tests.runs.live.recorded import recorded_run, recording
 from tests.runs.written import written_run
 
 SOLVE: dict[str, Any] = {"preset": "solve", "every": 100_000}
@@ -192,6 +196,26 @@ def test_recorded_games_are_embedded(tmp_path: Path) -> None:
     page = to_html(build_report([run]))
     assert "data:image/gif;base64,R0lGODlhLi4u" in page
     assert 'srcdoc="&lt;p&gt;a player&lt;/p&gt;"' in page
+
+
+def test_the_best_team_can_be_played_with(tmp_path: Path) -> None:
+    """By a team where one can be loaded, else by an episode that was recorded while it trained; or not at all."""
+    record = RunRecord.open(recorded_run(tmp_path / "run").path)
+
+    def replay(run: RunRecord) -> Recording:
+        return replace(play_again(run.config, recording(100, seed=1))[1], policy="a team with a name")
+
+    def refuse(run: RunRecord) -> Recording:
+        raise UserError("There is no checkpoint.")
+
+    for asked, shown in ((replay, "a team with a name"), (refuse, "the team after 200 env steps")):
+        document = build_report([record], replay=asked)
+        (page,) = (block for block in document.files() if isinstance(block, Page))
+        assert shown in page.html
+        assert "LockstepPlayer" in page.html
+        assert "A game of" in to_html(document)
+    record.directory.recordings.unlink()
+    assert not any(isinstance(block, Page) for block in build_report([record], replay=refuse).files())
 
 
 def test_html_markdown_and_plots_are_written(tmp_path: Path) -> None:

@@ -40,8 +40,16 @@ export class Charts {
   show(runs) {
     const axis = this.overTime ? "seconds" : "x";
     const last = Math.max(...runs.flatMap(({ points }) => Object.values(points.curves).map((curve) => curve[axis].at(-1) ?? 0)));
-    for (const chart of this.charts) chart.show(runs, this.overTime, last > 0 ? last : 1);
+    const end = last > 0 ? last : 1;
+    const first = this.overTime ? 0 : firstStep(runs, end);
+    for (const chart of this.charts) chart.show(runs, this.overTime, [first, end]);
   }
+}
+
+/** Where the axis of steps begins: shortly before learning does, if random play would take more than half of it. */
+export function firstStep(runs, end) {
+  const warmup = Math.min(...runs.map(({ facts }) => facts?.warmup_env_steps ?? 0));
+  return warmup > end / 2 && end > 1.002 * warmup ? warmup - 0.06 * (end - warmup) : 0;
 }
 
 class Chart {
@@ -59,9 +67,9 @@ class Chart {
     new ResizeObserver(() => this.#resize()).observe(this.plotBox);
   }
 
-  show(runs, overTime, last) {
+  show(runs, overTime, span) {
     const look = JSON.stringify([runs.map(({ index }) => index), overTime, isDark()]);
-    [this.runs, this.overTime, this.last] = [runs, overTime, last];
+    [this.runs, this.overTime, this.span] = [runs, overTime, span];
     const data = this.#joined();
     this.box.classList.toggle("empty", data[0].length === 0);
     if (look !== this.look) {
@@ -107,10 +115,10 @@ class Chart {
     return {
       width: this.plotBox.clientWidth,
       height: this.plotBox.clientHeight,
-      padding: [8, 12, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, y: false, points: { size: 6 }, sync: { key: "lockstep", scales: ["x", null], setSeries: false } },
-      scales: { x: { time: false, range: () => [0, this.last] }, y: LOGARITHMIC.has(this.curve.metric) ? { distr: 3 } : { range } },
+      scales: { x: { time: false, range: () => this.span }, y: LOGARITHMIC.has(this.curve.metric) ? { distr: 3 } : { range } },
       axes: [
         { ...axis, size: 24, space: 70, grid: { show: false }, values: (_, ticks) => ticks.map((x) => (this.overTime ? duration(x).replace(" 00 s", "") : compact(x))) },
         { ...axis, size: 44, space: 34, values: (_, ticks) => ticks.map((y) => (y === null ? "" : Math.abs(y) >= 1000 ? compact(y) : String(Number(y.toPrecision(6))))) },

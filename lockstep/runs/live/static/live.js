@@ -29,7 +29,7 @@ let drawing = 0;
 let list = [];
 
 labelTheme();
-const player = new Player();
+const player = new Player(start.themes);
 const charts = new Charts(at("curves"), start.curves);
 at("folder").textContent = start.folder;
 at("axis").onclick = swapAxis;

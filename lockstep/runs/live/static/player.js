@@ -1,8 +1,8 @@
-// Plays the recorded episodes of a run: the newest team again and again, or the one that was chosen.
+// Plays the recorded episodes of a run: the newest team again and again, or the one that was chosen. Draws with the replay
+// player's `Scene`, a script of its own.
 
 import { compact } from "/static/words.js";
-import { Plane } from "/static/plane.js";
-import { Warehouse, unfold } from "/static/warehouse.js";
+import { isDark } from "/static/curves.js";
 
 const STEPS_PER_SECOND = 6;
 const PICTURE_MS = 33; // pictures closer together would only take time from the training
@@ -11,8 +11,8 @@ const REST_STEPS = 6; // at the end of an episode
 const at = (id) => document.getElementById(id);
 
 export class Player {
-  constructor() {
-    this.painters = { warehouse: new Warehouse(at("world")), plane: new Plane(at("world")) };
+  constructor(themes) {
+    this.themes = themes;
     this.run = null;
     this.recorded = [];
     this.chosen = null; // number of a recorded episode; null: always the newest
@@ -34,7 +34,7 @@ export class Player {
     if (this.shown > newest) this.chosen = this.shown = null; // a resumed run has forgotten some
     this.recorded = recorded;
     if (another) {
-      [this.run, this.chosen, this.shown, this.frames] = [run, null, null, null];
+      [this.run, this.chosen, this.shown, this.film] = [run, null, null, null];
     }
     at("moment").max = Math.max(newest, 0);
     at("history").hidden = at("age").hidden = recorded.length < 2;
@@ -58,28 +58,30 @@ export class Player {
 
   toggle() {
     this.playing = !this.playing;
-    if (this.playing && this.frames && this.time >= this.frames.length - 1) this.time = 0;
+    if (this.playing && this.film && this.time >= this.last) this.time = 0;
     this.#label();
     this.#wake();
   }
 
   seek(time) {
-    if (!this.frames) return;
+    if (!this.film) return;
     this.playing = false;
-    this.time = Math.max(0, Math.min(Math.round(time), this.frames.length - 1));
+    this.time = Math.max(0, Math.min(Math.round(time), this.last));
     this.#label();
     this.#draw();
   }
 
   resize() {
-    if (!this.frames) return;
+    if (!this.film) return;
     const narrow = innerWidth <= 820;
-    this.painter.fit(this.film, at("stage").clientWidth, innerHeight * (narrow ? 0.5 : 0.52));
+    this.scene.theme = this.themes[isDark() ? "dark" : "light"];
+    this.scene.resize(at("stage").clientWidth, innerHeight * (narrow ? 0.5 : 0.52));
     this.#draw();
   }
 
   async #load(number) {
     const [run, wanted] = [this.run, (this.wanted = `${this.run} ${number}`)];
+    if (!this.film) this.#say("Playing the recorded episode once more…"); // the first one may have to wait for a compiler
     const answer = await fetch(`/api/film?${new URLSearchParams({ run, number })}`).catch(() => null);
     if (this.wanted !== wanted) return;
     if (!answer) {
@@ -93,16 +95,14 @@ export class Player {
       return;
     }
     [this.film, this.shown, this.time] = [film, number, 0];
-    this.painter = this.painters[film.kind];
-    this.frames = film.kind === "warehouse" ? unfold(film) : film.frames;
-    let sum = 0;
-    this.earned = film.frames.map(({ reward }) => Number((sum += reward).toFixed(2)));
+    this.scene = new Scene(at("world"), film);
+    this.last = film.steps.length;
     at("notice").hidden = true;
     at("controls").hidden = at("world").hidden = false;
-    at("step").max = this.frames.length - 1;
+    at("step").max = this.last;
     at("world").setAttribute(
       "aria-label",
-      `The team after ${compact(film.env_steps)} steps of training earns ${this.earned.at(-1)} in ${this.frames.length - 1} steps`,
+      `The team after ${compact(film.env_steps)} steps of training earns ${film.returns.at(-1)} in ${this.last} steps`,
     );
     this.resize();
     this.#label();
@@ -110,7 +110,7 @@ export class Player {
   }
 
   #say(sentence) {
-    [this.frames, this.shown] = [null, null];
+    [this.film, this.shown] = [null, null];
     at("notice").textContent = sentence;
     at("notice").hidden = false;
     at("controls").hidden = at("world").hidden = true;
@@ -118,7 +118,7 @@ export class Player {
   }
 
   #wake() {
-    if (this.playing && this.frames && !this.awake) {
+    if (this.playing && this.film && !this.awake) {
       this.awake = true;
       this.drawnAt = performance.now();
       requestAnimationFrame((now) => this.#tick(now));
@@ -126,7 +126,7 @@ export class Player {
   }
 
   #tick(now) {
-    if (!this.playing || !this.frames) {
+    if (!this.playing || !this.film) {
       this.awake = false;
       return;
     }
@@ -134,7 +134,7 @@ export class Player {
     if (passed >= PICTURE_MS) {
       this.drawnAt = now;
       this.time += (Math.min(passed, 250) / 1000) * STEPS_PER_SECOND;
-      if (this.time > this.frames.length - 1 + REST_STEPS) this.#again();
+      if (this.time > this.last + REST_STEPS) this.#again();
       else this.#draw();
     }
     requestAnimationFrame((later) => this.#tick(later));
@@ -148,15 +148,12 @@ export class Player {
   }
 
   #draw() {
-    const last = this.frames.length - 1;
-    const index = Math.min(Math.floor(this.time), last);
-    const next = Math.min(index + 1, last);
-    this.painter.draw(this.frames[index], this.frames[next], index === last ? 1 : this.time - index);
-    if (at("step").valueAsNumber !== index || !at("clock").textContent) {
-      at("step").value = index;
-      at("clock").textContent = `${index} of ${last}`;
-    }
-    const caption = `The team after ${compact(this.film.env_steps)} steps of training has earned ${this.earned[index]}`;
+    const index = Math.min(Math.floor(this.time), this.last);
+    this.scene.draw(Math.min(this.time, this.last), { trails: true });
+    if (at("step").valueAsNumber !== index) at("step").value = index;
+    const clock = `${index} of ${this.last}`;
+    if (at("clock").textContent !== clock) at("clock").textContent = clock;
+    const caption = `The team after ${compact(this.film.env_steps)} steps of training has earned ${this.film.returns[index]}`;
     if (at("caption").textContent !== caption) at("caption").textContent = caption;
   }
 
