@@ -36,13 +36,14 @@ def report(
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
 ) -> None:
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
+    from lockstep.runs.doctor import findings
     from lockstep.runs.record import RunRecord
     from lockstep.runs.report.build import build_report, default_out, write_report
 
     records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
     from lockstep.training.play import play_best
 
-    document = build_report(records, title, replay=lambda record: play_best(record.directory))
+    document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         print(f"wrote {path}")
 

@@ -60,6 +60,7 @@ def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
     records = [RunRecord.open(job.run.path) for job in _by_configuration(jobs) if job.run.config.is_file()]
     if not records:
         raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
+    from lockstep.runs.doctor import findings
     from lockstep.training.play import play_best
 
     known = baselines(records[0].config, out)
@@ -67,6 +68,7 @@ def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
         records,
         TITLE,
         lambda results: story(plan, results, known),
+        examine=findings,
         replay=lambda record: play_best(record.directory),
     )
     return write_report(document, out / "report.html")

@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from lockstep.cli import main
+from lockstep.runs.doctor import findings
+from lockstep.runs.record import RunRecord
 from tests.runs.written import written_run
 
 
@@ -27,6 +29,16 @@ def test_a_report_lies_in_its_run(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "<title>A first team</title>" in (path / "report.html").read_text()
     assert (path / "report.md").read_text().startswith("# A first team\n")
     assert f"wrote {path / 'report.html'}" in capsys.readouterr().out
+
+
+def test_a_report_says_what_the_doctor_found(tmp_path: Path) -> None:
+    sick = Path(__file__).parents[1] / "runs" / "doctor" / "recorded" / "nothing-found"
+    out = tmp_path / "report.html"
+    assert main(["report", str(sick), "--out", str(out)]) == 0
+    found = findings(RunRecord.find(str(sick)))
+    assert "no-reward-ever" in {finding.name for finding in found}
+    text = out.with_suffix(".md").read_text()
+    assert all(finding.title in text for finding in found)
 
 
 def test_no_run_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
