@@ -11,17 +11,19 @@ Readable half-finished, crashed, or from somebody else's machine. It lives on fl
 `runs` reads it.
 """
 
+import errno
+import fcntl
 import json
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from lockstep.errors import UserError
 
@@ -139,16 +141,56 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process. Raises UserError while another living process holds it; a dead one's lock is
-        taken over."""
-        holder = _read_lock(self.lock)
-        if holder is not None:
-            raise UserError(f"Process {holder} is already training in {self.path}. Wait for it, or stop it first.")
-        write_atomically(self.lock, json.dumps({"pid": os.getpid(), "host": platform.node()}))
+        """Hold the run for this process. Raises UserError while another process holds it.
+
+        The system holds the lock for the process and drops it with it, so a dead one's is no obstacle, even where its
+        number has been given to another process since.
+        """
+        with self.writing("its lock"):
+            file = _locked_file(self.lock)
+        if file is None:
+            holder = _read_lock(self.lock)
+            who = "Another process" if holder is None else f"Process {holder}"
+            raise UserError(f"{who} is already training in {self.path}. Wait for it, or stop it first.")
+        with file:
+            try:
+                with self.writing("its lock"):
+                    file.truncate(0)
+                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
+                    file.flush()
+                yield
+            finally:
+                with suppress(OSError):
+                    self.lock.unlink()
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError."""
         try:
             yield
-        finally:
-            self.lock.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(self._cannot_write(what, error)) from error
+
+    def _cannot_write(self, what: str, error: OSError) -> str:
+        if not self.path.is_dir():
+            return (
+                f"{self.path} is gone: the run directory was deleted or moved before {what} could be written. A moved "
+                "one can be resumed where it is now; a deleted one is trained anew with `lockstep train`."
+            )
+        reason = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EFBIG: "files may not become so large here",
+            errno.EROFS: "the disk is read-only",
+        }.get(error.errno or 0, error.strerror or str(error))
+        steps = [int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
+        last = (
+            f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
+        )
+        return (
+            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, `lockstep "
+            f"resume {self.path}` continues from {last}."
+        )
 
 
 def list_runs(root: Path = ROOT) -> list[RunDirectory]:
@@ -176,14 +218,50 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """The file holds the old text or the new, never a part."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """The file holds the old content or the new, never a part. Raises OSError, with nothing left behind."""
     temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Let renames and new names in `folder` survive a crash of the machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked_file(path: Path) -> TextIO | None:
+    """The lock file, held by this process until it is closed; None where another process holds it."""
+    while True:
+        file = path.open("a", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:  # a file system without locks: what the file says must do
+            if _read_lock(path) is not None:
+                file.close()
+                return None
+            return file
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()  # its holder removed it in this moment; the next one is another file
 
 
 def _read_lock(path: Path) -> int | None:

@@ -31,4 +31,4 @@ class RewardStandardizer:
         return {"mean": self.mean, "variance": self.variance, "count": self.count}
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        self.mean, self.variance, self.count = state["mean"], state["variance"], state["count"]
+        self.mean, self.variance, self.count = (float(state[name]) for name in ("mean", "variance", "count"))

@@ -62,7 +62,8 @@ def test_a_run_leaves_everything_a_reader_needs(trained: Path) -> None:
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [row["env_steps"] for row in rows] == [80, 160, 240, 320, 400]
     assert {"return_mean", "loss", "grad_norm", "q_taken_mean", "target_mean", "epsilon", "updates"} <= set(rows[-1])
-    assert sorted(path.name for path in (trained / "checkpoints").iterdir()) == ["000000000320", "000000000400", "best"]
+    checkpoints = ["000000000320", "000000000400", "best", "replay"]
+    assert sorted(path.name for path in (trained / "checkpoints").iterdir()) == checkpoints
     assert not (trained / ".lock").exists()
     assert any(path.name.startswith("events.") for path in trained.iterdir())
 
