@@ -219,7 +219,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """The file holds the old content or the new, never a part. Raises OSError, with nothing left behind."""
+    """The file holds the old content or the new, never a part. Raises OSError, and leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.writing")
     try:
         with temporary.open("wb") as file:
@@ -227,7 +227,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise

@@ -45,17 +45,22 @@ def write_diagnosis(session: Session, error: DivergedError, run: RunDirectory) -
 def _statistics(session: Session, error: DivergedError) -> dict[str, dict[str, Any]]:
     """Of everything that the loss is made from, in the order in which it enters."""
     learner, batch = session.learner, error.batch
-    filled = batch.filled.squeeze(-1)
-    found = {
-        "batch.obs": _summary(batch.obs[:, :-1][filled]),
-        "batch.reward": _summary(batch.reward[filled]),
+    happened = batch.filled.squeeze(-1)
+
+    def seen(values: Tensor) -> Tensor:
+        """Of (B, T+1, ...): before and after every step that happened."""
+        return torch.cat([values[:, :-1][happened], values[:, 1:][happened]])
+
+    with torch.no_grad():
+        q, target_q = (learner.values(networks, batch) for networks in (learner.online, learner.target))
+    return {
+        "batch.obs": _summary(seen(batch.obs)),
+        "batch.reward": _summary(batch.reward[happened]),
         "parameters": _summary(learner.weights),
         "target parameters": _summary(learner.target_weights),
+        "Q": _summary(seen(q)),
+        "target Q": _summary(seen(target_q)),
     }
-    with torch.no_grad():
-        found["Q"] = _summary(learner.values(learner.online, batch)[:, :-1][filled])
-        found["target Q"] = _summary(learner.values(learner.target, batch)[:, :-1][filled])
-    return found
 
 
 def _summary(values: Tensor) -> dict[str, Any]:

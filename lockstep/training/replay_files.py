@@ -8,7 +8,6 @@ several checkpoints, and removed with the last one that does.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
 from lockstep.replay import EpisodeStore, Replay
+from lockstep.run_directory import write_atomically
 from lockstep.spec import EnvSpec
 from lockstep.training.tensor_files import RefusedError, load_tensors, open_regular, tensor_bytes
 
@@ -182,12 +182,7 @@ def _write_chunk(name: str, folder: Path, first: int, episodes: Episodes) -> Chu
     data = tensor_bytes(dict(episodes))
     checksum = hashlib.sha256(data).hexdigest()
     path = folder / f"{name}-{checksum[:16]}.pt"
-    temporary = folder / f".{path.name}.writing"
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_atomically(path, data)
     return Chunk(file=path.name, first=first, count=len(episodes["actions"]), bytes=len(data), sha256=checksum)
 
 

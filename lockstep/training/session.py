@@ -42,7 +42,7 @@ class _Counters(BaseModel):
     evaluated_episodes: NonNegativeInt
     best_test_return: float | None
     wall_seconds: NonNegativeFloat
-    row_before: dict[str, float]
+    row_before: dict[str, int | float]
     evaluation_due: bool = False
     dropped_episodes: NonNegativeInt = 0
 
