@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,40 @@ def test_a_second_process_is_refused_while_the_first_lives(tmp_path: Path) -> No
     with run.locked():  # the dead process's lock is no obstacle
         pass
     assert not run.lock.exists()
+
+
+def test_a_dead_process_whose_number_lives_on_holds_nothing(tmp_path: Path) -> None:
+    run = made(tmp_path, "a")
+    run.lock.write_text(json.dumps({"pid": os.getppid(), "host": platform.node()}))
+    with run.locked():
+        assert json.loads(run.lock.read_text())["pid"] == os.getpid()
+
+
+def test_of_many_that_begin_at_once_one_holds_the_run(tmp_path: Path) -> None:
+    run = made(tmp_path, "a")
+    run.lock.write_text(json.dumps({"pid": 2**22 + 1, "host": platform.node()}))  # left behind by a dead process
+    script = (
+        "import sys; from pathlib import Path; from lockstep.run_directory import RunDirectory\n"
+        "sys.stdin.readline()\n"
+        "with RunDirectory(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", script, str(run.path)]
+    pipe = subprocess.PIPE
+    others = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
+    for other in others:
+        assert other.stdin is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
+    refused = [other for other in others if _ended_or_holds(other) == ""]
+    assert len(refused) == 3
+    for other in others:
+        _, err = other.communicate("\n")
+        assert ("is already training in" in err) == (other in refused)
+
+
+def _ended_or_holds(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
 
 
 def test_an_atomic_write_leaves_no_trace_of_itself(tmp_path: Path) -> None:

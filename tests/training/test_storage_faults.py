@@ -1,4 +1,4 @@
-"""A disk that is full, read-only or gone: one sentence, exit code 2, nothing half-written, the last checkpoint whole."""
+"""A disk that is full, read-only or gone: one sentence, exit code 2, nothing half-written, the last checkpoint good."""
 
 import json
 import resource
@@ -93,7 +93,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint(
             err = refused(["train", "smoke", *words, "--no-doctor", "-q", "--out", str(run.path)], capsys)
         assert "a checkpoint could not be written, because of this: the disk is full" in err
         assert [path.name for path in numbered_checkpoints(run)] == ["000000000800"]
-        assert not [path for path in run.path.rglob("*.writing")]
+        assert not list(run.path.rglob("*.writing"))
         assert load_latest(Session(load_config(str(run.path))), run) == []
         (disk / "stone").unlink()
         assert main(["resume", str(run.path), "-q"]) == 0
@@ -109,7 +109,7 @@ def test_files_that_may_not_grow(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
-    assert not [path for path in run.path.rglob("*.writing")]
+    assert not list(run.path.rglob("*.writing"))
     assert resume(run, [JsonlLogger(run)]).env_steps == 800
 
 
