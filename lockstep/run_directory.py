@@ -121,6 +121,15 @@ class RunDirectory:
         with self.judgements.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"judged": _now(), **row}) + "\n")
 
+    def size_bytes(self) -> int:
+        """Of all its files, on disk. Links are not followed."""
+        total = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118, a path each would take longer
+        return total
+
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
         for path in (self.metrics, self.evaluations, self.recordings):

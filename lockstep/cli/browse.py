@@ -68,6 +68,7 @@ def runs(as_json: Json = False) -> None:
                 "status": info.get("status", "unknown"),
                 "env steps": evaluations[-1].get("env_steps") if evaluations else None,
                 "best test return": max((row.get("test_return_mean", 0.0) for row in evaluations), default=None),
+                "MB": run.size_bytes() / 1e6,
             }
         )
     print(json.dumps(rows)) if as_json else print_table(rows)

@@ -177,7 +177,7 @@ def _kill(
 
 
 def _is_writing(run: RunDirectory) -> bool:
-    return any(run.checkpoints.glob(".*.writing"))
+    return any(run.checkpoints.rglob(".*.writing"))
 
 
 def _finish(command: Sequence[str]) -> None:
