@@ -14,6 +14,7 @@ Readable half-finished, crashed, or from somebody else's machine. It lives on fl
 import errno
 import fcntl
 import json
+import math
 import os
 import platform
 import subprocess
@@ -104,7 +105,7 @@ class RunDirectory:
         """run.json, or an empty dict where it is missing or unreadable."""
         try:
             info = json.loads(self.info.read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return info if isinstance(info, dict) else {}
 
@@ -134,7 +135,7 @@ class RunDirectory:
         """Drop rows that a resumed run will write again, and a torn last line."""
         for path in (self.metrics, self.evaluations, self.recordings):
             if path.exists():
-                rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
+                rows = [row for row in read_rows(path) if _steps(row) <= env_steps]
                 write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
 
     def is_abandoned(self) -> bool:
@@ -144,7 +145,7 @@ class RunDirectory:
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
@@ -220,11 +221,17 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
             rows.append(row)
     return rows
+
+
+def _steps(row: Mapping[str, Any]) -> float:
+    """When a row was written; one that does not say so in a number was not written by us."""
+    steps = row.get("env_steps")
+    return steps if isinstance(steps, int | float) else math.inf
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -278,7 +285,7 @@ def _read_lock(path: Path) -> int | None:
     try:
         lock = json.loads(path.read_text())
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None

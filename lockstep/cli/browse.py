@@ -1,7 +1,7 @@
 """The verbs that show what there is: environments, presets, configurations, runs."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,13 +62,18 @@ def runs(as_json: Json = False) -> None:
     rows = []
     for run in list_runs():
         info, evaluations = run.read_info(), read_rows(run.evaluations)
+        means = [row.get("test_return_mean") for row in evaluations]
         rows.append(
             {
                 "run": run.path.name,
                 "status": info.get("status", "unknown"),
                 "env steps": evaluations[-1].get("env_steps") if evaluations else None,
-                "best test return": max((row.get("test_return_mean", 0.0) for row in evaluations), default=None),
+                "best test return": max(filter(_is_number, means), default=None),
                 "MB": run.size_bytes() / 1e6,
             }
         )
     print(json.dumps(rows)) if as_json else print_table(rows)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
