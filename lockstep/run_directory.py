@@ -119,8 +119,21 @@ class RunDirectory:
 
     def add_judgement(self, row: Mapping[str, Any]) -> None:
         """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
-        with self.judgements.open("a", encoding="utf-8") as file:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW  # a link could lead anywhere
+        with open(os.open(self.judgements, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
             file.write(json.dumps({"judged": _now(), **row}) + "\n")
+
+    def refuse_links(self) -> None:
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        root = os.path.realpath(self.path)
+        for folder, folders, files in os.walk(self.path):
+            for name in (*folders, *files):
+                path = Path(folder, name)
+                if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+                    raise UserError(
+                        f"{path} is a link that leads out of the run directory, so nothing is written there. Replace it "
+                        "by what it points to, or remove it."
+                    )
 
     def size_bytes(self) -> int:
         """Of all its files, on disk. Links are not followed."""
@@ -156,6 +169,7 @@ class RunDirectory:
         The system holds the lock for the process and drops it with it, so a dead one's is no obstacle, even where its
         number has been given to another process since.
         """
+        self.refuse_links()
         with self.writing("its lock"):
             file = _locked_file(self.lock)
         if file is None:

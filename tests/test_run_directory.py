@@ -131,6 +131,36 @@ def _ended_or_holds(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline()
 
 
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "checkpoints/replay", ".run.json.writing"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_out_of_a_strangers_run_is_not_written_through(name: str, there: bool, tmp_path: Path) -> None:
+    run, precious = made(tmp_path, "a"), tmp_path / "precious"
+    if there:
+        precious.write_text("precious")
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).symlink_to(precious)
+    with pytest.raises(UserError, match="leads out of the run directory"), run.locked():
+        pass
+    assert precious.exists() == there
+    assert not there or precious.read_text() == "precious"
+
+
+def test_links_inside_a_run_and_to_it_are_its_owners_business(tmp_path: Path) -> None:
+    run = made(tmp_path, "a")
+    (run.path / "copy.toml").symlink_to("config.toml")
+    (tmp_path / "elsewhere").symlink_to(run.path)
+    with RunDirectory(tmp_path / "elsewhere").locked():
+        pass
+
+
+def test_a_judgement_is_not_written_through_a_link(tmp_path: Path) -> None:
+    run, precious = made(tmp_path, "a"), tmp_path / "precious"
+    run.judgements.symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic links"):
+        run.add_judgement({})
+    assert not precious.exists()
+
+
 def test_an_atomic_write_leaves_no_trace_of_itself(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", "old")
     write_atomically(tmp_path / "a", "new")

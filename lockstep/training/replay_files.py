@@ -83,9 +83,9 @@ def read_replay(replay: Replay, folder: Path, described: Mapping[str, StoreOnDis
 
 
 def remove_unused(folder: Path, used: Iterable[ReplayOnDisk]) -> None:
-    """Drop the files that no checkpoint refers to any more."""
+    """Drop chunks that no checkpoint refers to any more, and those that were never finished."""
     names = {chunk.file for replay in used for store in replay.values() for chunk in store.chunks}
-    for path in folder.glob("*"):
+    for path in (*folder.glob("*-*.pt"), *folder.glob(".*.writing")):
         if path.name not in names:
             path.unlink(missing_ok=True)
 

@@ -290,6 +290,22 @@ def dumped(draw: Any, tree: Any) -> str:
     return text
 
 
+PLACES = [
+    ".lock",
+    "judgements.jsonl",
+    ".run.json.writing",
+    ".metrics.jsonl.writing",
+    "diagnostics",
+    "media",
+    "report.html",
+    "report.md",
+    "plots",
+    "checkpoints/replay/.writing",
+    "checkpoints/.best.writing",
+    "checkpoints/.best.replaced",
+    "checkpoints/000000000200",
+]
+
 TENSORS = st.sampled_from(
     [
         torch.zeros(0),
@@ -351,7 +367,13 @@ def damage(run: Path, kind: str, data: Any, precious: Path) -> str:
             victim.write_bytes(content)
     else:
         victim = draw(st.sampled_from(sorted(path for path in run.rglob("*"))))
-        how = draw(st.sampled_from(["remove", "folder", "link", "loop", "twin"]))
+        how = draw(st.sampled_from(["remove", "folder", "link", "loop", "twin", "plant", "plant"]))
+        if how == "plant":  # a link where something will be written
+            planted = run / draw(st.sampled_from(PLACES))
+            if not planted.parent.is_dir() or planted.is_symlink() or planted.exists():
+                return "nothing"
+            planted.symlink_to(draw(st.sampled_from([precious, precious.with_name("new.txt"), precious.parent])))
+            return f"planted {planted}"
         twin = victim.with_name(draw(st.sampled_from(["000000000999", "12x", "é", "-1", "٣"])))
         if how == "twin" and victim.is_dir():
             shutil.copytree(victim, twin, dirs_exist_ok=True)
