@@ -131,8 +131,8 @@ class RunDirectory:
                 path = Path(folder, name)
                 if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
                     raise UserError(
-                        f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it by "
-                        "what it points to, or remove it."
+                        f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
+                        "by what it points to, or remove it."
                     )
 
     def size_bytes(self) -> int:
