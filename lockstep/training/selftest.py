@@ -108,7 +108,7 @@ def ending(run: RunDirectory) -> dict[str, Any]:
     return {
         **{path.name: torch.load(path, weights_only=True) for path in sorted(folder.glob("*.pt"))},
         "replay": session.replay.state_dict(),
-        **{path.name: read_rows(path) for path in (run.metrics, run.evaluations)},
+        **{path.name: read_rows(path) for path in (run.metrics, run.evaluations, run.recordings)},
     }
 
 

@@ -101,6 +101,8 @@ def test_a_disk_that_fills_up_during_a_checkpoint(
 
 def test_files_that_may_not_grow(tmp_path: Path) -> None:
     run, before = run_of(tmp_path / "run"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    warm = run_of(tmp_path / "warm")  # compiles what must be, into files of its own
+    train(load_config(str(warm.path)), warm, [JsonlLogger(warm)])
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does at its start
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
