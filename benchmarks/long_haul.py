@@ -2,12 +2,14 @@
 
     python benchmarks/long_haul.py --minutes 20 --plot docs/media/long_haul.svg
 
-Trains `solve` without its target and with a replay that is soon full, looks at the process from outside every few
-seconds, stops it with SIGTERM, and says how long it took to save and leave.
+Trains `smoke` without an end, its replay soon full, looks at the process from outside every few seconds, stops it with
+SIGTERM, and says how long it took to save and leave, in seconds of a clock and of a processor.
 """
 
 import argparse
 import json
+import os
+import resource
 import signal
 import subprocess
 import sys
@@ -18,14 +20,7 @@ from typing import Any
 
 import numpy as np
 
-WORDS = [
-    "training.max_env_steps=100000000000",
-    "training.stop_at_test_return=None",
-    "collection.warmup_env_steps=1000000",
-    "checkpoint.every_env_steps=200000",
-    "evaluation.every_env_steps=64000",
-    "logging.every_env_steps=20000",
-]
+WORDS = ["training.max_env_steps=100000000000", "replay.rewarding_buffer_size=500"]
 
 
 def looked_at(process: int, run: Path) -> dict[str, float]:
@@ -70,7 +65,7 @@ def slope_per_hour(minutes: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) 
 def trained(minutes: float, threads: int, run: Path) -> tuple[list[dict[str, float]], dict[str, Any]]:
     """What was seen of a training of so many minutes, and how it ended."""
     words = [*WORDS, f"training.num_threads={threads}"]
-    command = [sys.executable, "-m", "lockstep", "train", "solve", *words, "--no-doctor", "--quiet", "--out", str(run)]
+    command = [sys.executable, "-m", "lockstep", "train", "smoke", *words, "--no-doctor", "--quiet", "--out", str(run)]
     rows: list[dict[str, float]] = []
     with subprocess.Popen(command) as process:
         began = time.monotonic()
@@ -82,10 +77,22 @@ def trained(minutes: float, threads: int, run: Path) -> tuple[list[dict[str, flo
                 rows.append({"minutes": (time.monotonic() - began) / 60, **looked_at(process.pid, run)})
             except (FileNotFoundError, ProcessLookupError):
                 continue  # a file or a helper that went while it was looked at
-        told = time.monotonic()
+        told, used = time.monotonic(), processor_seconds(process.pid)
         process.send_signal(signal.SIGTERM)
         code = process.wait()
-    return rows, {"exit_code": code, "seconds_to_save_and_leave": round(time.monotonic() - told, 2)}
+        seconds = time.monotonic() - told
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return rows, {
+        "exit_code": code,
+        "seconds_to_save_and_leave": round(seconds, 2),
+        "of_a_processor": round(spent.ru_utime + spent.ru_stime - used, 2),
+    }
+
+
+def processor_seconds(process: int) -> float:
+    """Used by a process and by its children that have ended."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def summary(rows: list[dict[str, float]], ending: dict[str, Any]) -> dict[str, Any]:
