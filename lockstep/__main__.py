@@ -1,5 +1,6 @@
 """`python -m lockstep` and the `lockstep` command."""
 
+import io
 import os
 import sys
 
@@ -9,6 +10,11 @@ def run() -> None:
     # Torch's idle threads must sleep, not spin: two runs side by side on two cores would slow each other ten times.
     # OpenMP reads this once, when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    # A file's name may hold bytes that are no text; to print it must not be the end.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
     from lockstep.cli import main
 

@@ -48,6 +48,12 @@ METRICS = {
         ),
         Metric("env_steps_per_second", "1/s", "env steps since the row before / wall seconds", "steady"),
         Metric("updates_per_second", "1/s", "updates since the row before / wall seconds", "steady"),
+        Metric(
+            "dropped_episodes",
+            "episodes",
+            "lost with a process of the environment (env.workers) that died or hung, since the run began",
+            "0",
+        ),
         Metric("grad_clipped_share", "share", "of the updates whose grad_norm exceeded grad_norm_clip", "below 0.5"),
         Metric("resident_mib", "MiB", "memory that the process holds, all of it", "level once the replay is full"),
         Metric("test_rewarding_share", "share", "of the greedy episodes with a return above 0", "rises to 1"),

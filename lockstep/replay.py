@@ -71,6 +71,8 @@ class EpisodeStore:
         self.packing = ObsPacking(spec.obs_bits, device)
         self.size = 0
         self.next = 0
+        self.added = 0
+        """Episodes that ever came: number n of them lies, or lay, in row n % capacity."""
         self.data: dict[str, Tensor] = {}
         self.lengths = np.zeros(capacity, dtype=np.int32)
         """Steps of every episode, where the host can read them: drawing pieces must not wait for a GPU."""
@@ -94,6 +96,7 @@ class EpisodeStore:
             self.data[name][self.next : self.next + first] = there[:first]
             self.data[name][: count - first] = there[first:]
         self.next = (self.next + count) % self.capacity
+        self.added += count
         self.size = min(self.size + count, self.capacity)
 
     def draw(self, count: int, steps: int, rng: np.random.Generator) -> Pieces:
@@ -213,6 +216,7 @@ class EpisodeStore:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.size, self.next = state["size"], state["next"]
+        self.added = self.size if self.size < self.capacity else self.capacity + self.next
         self.data, self.fillings = {}, {}
         for name, value in state["data"].items():
             self.data[name] = torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
@@ -268,6 +272,9 @@ class Replay(Protocol):
     def counts(self) -> dict[str, int]:
         """Episodes held, by the names of `lockstep.metrics`."""
 
+    def stores(self) -> dict[str, EpisodeStore]:
+        """The rings that it is made of, by name."""
+
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None: ...
@@ -291,6 +298,9 @@ class UniformReplay:
 
     def counts(self) -> dict[str, int]:
         return {"replay_episodes": self.store.size, "replay_rewarding_episodes": self.store.num_rewarding()}
+
+    def stores(self) -> dict[str, EpisodeStore]:
+        return {"store": self.store}
 
     def state_dict(self) -> dict[str, Any]:
         return {"store": self.store.state_dict()}
@@ -333,6 +343,9 @@ class RewardingReplay:
 
     def counts(self) -> dict[str, int]:
         return {"replay_episodes": self.all.size, "replay_rewarding_episodes": self.rewarding.size}
+
+    def stores(self) -> dict[str, EpisodeStore]:
+        return {"all": self.all, "rewarding": self.rewarding}
 
     def state_dict(self) -> dict[str, Any]:
         return {"all": self.all.state_dict(), "rewarding": self.rewarding.state_dict()}

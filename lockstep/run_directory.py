@@ -11,17 +11,20 @@ Readable half-finished, crashed, or from somebody else's machine. It lives on fl
 `runs` reads it.
 """
 
+import errno
+import fcntl
 import json
+import math
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from lockstep.errors import UserError
 
@@ -102,7 +105,7 @@ class RunDirectory:
         """run.json, or an empty dict where it is missing or unreadable."""
         try:
             info = json.loads(self.info.read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return info if isinstance(info, dict) else {}
 
@@ -116,14 +119,36 @@ class RunDirectory:
 
     def add_judgement(self, row: Mapping[str, Any]) -> None:
         """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
-        with self.judgements.open("a", encoding="utf-8") as file:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW  # a link could lead anywhere
+        with open(os.open(self.judgements, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
             file.write(json.dumps({"judged": _now(), **row}) + "\n")
+
+    def refuse_links(self) -> None:
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        root = os.path.realpath(self.path)
+        for folder, folders, files in os.walk(self.path):
+            for name in (*folders, *files):
+                path = Path(folder, name)
+                if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+                    raise UserError(
+                        f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
+                        "by what it points to, or remove it."
+                    )
+
+    def size_bytes(self) -> int:
+        """Of all its files, on disk. Links are not followed."""
+        total = 0
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118, a path each would take longer
+        return total
 
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
         for path in (self.metrics, self.evaluations, self.recordings):
             if path.exists():
-                rows = [row for row in read_rows(path) if row.get("env_steps", 0) <= env_steps]
+                rows = [row for row in read_rows(path) if _steps(row) <= env_steps]
                 write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
 
     def is_abandoned(self) -> bool:
@@ -133,22 +158,63 @@ class RunDirectory:
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process. Raises UserError while another living process holds it; a dead one's lock is
-        taken over."""
-        holder = _read_lock(self.lock)
-        if holder is not None:
-            raise UserError(f"Process {holder} is already training in {self.path}. Wait for it, or stop it first.")
-        write_atomically(self.lock, json.dumps({"pid": os.getpid(), "host": platform.node()}))
+        """Hold the run for this process. Raises UserError while another process holds it.
+
+        The system holds the lock for the process and drops it with it, so a dead one's is no obstacle, even where its
+        number has been given to another process since.
+        """
+        self.refuse_links()
+        with self.writing("its lock"):
+            file = _locked_file(self.lock)
+        if file is None:
+            holder = _read_lock(self.lock)
+            who = "Another process" if holder is None else f"Process {holder}"
+            raise UserError(f"{who} is already training in {self.path}. Wait for it, or stop it first.")
+        with file:
+            try:
+                with self.writing("its lock"):
+                    file.truncate(0)
+                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
+                    file.flush()
+                yield
+            finally:
+                with suppress(OSError):
+                    self.lock.unlink()
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError."""
         try:
             yield
-        finally:
-            self.lock.unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(self._cannot_write(what, error)) from error
+
+    def _cannot_write(self, what: str, error: OSError) -> str:
+        if not self.path.is_dir():
+            return (
+                f"{self.path} is gone: the run directory was deleted or moved before {what} could be written. A moved "
+                "one can be resumed where it is now; a deleted one is trained anew with `lockstep train`."
+            )
+        reason = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: "the disk quota is used up",
+            errno.EFBIG: "files may not become so large here",
+            errno.EROFS: "the disk is read-only",
+        }.get(error.errno or 0, error.strerror or str(error))
+        steps = [int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
+        last = (
+            f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
+        )
+        return (
+            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, `lockstep "
+            f"resume {self.path}` continues from {last}."
+        )
 
 
 def list_runs(root: Path = ROOT) -> list[RunDirectory]:
@@ -169,21 +235,63 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
             rows.append(row)
     return rows
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """The file holds the old text or the new, never a part."""
+def _steps(row: Mapping[str, Any]) -> float:
+    """When a row was written; one that does not say so in a number was not written by us."""
+    steps = row.get("env_steps")
+    return steps if isinstance(steps, int | float) else math.inf
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """The file holds the old content or the new, never a part. Raises OSError, and leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.writing")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Let renames and new names in `folder` survive a crash of the machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locked_file(path: Path) -> TextIO | None:
+    """The lock file, held by this process until it is closed; None where another process holds it."""
+    while True:
+        file = path.open("a", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return None
+        except OSError:  # a file system without locks: what the file says must do
+            if _read_lock(path) is not None:
+                file.close()
+                return None
+            return file
+        try:
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        except FileNotFoundError:
+            pass
+        file.close()  # its holder removed it in this moment; the next one is another file
 
 
 def _read_lock(path: Path) -> int | None:
@@ -191,7 +299,7 @@ def _read_lock(path: Path) -> int | None:
     try:
         lock = json.loads(path.read_text())
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None

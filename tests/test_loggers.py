@@ -3,10 +3,12 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from lockstep.config.load import load_config
-from lockstep.loggers import JsonlLogger, LineLogger, Status, TensorBoardLogger
+from lockstep.config.presets import PRESETS
+from lockstep.loggers import JsonlLogger, LineLogger, Status, TensorBoardLogger, cut_events_after
 from lockstep.metrics import METRICS
 from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.training.progress import ProgressDisplay, clock, compact, sparkline
@@ -41,6 +43,62 @@ def test_tensorboard_gets_the_metrics_by_their_names(tmp_path: Path) -> None:
     events.Reload()
     (point,) = events.Scalars("test_return_mean")
     assert (point.step, point.value) == (1_000, 1.25)
+
+
+def points(run: RunDirectory, tag: str) -> list[tuple[int, float]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run.path))
+    events.Reload()
+    return [(point.step, point.value) for point in events.Scalars(tag)]
+
+
+def test_a_resumed_run_has_every_point_in_tensorboard_once(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", "test", 1, "")
+    for first in (10, 30):  # the first process writes 10 to 40, dies, and is resumed from 25
+        logger = TensorBoardLogger(run, config())
+        for env_steps in range(first, 50, 10):
+            logger.training({"env_steps": env_steps, "loss": float(env_steps + first)})
+        logger.close()
+        if first == 10:
+            (path,) = run.path.glob("events.*")
+            path.write_bytes(path.read_bytes()[:-3])  # torn
+            cut_events_after(run, 25)
+    assert points(run, "loss") == [(10, 20.0), (20, 30.0), (30, 60.0), (40, 70.0)]
+    assert len(list(run.path.glob("events.*"))) == 1
+
+
+def test_events_that_are_none_are_cut_off(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", "test", 1, "")
+    logger = TensorBoardLogger(run, config())
+    logger.training({"env_steps": 10, "loss": 1.0})
+    (path,) = run.path.glob("events.*")
+    whole = path.read_bytes()
+    for rubbish in (b"\xff" * 40, (5).to_bytes(8, "little") + b"abcd" + b"\xff" * 5 + b"abcd", b"\0" * 7):
+        path.write_bytes(whole + rubbish)
+        cut_events_after(run, 10)
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_twenty_million_steps_leave_less_than_200_mb_besides_the_replay(name: str, tmp_path: Path) -> None:
+    """Of rows and events as large as a warehouse's, twice as many as that."""
+    made = load_config(name)
+    old = Path(__file__).parent / "training/folders/schema-2"
+    metrics, evaluation = (read_rows(old / file)[-1] for file in ("metrics.jsonl", "eval.jsonl"))
+    run = RunDirectory.create(tmp_path / "run", "test", 1, "")
+    files, tensorboard = JsonlLogger(run), TensorBoardLogger(run, made)
+    header = sum(path.stat().st_size for path in run.path.iterdir())
+    for logger in (files, tensorboard):
+        logger.training(metrics)
+    row = sum(path.stat().st_size for path in run.path.iterdir()) - header
+    for logger in (files, tensorboard):
+        logger.evaluation(evaluation)
+        logger.recording({"actions": [[0] * 19] * 500})
+    judged = sum(path.stat().st_size for path in run.path.iterdir()) - header - row
+    steps = 20_000_000
+    total = steps // made.logging.every_env_steps * row + steps // made.evaluation.every_env_steps * judged
+    assert 0 < 2 * total < 200e6
 
 
 def test_tensorboard_shows_the_configuration_as_hparams(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,70 @@ def test_a_second_process_is_refused_while_the_first_lives(tmp_path: Path) -> No
     with run.locked():  # the dead process's lock is no obstacle
         pass
     assert not run.lock.exists()
+
+
+def test_a_dead_process_whose_number_lives_on_holds_nothing(tmp_path: Path) -> None:
+    run = made(tmp_path, "a")
+    run.lock.write_text(json.dumps({"pid": os.getppid(), "host": platform.node()}))
+    with run.locked():
+        assert json.loads(run.lock.read_text())["pid"] == os.getpid()
+
+
+def test_of_many_that_begin_at_once_one_holds_the_run(tmp_path: Path) -> None:
+    run = made(tmp_path, "a")
+    run.lock.write_text(json.dumps({"pid": 2**22 + 1, "host": platform.node()}))  # left behind by a dead process
+    script = (
+        "import sys; from pathlib import Path; from lockstep.run_directory import RunDirectory\n"
+        "sys.stdin.readline()\n"
+        "with RunDirectory(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.readline()"
+    )
+    command = [sys.executable, "-c", script, str(run.path)]
+    pipe = subprocess.PIPE
+    others = [subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(4)]
+    for other in others:
+        assert other.stdin is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
+    refused = [other for other in others if _ended_or_holds(other) == ""]
+    assert len(refused) == 3
+    for other in others:
+        _, err = other.communicate("\n")
+        assert ("is already training in" in err) == (other in refused)
+
+
+def _ended_or_holds(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("name", [".lock", "metrics.jsonl", "checkpoints/replay", ".run.json.writing"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_out_of_a_strangers_run_is_not_written_through(name: str, there: bool, tmp_path: Path) -> None:
+    run, precious = made(tmp_path, "a"), tmp_path / "precious"
+    if there:
+        precious.write_text("precious")
+    (run.path / name).parent.mkdir(exist_ok=True)
+    (run.path / name).symlink_to(precious)
+    with pytest.raises(UserError, match="leads out of the run directory"), run.locked():
+        pass
+    assert precious.exists() == there
+    assert not there or precious.read_text() == "precious"
+
+
+def test_links_inside_a_run_and_to_it_are_its_owners_business(tmp_path: Path) -> None:
+    run = made(tmp_path, "a")
+    (run.path / "copy.toml").symlink_to("config.toml")
+    (tmp_path / "elsewhere").symlink_to(run.path)
+    with RunDirectory(tmp_path / "elsewhere").locked():
+        pass
+
+
+def test_a_judgement_is_not_written_through_a_link(tmp_path: Path) -> None:
+    run, precious = made(tmp_path, "a"), tmp_path / "precious"
+    run.judgements.symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic links"):
+        run.add_judgement({})
+    assert not precious.exists()
 
 
 def test_an_atomic_write_leaves_no_trace_of_itself(tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ from lockstep.spec import EnvSpec
 
 
 class DivergedError(Exception):
-    """The gradient is not finite. Nothing was changed: the parameters are those before the update."""
+    """The loss or its gradient is not finite. Nothing was changed: the parameters are those before the update."""
+
+    def __init__(self, message: str, batch: EpisodeBatch) -> None:
+        super().__init__(message)
+        self.batch = batch
 
 
 class QLearner:
@@ -64,14 +68,19 @@ class QLearner:
         """One gradient step on whole episodes. Returns the metrics of this batch as 0-dim tensors.
 
         `meanwhile` is called once before the step, while other processes may still be at work on the gradient.
-        Raises DivergedError, with nothing changed, when the gradient is not finite.
+        Raises DivergedError, with nothing changed, when the loss or its gradient is not finite.
         """
+        drawn, moments = batch, None
         if self.reward_standardizer is not None:
+            moments = self.reward_standardizer.state_dict()
             batch = replace(batch, reward=self.reward_standardizer(batch.reward))
         loss, metrics, self.weights.grad = self.shares.gradient(self.gradient, batch, meanwhile)
         grad_norm = nn.utils.clip_grad_norm_(self.weights, self.grad_norm_clip)
-        if not torch.isfinite(grad_norm):
-            raise DivergedError(f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}")
+        if not torch.isfinite(grad_norm + loss):
+            if self.reward_standardizer is not None and moments is not None:
+                self.reward_standardizer.load_state_dict(moments)
+            said = f"gradient norm {grad_norm.item()} and loss {loss.item()} at update {self.updates}"
+            raise DivergedError(said, drawn)
         self.optimizer.step()
         self.updates += 1
         self._follow()
@@ -153,10 +162,14 @@ class QLearner:
         self.online.load_state_dict(state["online"])
         self.target.load_state_dict(state["target"])
         self.actor.load_state_dict(state["actor"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        settings = self.optimizer.state_dict()["param_groups"]  # those of the configuration, not of the file
+        self.optimizer.load_state_dict({"state": state["optimizer"]["state"], "param_groups": settings})
+        for name, value in self.optimizer.state.get(self.weights, {}).items():
+            if value.numel() != 1 and value.shape != self.weights.shape:
+                raise RuntimeError(f"the optimizer's {name} has another shape than the parameters")
         if self.reward_standardizer is not None:
             self.reward_standardizer.load_state_dict(state["reward_standardizer"])
-        self.updates = state["updates"]
+        self.updates = int(state["updates"])
 
 
 def take(q: Tensor, actions: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ class RewardStandardizer:
         return dict(zip(_MOMENTS, self.moments.tolist(), strict=True))
 
     def load_state_dict(self, state: Mapping[str, float]) -> None:
-        self.moments.copy_(torch.tensor([state[name] for name in _MOMENTS], dtype=torch.float64))
+        self.moments.copy_(torch.tensor([float(state[name]) for name in _MOMENTS], dtype=torch.float64))
 
 
 _MOMENTS = ("mean", "variance", "count")

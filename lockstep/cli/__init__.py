@@ -1,5 +1,6 @@
 """The command line: one file per kind of verb, each verb a few lines; what is heavy is imported inside it."""
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from lockstep.cli import browse, check, doctor, report, reproduce, selftest, sho
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
 from lockstep.errors import UserError
 
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
+
 __all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "show", "train", "watch"]
 
 
@@ -24,7 +27,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The `lockstep` command. Returns the exit code: 0, 2 for a user's mistake, 130 when interrupted."""
+    """The `lockstep` command. Returns the exit code: 0, 2 for a user's mistake, 128 + its number for a signal."""
     run: Callable[..., Any] = typer.main.get_command(app).main
     try:
         code = run(args=None if arguments is None else list(arguments), prog_name="lockstep", standalone_mode=False)
@@ -40,4 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is None and error.errno not in DISK_FAULTS:
+            raise  # not a file's: a mistake of ours, or of somebody's environment
+        about = "" if error.filename is None else f"{error.filename}: "
+        print(f"lockstep: {about}{error.strerror}. Choose another place, or make room there.", file=sys.stderr)
+        return USER_ERROR
     return code if isinstance(code, int) else 0

@@ -62,12 +62,14 @@ def runs(as_json: Json = False) -> None:
     rows = []
     for run in list_runs():
         info, evaluations = run.read_info(), read_rows(run.evaluations)
+        means = [mean for row in evaluations if isinstance(mean := row.get("test_return_mean"), int | float)]
         rows.append(
             {
                 "run": run.path.name,
                 "status": info.get("status", "unknown"),
                 "env steps": evaluations[-1].get("env_steps") if evaluations else None,
-                "best test return": max((row.get("test_return_mean", 0.0) for row in evaluations), default=None),
+                "best test return": max(means, default=None),
+                "MB": run.size_bytes() / 1e6,
             }
         )
     print(json.dumps(rows)) if as_json else print_table(rows)

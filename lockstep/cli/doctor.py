@@ -116,7 +116,7 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
     from lockstep.training import command
 
     config = load_config(source, words)
-    command.check(config)
+    command.check(config, replay_must_fit=False)  # a finding says more about it
     if fix is not None and (fix.exists() or not fix.parent.is_dir()):
         why = "is there already" if fix.exists() else "cannot be written (there is no such folder)"
         raise UserError(f"{fix} {why}. Choose another name for --fix.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lockstep.cli.app import INTERRUPTED, Json, Quiet, Run, Source, Words, app
+from lockstep.cli.app import Json, Quiet, Run, Source, Words, app
 from lockstep.errors import UserError
 
 
@@ -95,4 +95,4 @@ def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     elif not quiet:
         print(outcome.text())
     if outcome.result.stopped_because == "interrupted":
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(128 + outcome.result.stopped_by_signal)  # as shells count: 130 for Ctrl-C, 143 for SIGTERM

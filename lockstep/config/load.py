@@ -118,7 +118,7 @@ def _base(source: str) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{source} cannot be read ({type(error).__name__}). Give a TOML text file.") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UserError(f"{source} is not valid TOML: {error}. `lockstep config solve` prints a valid one.") from None
 
 
@@ -144,7 +144,7 @@ def parse_value(text: str) -> Any:
     for read in (int, float, json.loads):
         try:
             return read(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return text
 

@@ -38,6 +38,11 @@ class EnvConfig(Section):
     remember_onset: tuple[CountOrZero, ...] = ()
     """Flags of the observation (by index) with a memory: while one is on, an agent goes on seeing its own numbers, such
     as x and y, as they were when it came on. RWARE's 2 is carrying_shelf: where the carried shelf was taken."""
+    workers: CountOrZero = 0
+    """Environments of other people: processes that play the lanes; 0: the learner's own process does. One that dies or
+    hangs is started anew, and its unfinished episodes are dropped and counted (dropped_episodes)."""
+    worker_timeout_seconds: Positive = 60.0
+    """How long such a process may take for one step of its lanes before it counts as hanging."""
 
 
 class CollectionConfig(Section):

@@ -14,7 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting import Network
-from lockstep.envs.vector_env import BlindPlay, Mask, Obs, Onset, Record, TeamPlay, TimeStep, VectorEnv
+from lockstep.envs.vector_env import (
+    BlindPlay,
+    Mask,
+    Obs,
+    Onset,
+    Record,
+    TeamPlay,
+    TimeStep,
+    VectorEnv,
+    dropped_lanes,
+)
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS
 
@@ -57,6 +67,11 @@ class OnsetMemory:
         self.noted[:] = np.where(on & self.was_on, self.noted, now) * on
         self.was_on[:] = on
         return np.concatenate([obs, self.noted.reshape(*obs.shape[:2], -1)], axis=-1)
+
+    @property
+    def dropped(self) -> Mask | None:
+        """See `Fallible`."""
+        return dropped_lanes(self.env)
 
     def available_actions(self) -> Mask | None:
         return self.env.available_actions()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from lockstep.envs.rware.config import WarehouseConfig, configured
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
+
+if TYPE_CHECKING:
+    from lockstep.envs.foreign.workers import WorkerSettings
 
 Engine = Literal["lockstep", "official"]
 PROBE_PREFIX = "probe-"
@@ -47,6 +50,7 @@ def make_vec(
     *,
     engine: Engine = "lockstep",
     num_threads: int | None = None,
+    workers: "WorkerSettings | None" = None,
     **arguments: Any,
 ) -> VectorEnv:
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
@@ -55,6 +59,7 @@ def make_vec(
     (`probe-coin`), or somebody else's environment, as `lockstep.envs.foreign.factory` names them.
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
+    workers: for environments of others, the processes that play the lanes; None: they are played in this one.
     arguments: of the environment's constructor, by the names of its own package; for warehouses those of rware's
     `Warehouse(...)`, `layout` included, instead of what the key says.
     Raises UserError for what does not exist or cannot work.
@@ -65,6 +70,10 @@ def make_vec(
         raise UserError(f"engine={engine!r} is neither 'lockstep' nor 'official'.")
     if not isinstance(key, str):
         raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
+    if workers is not None and not is_foreign(key):
+        raise UserError(
+            f"env.workers={workers.count} is for environments of other people; {key} is stepped right here."
+        )
     if key.startswith(PROBE_PREFIX):
         return _make_probe(key, num_envs, seed, time_limit, engine, arguments)
     if key in SPREAD_KEYS:
@@ -73,7 +82,7 @@ def make_vec(
         from lockstep.envs.foreign.factory import gymnasium_ids, is_foreign_key
 
         if is_foreign_key(key):
-            return _make_foreign(key, num_envs, seed, time_limit, engine, arguments)
+            return _make_foreign(key, num_envs, seed, time_limit, engine, workers, arguments)
         known = [*registered_keys(), *SPREAD_KEYS, *PROBES, *gymnasium_ids()]
         near = get_close_matches(plain_key(key), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
@@ -98,8 +107,8 @@ def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) 
     return configured(warehouse_arguments(key) | arguments)
 
 
-def draws_on_request(key: str) -> bool:
-    """Whether an environment draws itself only if it is made with render_mode="rgb_array": those of other people."""
+def is_foreign(key: str) -> bool:
+    """Whether an environment is somebody else's. They draw themselves only if made with render_mode="rgb_array"."""
     from lockstep.envs.foreign.factory import is_foreign_key
 
     ours = is_rware_key(key) or key in SPREAD_KEYS or key.startswith(PROBE_PREFIX)
@@ -156,7 +165,13 @@ def _make_spread(
 
 
 def _make_foreign(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+    key: str,
+    num_envs: int,
+    seed: int,
+    time_limit: int | None,
+    engine: Engine,
+    workers: "WorkerSettings | None",
+    arguments: dict[str, Any],
 ) -> VectorEnv:
     if engine == "official":
         raise UserError(f"{key} is played by its own package already; leave engine out.")
@@ -165,7 +180,12 @@ def _make_foreign(
     from lockstep.envs.foreign.factory import TeamFactory
     from lockstep.envs.foreign.lanes import PythonLanes
 
-    return PythonLanes(TeamFactory(key, time_limit, arguments), int(num_envs), seed)
+    factory = TeamFactory(key, time_limit, arguments)
+    if workers is None:
+        return PythonLanes(factory, int(num_envs), seed)
+    from lockstep.envs.foreign.workers import WorkerLanes
+
+    return WorkerLanes(factory, int(num_envs), seed, workers)
 
 
 def _check_time_limit(time_limit: Any) -> None:

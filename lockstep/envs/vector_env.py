@@ -141,6 +141,19 @@ class TeamPlay(Protocol):
         """
 
 
+@runtime_checkable
+class Fallible(Protocol):
+    """An environment whose episodes can be lost, as with the process that played them."""
+
+    dropped: Mask | None
+    """(num_envs,) True where the episode since the last reset is none: it looks truncated, and must not be studied."""
+
+
+def dropped_lanes(env: VectorEnv) -> Mask | None:
+    """Whose episodes were lost; None for an environment that cannot lose any."""
+    return env.dropped if isinstance(env, Fallible) else None
+
+
 def chosen_lanes(mask: Mask | None, num_envs: int) -> NDArray[np.int64]:
     """The numbers of the lanes in a mask (None: all). Raises UserError for anything but one boolean a lane."""
     if mask is None:

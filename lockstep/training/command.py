@@ -1,7 +1,8 @@
 """What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from lockstep.errors import UserError
 from lockstep.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
 from lockstep.run_directory import RunDirectory
 from lockstep.training import trainer
+from lockstep.training.estimate import check_memory
 from lockstep.training.evaluate_run import judge
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.session import make_env
@@ -73,9 +75,10 @@ class LookingLogger(SilentLogger):
                 logger.note(sentence)
 
 
-def check(config: RunConfig) -> None:
-    """Raise UserError for a task or a device that cannot be had, before anything is written."""
+def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
+    """Raise UserError for a task, a device or an amount of memory that cannot be had, before anything is written."""
     env = make_env(config, 1, seed=0)
+    masks = env.available_actions() is not None
     env.close()
     if env.spec.time_limit > MAX_EPISODE_STEPS:
         raise UserError(
@@ -84,6 +87,7 @@ def check(config: RunConfig) -> None:
         )
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
+    check_memory(config, env.spec, masks=masks, replay_must_fit=replay_must_fit)
 
 
 def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
@@ -93,7 +97,9 @@ def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | Non
 
 def resume(run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
     """Continue a run."""
-    return _around(run, load_config(str(run.config)), quiet, look, lambda loggers: trainer.resume(run, loggers))
+    config = load_config(str(run.config))
+    check(config)
+    return _around(run, config, quiet, look, lambda loggers: trainer.resume(run, loggers))
 
 
 def _around(
@@ -104,22 +110,28 @@ def _around(
     work: Callable[[list[Logger]], TrainResult],
 ) -> Outcome:
     with run.locked():
-        run.set_status("running")
+        with run.writing("run.json"):
+            run.set_status("running")
         loggers = _loggers(run, config, quiet)
         if look is not None:
             loggers.append(LookingLogger(look, tuple(loggers)))
         try:
-            result = work(loggers)
-        except UserError as error:
-            run.set_status("failed", reason=str(error))
-            raise
+            with _memory_explained(run):
+                result = work(loggers)
+            _close(loggers)
+            with run.writing("run.json"):
+                run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
-            run.set_status("failed", reason=f"{type(error).__name__}: {error}")
+            # What went wrong may be the disk itself: nothing that is tried now may hide it.
+            with suppress(UserError):
+                _close(loggers)
+            with suppress(OSError):
+                if isinstance(error, KeyboardInterrupt):
+                    run.set_status("interrupted")
+                else:
+                    said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+                    run.set_status("failed", reason=said)
             raise
-        finally:
-            for logger in loggers:
-                logger.close()
-        run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
     confirmation = None
     if (
         result.stopped_because != "interrupted"
@@ -128,6 +140,27 @@ def _around(
     ):
         confirmation = judge(run, CONFIRM_EPISODES, "official").row()
     return Outcome(run, result, confirmation)
+
+
+@contextmanager
+def _memory_explained(run: RunDirectory) -> Iterator[None]:
+    """Memory that runs out later, as when others took it, is a sentence, too."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        said = str(error)
+        if not isinstance(error, MemoryError) and "memory" not in said:
+            raise
+        reason = said.strip().partition("\n")[0][:200] or "MemoryError"
+        raise UserError(
+            f"Memory ran out in {run.path} ({reason}). Free some, or choose a smaller replay.buffer_size; "
+            f"`lockstep resume {run.path}` continues from its last checkpoint."
+        ) from error
+
+
+def _close(loggers: list[Logger]) -> None:
+    while loggers:
+        loggers.pop().close()
 
 
 def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from lockstep.batch import EpisodeBatch
-from lockstep.envs.vector_env import VectorEnv
+from lockstep.envs.vector_env import VectorEnv, dropped_lanes
+from lockstep.errors import UserError
 from lockstep.exploration import Explorer
 from lockstep.policy import Policy
 from lockstep.rollout import collect
@@ -26,6 +27,10 @@ class Evaluation:
     """(episodes,)"""
     first_round: EpisodeBatch
     """One episode of every lane, whole: for looking at what was done."""
+    first_lane: int = 0
+    """Which lane the first of them was played in."""
+    dropped: int = 0
+    """Episodes that were lost with the process that played them, and are not among these."""
 
     def row(self) -> dict[str, float]:
         """The numbers of one row of eval.jsonl."""
@@ -55,7 +60,16 @@ def evaluate(policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer:
     dropped by lane number, not by outcome.
     """
     rounds = -(-episodes // env.num_envs)
-    batches = [collect(env, policy, explorer, seed if index == 0 else None) for index in range(rounds)]
+    batches, lanes = [], []
+    for index in range(rounds):
+        batch = collect(env, policy, explorer, seed if index == 0 else None)
+        dropped = dropped_lanes(env)
+        whole = np.arange(env.num_envs) if dropped is None else np.flatnonzero(~dropped)
+        batches.append(batch if len(whole) == env.num_envs else batch.select(torch.from_numpy(whole)))
+        lanes.append(whole)
+    if not len(lanes[0]):
+        raise UserError(f"Every episode of an evaluation in {env.spec.key} was lost with the process that played it.")
     returns = torch.cat([batch.returns() for batch in batches])[:episodes]
     lengths = torch.cat([batch.lengths() for batch in batches])[:episodes]
-    return Evaluation(returns.double().numpy(), lengths.numpy(), batches[0])
+    lost = rounds * env.num_envs - sum(map(len, lanes))
+    return Evaluation(returns.double().numpy(), lengths.numpy(), batches[0], int(lanes[0][0]), lost)

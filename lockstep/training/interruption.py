@@ -1,25 +1,51 @@
 """Ctrl-C and SIGTERM: the first asks the loop to save and stop, the second stops at once."""
 
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+Leaving = Callable[[], AbstractContextManager[None]]
+
+
+class AbandonedError(Exception):
+    """Somebody wants to stop, and what was going on leaves no trace when it is cut off."""
 
 
 class Interruption:
-    """`requested` becomes True with the first signal; the handlers before are back in place from then on.
+    """`signal` is the first signal that came; the handlers before are back in place from then on.
 
-    Only the main thread may install signal handlers; elsewhere nothing is installed and `requested` stays False.
+    Only the main thread may install signal handlers; elsewhere nothing is installed and `signal` stays None. A signal
+    that is ignored (nohup) stays ignored.
     """
 
     def __init__(self) -> None:
-        self.requested = False
+        self.signal: int | None = None
         self._before: dict[signal.Signals, Any] = {}
+        self._leaving = False
+
+    @property
+    def requested(self) -> bool:
+        return self.signal is not None
+
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """Around work that may take long and can be cut off at any point. Raises AbandonedError when a signal comes."""
+        if self.requested:
+            raise AbandonedError
+        self._leaving = True
+        try:
+            yield
+        finally:
+            self._leaving = False
 
     def __enter__(self) -> "Interruption":
         try:
-            self._before = {number: signal.signal(number, self._request) for number in _SIGNALS}
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._request)
         except ValueError:  # not the main thread
             self._before = {}
         return self
@@ -30,8 +56,11 @@ class Interruption:
         self._restore()
 
     def _request(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
+        self.signal = number
         self._restore()
+        if self._leaving:
+            self._leaving = False
+            raise AbandonedError
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

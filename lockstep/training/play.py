@@ -5,7 +5,7 @@ import numpy as np
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.mpe.config import SPREAD_KEYS
-from lockstep.envs.registry import draws_on_request
+from lockstep.envs.registry import is_foreign
 from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
 from lockstep.policy import Policy, RandomPolicy
@@ -50,7 +50,7 @@ def play(
     config = RunConfig(env=EnvConfig(key=str(env_key))) if found is None else load_config(str(found.config))
     if time_limit is not None:
         config = config.model_copy(update={"env": config.env.model_copy(update={"time_limit": time_limit})})
-    drawing = {"render_mode": "rgb_array"} if draws_on_request(config.env.key) else {}
+    drawing = {"render_mode": "rgb_array"} if is_foreign(config.env.key) else {}
     env = make_env(config, 1, seed, engine=engine, **drawing)
     try:
         team = (

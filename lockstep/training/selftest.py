@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 
+from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from lockstep.metrics import DEPENDS_ON_THE_MACHINE
 from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.training.checkpoint import numbered_checkpoints
+from lockstep.training.checkpoint import load_replay, numbered_checkpoints
+from lockstep.training.session import Session
 
 LOCKSTEP = [sys.executable, "-m", "lockstep"]
 WORDS = [
@@ -99,11 +101,14 @@ def selftest_resume(
 
 
 def ending(run: RunDirectory) -> dict[str, Any]:
-    """How a run ended: its newest checkpoint, whole, and its rows."""
+    """How a run ended: its newest checkpoint, whole, the replay in it, and its rows."""
     folder = numbered_checkpoints(run)[-1]
+    session = Session(load_config(str(run.config), ["training.num_threads=1"]))
+    load_replay(session.replay, folder)
     return {
         **{path.name: torch.load(path, weights_only=True) for path in sorted(folder.glob("*.pt"))},
-        **{path.name: read_rows(path) for path in (run.metrics, run.evaluations)},
+        "replay": session.replay.state_dict(),
+        **{path.name: read_rows(path) for path in (run.metrics, run.evaluations, run.recordings)},
     }
 
 
@@ -172,7 +177,7 @@ def _kill(
 
 
 def _is_writing(run: RunDirectory) -> bool:
-    return any(run.checkpoints.glob(".*.writing"))
+    return any(run.checkpoints.rglob(".*.writing"))
 
 
 def _finish(command: Sequence[str]) -> None:

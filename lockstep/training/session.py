@@ -1,33 +1,57 @@
 """Everything a run consists of, in one object: parts, random streams, counters. What is not here cannot be resumed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
 from torch import Tensor
 
 from lockstep.algorithms.registry import build
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
+from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
 from lockstep.envs.registry import make_vec
-from lockstep.envs.vector_env import VectorEnv
+from lockstep.envs.vector_env import VectorEnv, dropped_lanes
 from lockstep.exploration import Explorer, lane_epsilons
 from lockstep.loggers import Status
 from lockstep.networks.policy import GreedyPolicy
 from lockstep.replay import build_replay
-from lockstep.rollout import Playing, random_play
+from lockstep.rollout import Playing, RandomPlay, random_play
 from lockstep.schedules import schedule
 from lockstep.seeding import derive_seed, stream
 from lockstep.training.behavior import behavior, warehouse_behavior
 from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.interruption import Leaving
 from lockstep.training.probe import probe
+from lockstep.training.replay_files import ReplayOnDisk
 from lockstep.training.window import Window
+
+
+class _Counters(BaseModel):
+    """What a session counts, and goes on counting after a resume. Those with a default came later."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    env_steps: NonNegativeInt
+    episodes: NonNegativeInt
+    collections: NonNegativeInt
+    evaluated_episodes: NonNegativeInt
+    best_test_return: float | None
+    wall_seconds: NonNegativeFloat
+    row_before: dict[str, int | float]
+    evaluation_due: bool = False
+    dropped_episodes: NonNegativeInt = 0
 
 
 def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
     """The configured task with `num_envs` lanes."""
     task = config.env
+    if task.workers and "render_mode" not in options:  # pictures stay in the process that draws them
+        options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
     env = make_vec(task.key, num_envs, seed=seed, time_limit=task.time_limit, **{**task.arguments, **options})
     return remembering(env, task.remember_onset)
 
@@ -55,8 +79,13 @@ class Session:
         self.collections = 0
         self.evaluated_episodes = 0
         self.best_test_return: float | None = None
+        self.dropped_episodes = 0
+        self.evaluation_due = False
+        """Training went on past an evaluation that is still to be made."""
         self.wall_seconds = 0.0
         self.row_before = self._counters_row()
+        self.replay_on_disk: ReplayOnDisk = {}
+        """What of the replay the last checkpoint wrote, and the next need not write again."""
         self.recording: dict[str, Any] = {}
         """The first episode of the last evaluation, for replaying it: a row of recordings.jsonl."""
 
@@ -74,28 +103,61 @@ class Session:
         after_warmup = self.env_steps - self.config.collection.warmup_env_steps
         return schedule(x.epsilon_schedule, x.epsilon_start, x.epsilon_finish, x.epsilon_anneal_env_steps, after_warmup)
 
-    def advance(self) -> None:
-        """Play one episode in every lane, remember it, and learn. A warm-up plays at random and only remembers."""
+    def advance(self, leaving: Leaving = nullcontext) -> None:
+        """Play one episode in every lane, remember it, and learn. A warm-up plays at random and only remembers.
+
+        What may be cut off is done inside `leaving()`: playing, as long as nothing is learnt meanwhile. If that raises,
+        the session is as it was before this round.
+        """
         lanes = self.env.num_envs
         seed = derive_seed(self.config.seed, "env") + self.collections * lanes
         if self.warming_up:
-            played = random_play(self.env, self.explore_rng, seed)
+            with self._exploring(leaving):
+                played = random_play(self.env, self.explore_rng, seed)
+            whole = self._whole()
+            if whole is not None and played.episodes is not None:
+                played = RandomPlay(played.returns[whole], played.lengths[whole], played.episodes.select(whole))
             self._count(played.returns, played.lengths)
-            if played.episodes is not None:
+            if played.episodes is not None and played.episodes.num_episodes:
                 self.replay.add(played.episodes)
             return
         epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
-        playing = Playing(self.env, self.policy, self._explorer(epsilons, self.explore_rng), seed)
+        explorer = self._explorer(epsilons, self.explore_rng)
         if self.config.training.learn_while_playing:
+            playing = Playing(self.env, self.policy, explorer, seed)
             self._learn(playing)
             self._remember(playing.finish())
         else:
-            self._remember(playing.finish())
+            with self._exploring(leaving):
+                batch = Playing(self.env, self.policy, explorer, seed).finish()
+            self._remember(batch)
             self._learn()
 
+    @contextmanager
+    def _exploring(self, leaving: Leaving) -> Iterator[None]:
+        """The only trace that unfinished play leaves is in this stream."""
+        before = self.explore_rng.bit_generator.state
+        try:
+            with leaving():
+                yield
+        except BaseException:
+            self.explore_rng.bit_generator.state = before
+            raise
+
+    def _whole(self) -> Tensor | None:
+        """The lanes whose episodes can be studied, after counting the others; None: all."""
+        dropped = dropped_lanes(self.env)
+        if dropped is None or not dropped.any():
+            return None
+        self.dropped_episodes += int(dropped.sum())
+        return torch.from_numpy(np.flatnonzero(~dropped))
+
     def _remember(self, batch: EpisodeBatch) -> None:
+        whole = self._whole()
+        batch = batch if whole is None else batch.select(whole)
         self._count(batch.returns(), batch.lengths())
-        self.replay.add(batch)
+        if batch.num_episodes:
+            self.replay.add(batch)
 
     def _learn(self, playing: Playing | None = None) -> None:
         """A round's updates. What they need next is drawn, and `playing` goes on, while helpers work on a gradient."""
@@ -127,7 +189,12 @@ class Session:
             explorer = self._explorer(epsilons, np.random.default_rng(seed))
         self.evaluated_episodes += episodes
         evaluation = evaluate(self.policy, self.eval_env, episodes, seed, explorer)
-        self.recording = {"env_steps": self.env_steps, "seed": seed, **evaluation.first_episode()}
+        self.dropped_episodes += evaluation.dropped
+        self.recording = {
+            "env_steps": self.env_steps,
+            "seed": seed + evaluation.first_lane,
+            **evaluation.first_episode(),
+        }
         return evaluation
 
     def status(self) -> Status:
@@ -143,7 +210,8 @@ class Session:
             "updates_per_second": round((self.learner.updates - self.row_before["updates"]) / seconds, 2),
         }
         self.row_before = counters
-        return {**counters, "epsilon": self.epsilon(), **self.replay.counts(), **self.window.row(), **speeds}
+        dropped = {} if dropped_lanes(self.env) is None else {"dropped_episodes": self.dropped_episodes}
+        return {**counters, "epsilon": self.epsilon(), **self.replay.counts(), **self.window.row(), **dropped, **speeds}
 
     def evaluation_row(self, episodes: int) -> dict[str, Any]:
         """Evaluate, as one row of eval.jsonl."""
@@ -174,7 +242,8 @@ class Session:
 
     def _count(self, returns: Tensor, lengths: Tensor) -> None:
         """Every episode of every lane counts, whether it is remembered or not."""
-        self.window.add_episodes(returns, lengths)
+        if len(returns):
+            self.window.add_episodes(returns, lengths)
         self.collections += 1
         self.episodes += len(returns)
         self.env_steps += int(lengths.sum())
@@ -186,25 +255,15 @@ class Session:
             "window": self.window.state_dict(),
             "explore_rng": self.explore_rng.bit_generator.state,
             "replay_rng": self.replay_rng.bit_generator.state,
-            **{name: getattr(self, name) for name in _COUNTERS},
+            **{name: getattr(self, name) for name in _Counters.model_fields},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue exactly from `state_dict`."""
+        """Continue exactly from `state_dict`. Raises one of Python's own errors where it is none of this run."""
+        counters = _Counters.model_validate({name: state[name] for name in _Counters.model_fields if name in state})
         self.learner.load_state_dict(state["learner"])
         self.window.load_state_dict(state["window"])
         self.explore_rng.bit_generator.state = state["explore_rng"]
         self.replay_rng.bit_generator.state = state["replay_rng"]
-        for name in _COUNTERS:
-            setattr(self, name, state[name])
-
-
-_COUNTERS = (
-    "env_steps",
-    "episodes",
-    "collections",
-    "evaluated_episodes",
-    "best_test_return",
-    "wall_seconds",
-    "row_before",
-)
+        for name, value in counters:
+            setattr(self, name, value)

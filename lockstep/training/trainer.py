@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,10 +11,11 @@ from lockstep.algorithms.shares import one_thread
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
-from lockstep.loggers import Logger
+from lockstep.loggers import Logger, cut_events_after
 from lockstep.run_directory import RunDirectory
 from lockstep.training.checkpoint import load_latest, save_best, save_checkpoint
-from lockstep.training.interruption import Interruption
+from lockstep.training.divergence import write_diagnosis
+from lockstep.training.interruption import AbandonedError, Interruption
 from lockstep.training.memory import resident_mib
 from lockstep.training.session import Session
 
@@ -31,6 +33,7 @@ class TrainResult:
     stopped_because: StoppedBecause
     last_evaluation: Mapping[str, float] | None
     best_test_return: float | None
+    stopped_by_signal: int | None = None
 
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
@@ -50,51 +53,56 @@ def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
     for sentence in load_latest(session, run):
         for logger in loggers:
             logger.note(sentence)
-    run.truncate_rows_after(session.env_steps)
+    with run.writing("what is kept of the rows"):
+        run.truncate_rows_after(session.env_steps)
+        cut_events_after(run, session.env_steps)
     return _loop(session, run, loggers)
 
 
 def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
     config = session.config
-    target = config.training.stop_at_test_return
     evaluation: Mapping[str, float] | None = None
     stopped_because: StoppedBecause = "max_env_steps"
     clock = time.monotonic() - session.wall_seconds
 
     with Interruption() as interruption:
-        while not session.finished:
-            before = session.env_steps
-            _advance(session, run)
-            session.wall_seconds = time.monotonic() - clock
-
-            if _crossed(before, session, config.logging.every_env_steps):
-                row = {**session.metrics_row(), "resident_mib": resident_mib()}
-                for logger in loggers:
-                    logger.training(row)
-
-            if not session.warming_up and (
-                _crossed(before, session, config.evaluation.every_env_steps) or session.finished
-            ):
-                evaluation = _judge(session, config.evaluation.episodes, loggers)
-                if target is not None and evaluation["test_return_mean"] > target:
-                    evaluation = _judge(session, config.evaluation.confirm_episodes, loggers)
-                    if evaluation["test_return_mean"] > target:
+        while session.evaluation_due or not session.finished:
+            before, dropped = session.env_steps, session.dropped_episodes
+            with suppress(AbandonedError):
+                if not session.evaluation_due:
+                    _advance(session, run, interruption)
+                    session.wall_seconds = time.monotonic() - clock
+                    if _crossed(before, session, config.logging.every_env_steps):
+                        row = {**session.metrics_row(), "resident_mib": resident_mib()}
+                        for logger in loggers:
+                            logger.training(row)
+                    session.evaluation_due = not session.warming_up and (
+                        _crossed(before, session, config.evaluation.every_env_steps) or session.finished
+                    )
+                if session.evaluation_due:
+                    evaluation, solved = _judge(session, interruption, loggers)
+                    best = session.best_test_return
+                    if solved or best is None or evaluation["test_return_mean"] >= best:
+                        session.best_test_return = evaluation["test_return_mean"]
+                        with run.writing("the best policy"):
+                            save_best(session, run)
+                    if solved:
                         stopped_because = "solved"
-                best = session.best_test_return
-                if stopped_because == "solved" or best is None or evaluation["test_return_mean"] >= best:
-                    session.best_test_return = evaluation["test_return_mean"]
-                    save_best(session, run)
 
+            if session.dropped_episodes > dropped:
+                for logger in loggers:
+                    logger.note(_lost(session.dropped_episodes - dropped))
             over = stopped_because == "solved" or session.finished or interruption.requested
             if over or (not session.warming_up and _crossed(before, session, config.checkpoint.every_env_steps)):
-                path = save_checkpoint(session, run)
+                with run.writing("a checkpoint"):
+                    path = save_checkpoint(session, run)
                 for logger in loggers:
                     logger.checkpoint(path, session.env_steps)
 
             for logger in loggers:
                 logger.tick(session.status())
             if over:
-                if stopped_because != "solved" and not session.finished:
+                if stopped_because != "solved" and (session.evaluation_due or not session.finished):
                     stopped_because = "interrupted"
                 break
 
@@ -106,25 +114,53 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
         stopped_because,
         evaluation,
         session.best_test_return,
+        interruption.signal if stopped_because == "interrupted" else None,
     )
 
 
-def _advance(session: Session, run: RunDirectory) -> None:
+def _advance(session: Session, run: RunDirectory, interruption: Interruption) -> None:
     try:
-        session.advance()
+        session.advance(interruption.leaving)
     except DivergedError as error:
+        with run.writing("the diagnosis of a diverged run"):
+            folder, suspicion = write_diagnosis(session, error, run)
         raise UserError(
-            f"The run diverged at {session.env_steps:,} env steps: {error}. The checkpoints in {run.path} are from "
-            "before. Try a smaller lr, grad_norm_clip or target_tau."
+            f"The run diverged at {session.env_steps:,} env steps: {error}. {suspicion} {folder} holds the batch, the "
+            f"networks as they were before it, and statistics.json. The checkpoints in {run.path} are from before. Try "
+            "a smaller lr, grad_norm_clip or target_tau."
         ) from error
 
 
-def _judge(session: Session, episodes: int, loggers: Sequence[Logger]) -> Mapping[str, float]:
-    row = session.evaluation_row(episodes)
-    for logger in loggers:
-        logger.evaluation(row)
-        logger.recording(session.recording)
-    return row
+def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logger]) -> tuple[Mapping[str, float], bool]:
+    """Evaluate; once more, with new episodes, where that exceeds the target. Returns the last row, and whether it did.
+
+    Cut off by a signal, it leaves no trace but that it is due.
+    """
+    target = session.config.training.stop_at_test_return
+    evaluated, rows = session.evaluated_episodes, []
+    try:
+        with interruption.leaving():
+            for episodes in (session.config.evaluation.episodes, session.config.evaluation.confirm_episodes):
+                rows.append((session.evaluation_row(episodes), session.recording))
+                solved = target is not None and rows[-1][0]["test_return_mean"] > target
+                if not solved:
+                    break
+    except AbandonedError:
+        session.evaluated_episodes = evaluated
+        raise
+    session.evaluation_due = False
+    for row, recording in rows:
+        for logger in loggers:
+            logger.evaluation(row)
+            logger.recording(recording)
+    return rows[-1][0], solved
+
+
+def _lost(episodes: int) -> str:
+    return (
+        f"A process that plays the environment died or hung: it was started anew, and {episodes} unfinished "
+        f"episode{'s were' if episodes > 1 else ' was'} dropped."
+    )
 
 
 def _crossed(before: int, session: Session, every: int) -> bool:

@@ -44,4 +44,8 @@ class Window:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.returns, self.lengths = list(state["returns"]), list(state["lengths"])
-        self.sums, self.updates = dict(state["sums"]), state["updates"]
+        self.sums, self.updates = dict(state["sums"]), int(state["updates"])
+        if not all(isinstance(value, Tensor) and value.ndim == 1 for value in (*self.returns, *self.lengths)):
+            raise TypeError("returns and lengths must be vectors")
+        if not all(isinstance(value, Tensor) and value.numel() == 1 for value in self.sums.values()):
+            raise TypeError("sums of metrics must be numbers")

@@ -62,7 +62,8 @@ def test_a_run_leaves_everything_a_reader_needs(trained: Path) -> None:
     rows = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [row["env_steps"] for row in rows] == [80, 160, 240, 320, 400]
     assert {"return_mean", "loss", "grad_norm", "q_taken_mean", "target_mean", "epsilon", "updates"} <= set(rows[-1])
-    assert sorted(path.name for path in (trained / "checkpoints").iterdir()) == ["000000000320", "000000000400", "best"]
+    checkpoints = ["000000000320", "000000000400", "best", "replay"]
+    assert sorted(path.name for path in (trained / "checkpoints").iterdir()) == checkpoints
     assert not (trained / ".lock").exists()
     assert any(path.name.startswith("events.") for path in trained.iterdir())
 
@@ -178,3 +179,20 @@ def test_the_installed_command_answers() -> None:
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout
     assert version.startswith("lockstep ")
     assert subprocess.run([*command, "train", "sovle"], capture_output=True, check=False).returncode == 2
+
+
+def test_runs_says_how_large_each_is(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["MB"] == sum(path.stat().st_size for path in trained.rglob("*") if path.is_file()) / 1e6
+
+
+def test_names_that_are_no_text_are_printed_all_the_same(trained: Path) -> None:
+    trained.rename(trained.with_name("\udcff\udcfe"))  # bytes that no encoding knows, as the system hands them over
+    done = subprocess.run([sys.executable, "-m", "lockstep", "runs"], capture_output=True, text=True, check=True)
+    assert "\\udcff\\udcfe" in done.stdout
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (trained.parent / "file").write_text("")
+    assert "Not a directory" in refused(["export", "first", "--out", "runs/file/below"], capsys)

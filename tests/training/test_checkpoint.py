@@ -44,8 +44,7 @@ def untimed(path: Path) -> list[dict[str, Any]]:
 
 def state_of(run: RunDirectory) -> Any:
     """Every leaf of the newest checkpoint, as comparable plain data."""
-    folder = numbered_checkpoints(run)[-1]
-    return [plain(torch.load(folder / name, weights_only=True)) for name in ("state.pt", "replay.pt", "policy.pt")]
+    return plain({name: part for name, part in ending(run).items() if not name.endswith(".jsonl")})
 
 
 def plain(tree: Any) -> Any:
@@ -135,7 +134,7 @@ def test_a_run_stopped_before_its_first_checkpoint_begins_again(tmp_path: Path) 
 def test_only_the_newest_checkpoints_and_the_best_are_kept(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", checkpoint={"every_env_steps": 80, "keep": 2})
     trained(run)
-    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["000000000720", "000000000800", "best"]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["000000000720", "000000000800", "best", "replay"]
 
 
 def test_a_strangers_pickle_is_not_executed(tmp_path: Path) -> None:

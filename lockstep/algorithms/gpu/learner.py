@@ -63,7 +63,7 @@ class GraphQLearner(QLearner):
         assert grad is not None
         grad.copy_(gradient)
         grad_norm = nn.utils.clip_grad_norm_(self.weights, self.grad_norm_clip)
-        self.diverged.copy_(torch.maximum(self.diverged, (~torch.isfinite(grad_norm)).to(self.diverged)))
+        self.diverged.copy_(torch.maximum(self.diverged, (~torch.isfinite(grad_norm + loss)).to(self.diverged)))
         self.optimizer.step()
         return {**metrics, "loss": loss, "grad_norm": grad_norm.detach()}
 
@@ -71,7 +71,9 @@ class GraphQLearner(QLearner):
         """Wait for the GPU. Raises DivergedError where a gradient was not finite."""
         if self.diverged.item():
             first = max(self.updates - CHECK_UPDATES, 0)
-            raise DivergedError(f"a gradient that is not finite between updates {first} and {self.updates}")
+            assert self.batch is not None
+            said = f"a gradient that is not finite between updates {first} and {self.updates}; the newest batch is kept"
+            raise DivergedError(said, self.batch)
 
     def record(self, batch: EpisodeBatch) -> Recorded[Tensor]:
         """`step` of this batch's memory as one graph. The steps that are taken on the way are taken back."""

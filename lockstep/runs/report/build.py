@@ -86,8 +86,11 @@ def write_report(document: Document, out: Path) -> list[Path]:
 
 
 def default_out(records: Sequence[RunRecord]) -> Path:
-    """Inside a single run; else in the current folder."""
-    return records[0].directory.path / "report.html" if len(records) == 1 else Path("report.html")
+    """Inside a single run; else in the current folder. Raises UserError where the run is a stranger's trap."""
+    if len(records) != 1:
+        return Path("report.html")
+    records[0].directory.refuse_links()
+    return records[0].directory.path / "report.html"
 
 
 def _title(groups: Sequence[Group]) -> str:

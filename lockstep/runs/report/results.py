@@ -200,5 +200,5 @@ def _best_env_steps(run: RunRecord) -> int | None:
     try:
         manifest = json.loads((run.directory.checkpoints / "best" / "manifest.json").read_text())
         return int(manifest["env_steps"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

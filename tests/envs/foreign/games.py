@@ -1,5 +1,10 @@
 """Small environments of other people: every kind that the adapter must understand."""
 
+import os
+import signal
+import threading
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -50,6 +55,31 @@ class Unequal(ParallelEnv[str, Any, int]):  # type: ignore[misc]
 
     def _infos(self) -> dict[str, Any]:
         return {agent: {"action_mask": np.array([1, 1, 1, 0])} if agent == "long" else {} for agent in self.agents}
+
+
+class Mortal(Unequal):
+    """Unequal that dies, hangs or raises in the second step of `times` episodes in all, counted by files in `marks`."""
+
+    def __init__(self, marks: str, how: str = "die", times: int = 1, steps: int = 4) -> None:
+        super().__init__(steps)
+        self.marks, self.how, self.times = Path(marks), how, times
+
+    def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
+        if self.t == 1 and self._takes_a_turn():
+            if self.how == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "hang":
+                threading.Event().wait()
+            raise ZeroDivisionError("a mistake in somebody's world")
+        return super().step(actions)
+
+    def _takes_a_turn(self) -> bool:
+        """Whether this fault is one of `times`: of processes that ask at once, one has each."""
+        for number in range(self.times):
+            with suppress(FileExistsError):
+                (self.marks / str(number)).touch(exist_ok=False)
+                return True
+        return False
 
 
 class Twins(gymnasium.Env[Any, Any]):

@@ -1,0 +1,59 @@
+"""The process behind `lockstep.envs.foreign.workers.Worker`: some lanes of somebody else's environment.
+
+It ends when the line is closed, also by the death of the process at its other end.
+"""
+
+import json
+import sys
+import traceback
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from lockstep.envs.foreign.factory import TeamFactory
+from lockstep.envs.foreign.lanes import PythonLanes
+from lockstep.envs.vector_env import TimeStep
+from lockstep.errors import UserError
+
+
+def main(line_descriptor: int) -> None:
+    """Answer every request with a JSON head and the lanes' arrays, one after the other."""
+    with Connection(line_descriptor) as line:
+        hello = json.loads(line.recv_bytes())
+        try:
+            factory = TeamFactory(hello["key"], hello["time_limit"], hello["arguments"])
+            lanes = PythonLanes(factory, hello["num_envs"], hello["seed"])
+        except UserError as error:
+            line.send_bytes(json.dumps({"error": str(error)}).encode())
+            return
+        line.send_bytes(json.dumps({"spec": asdict(lanes.spec)}).encode())
+        while True:
+            try:
+                asked = json.loads(line.recv_bytes())
+            except (EOFError, OSError):
+                return
+            mask = np.array(asked["mask"], dtype=bool)
+            try:
+                if asked["do"] == "reset":
+                    obs = lanes.reset(asked["seed"], mask)
+                    nothing = np.zeros(len(mask), dtype=bool)
+                    step = TimeStep(obs, np.zeros(obs.shape[:2], np.float32), nothing, nothing)
+                else:
+                    step = lanes.step(np.array(asked["actions"], dtype=np.int64), mask)
+            except UserError as error:
+                line.send_bytes(json.dumps({"error": str(error)}).encode())
+                return
+            available = lanes.available_actions()
+            assert available is not None
+            line.send_bytes(b"{}")
+            for array in (*step, available):
+                line.send_bytes(np.ascontiguousarray(array).tobytes())
+
+
+if __name__ == "__main__":
+    try:
+        main(int(sys.argv[1]))
+    except Exception:  # whatever somebody else's environment raises: shown, and the episode is dropped
+        traceback.print_exc()
+        sys.exit(1)

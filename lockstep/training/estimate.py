@@ -1,0 +1,94 @@
+"""How much memory a run will take, worked out before any of it is taken."""
+
+import torch
+
+from lockstep.algorithms.registry import build_mixer
+from lockstep.algorithms.shares import num_shares
+from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.networks.agents import build_agent
+from lockstep.networks.flat import num_parameters
+from lockstep.replay import ObsPacking
+from lockstep.spec import EnvSpec
+from lockstep.training.evaluate import evaluation_lanes
+from lockstep.training.memory import available_bytes
+
+COPIES = 7
+"""Of the parameters: online, target, average, gradient, clipped, and two of Adam's."""
+HELPER_BYTES = 300 * 2**20
+"""Of a process that works on a share of every batch: mostly torch itself."""
+REMEDIES = {
+    "replay": "replay.buffer_size",
+    "networks": "network.hidden_dim",
+    "playing": "collection.num_envs",
+    "learning": "replay.batch_size",
+    "helpers": "training.num_threads",
+}
+"""Which setting makes a part smaller."""
+
+
+def episode_bytes(spec: EnvSpec, *, masks: bool) -> int:
+    """Of one episode in the replay. masks: whether actions can be unavailable."""
+    steps, agents = spec.time_limit, spec.num_agents
+    packed = ObsPacking(spec.obs_bits, torch.device("cpu")).packed_dim
+    seen = agents * packed + 4 * spec.own_state_dim + (agents * spec.num_actions if masks else 0)
+    return (steps + 1) * seen + steps * (agents + 4) + 5
+
+
+def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, int]:
+    """By what takes it, once the replay is full. Raises UserError for networks beyond all measure."""
+    lanes, steps, agents = config.collection.num_envs, spec.time_limit, spec.num_agents
+    replay, network = config.replay, config.network
+    episodes = config.training.max_env_steps // steps + lanes
+    kept = min(replay.buffer_size, episodes)
+    if replay.rewarding_fraction > 0:
+        kept += min(replay.rewarding_buffer_size, episodes)
+    try:
+        with torch.device("meta"):
+            parameters = num_parameters(build_agent(spec, network))
+            parameters += num_parameters(build_mixer(config.algorithm.name, spec, network))
+    except RuntimeError as error:
+        raise UserError(
+            f"network.hidden_dim={network.hidden_dim} and its siblings make networks too large for any machine; 64 to "
+            "256 are usual."
+        ) from error
+    played = (steps + 1) * agents * (spec.obs_dim * 4 + spec.num_actions)
+    studied = min(replay.segment_steps or steps, steps) + 1
+    layers = 4 * (spec.obs_dim + 6 * network.hidden_dim + 4 * spec.num_actions) * agents
+    return {
+        "replay": kept * episode_bytes(spec, masks=masks),
+        "networks": COPIES * 4 * parameters,
+        "playing": 2 * max(lanes, evaluation_lanes(config.evaluation.episodes)) * played,
+        "learning": 2 * replay.batch_size * studied * layers,
+        "helpers": (num_shares(config) - 1) * HELPER_BYTES,
+    }
+
+
+def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_fit: bool = True) -> None:
+    """Raise UserError where the run will need more memory than is free, with or without its replay."""
+    free = free_bytes(config)
+    needed = needed_bytes(config, spec, masks=masks)
+    if not replay_must_fit:
+        del needed["replay"]
+    total = sum(needed.values())
+    if free is None or total <= free:
+        return
+    largest = max(needed, key=lambda part: needed[part])
+    section, _, name = REMEDIES[largest].partition(".")
+    value = getattr(getattr(config, section), name)
+    raise UserError(
+        f"This run needs about {gib(total)} of memory, {gib(needed[largest])} of it for {largest}, and {gib(free)} are "
+        f"free. Make {REMEDIES[largest]}={value} smaller."
+    )
+
+
+def free_bytes(config: RunConfig) -> float | None:
+    """Where the replay and the networks will live; None where nobody tells."""
+    if config.training.device == "cuda":
+        return float(torch.cuda.mem_get_info()[0])
+    return available_bytes()
+
+
+def gib(size: float) -> str:
+    """As people read it."""
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
