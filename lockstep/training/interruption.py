@@ -17,8 +17,9 @@ class AbandonedError(Exception):
 class Interruption:
     """`signal` is the first signal that came; the handlers before are back in place from then on.
 
-    Only the main thread may install signal handlers; elsewhere nothing is installed and `signal` stays None. A signal
-    that is ignored (nohup) stays ignored.
+    Only the main thread may install signal handlers; elsewhere nothing is installed and `signal` stays None. SIGHUP
+    stays ignored where it is (nohup). SIGINT does not, though shells ignore it for what runs in the background: it can
+    only have been sent on purpose there.
     """
 
     def __init__(self) -> None:
@@ -44,8 +45,10 @@ class Interruption:
     def __enter__(self) -> "Interruption":
         try:
             for number in _SIGNALS:
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._request)
+                ignored = signal.getsignal(number) is signal.SIG_IGN
+                if number != signal.SIGHUP or not ignored:
+                    before = signal.signal(number, self._request)
+                    self._before[number] = signal.default_int_handler if ignored else before
         except ValueError:  # not the main thread
             self._before = {}
         return self

@@ -128,11 +128,12 @@ def test_a_signal_before_the_work_leaves_it_undone() -> None:
             pytest.fail("it was done all the same")
 
 
-def test_what_is_ignored_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+@pytest.mark.parametrize(("number", "heard"), [(signal.SIGHUP, False), (signal.SIGINT, True)])
+def test_nohup_is_respected_and_the_background_hears(number: signal.Signals, heard: bool) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         with Interruption() as interruption:
-            signal.raise_signal(signal.SIGHUP)
-        assert not interruption.requested
+            signal.raise_signal(number)
+        assert interruption.requested == heard
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(number, before)
