@@ -84,12 +84,7 @@ class EpisodeStore:
         rows = {name: value[-self.capacity :] for name, value in self._encode(batch).items()}
         count = len(rows["actions"])
         self.lengths[(self.next + np.arange(count)) % self.capacity] = rows["length"][:, 0].numpy()
-        if not self.data:
-            # Untouched memory of `empty` costs nothing until an episode is written to it.
-            self.data = {
-                name: torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
-                for name, value in rows.items()
-            }
+        self._make_room(rows)
         first = min(count, self.capacity - self.next)
         for name, value in rows.items():
             there = self.moved(value)
@@ -98,6 +93,26 @@ class EpisodeStore:
         self.next = (self.next + count) % self.capacity
         self.added += count
         self.size = min(self.size + count, self.capacity)
+
+    def put(self, rows: Tensor, episodes: Mapping[str, Tensor]) -> None:
+        """Write episodes as they lie in `data` into `rows` (b,), both on the CPU. Counters stay as they are."""
+        self._make_room(episodes)
+        self.lengths[rows.numpy()] = episodes["length"][:, 0].numpy()
+        for name, value in episodes.items():
+            self.data[name][rows.to(self.device)] = value.to(self.device)
+
+    def clear(self) -> None:
+        """Hold nothing, as when it was made."""
+        self.size = self.next = self.added = 0
+        self.data, self.fillings = {}, {}
+
+    def _make_room(self, episodes: Mapping[str, Tensor]) -> None:
+        if not self.data:
+            # Untouched memory of `empty` costs nothing until an episode is written to it.
+            self.data = {
+                name: torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
+                for name, value in episodes.items()
+            }
 
     def draw(self, count: int, steps: int, rng: np.random.Generator) -> Pieces:
         """`count` episodes drawn uniformly with replacement, whole (steps = 0) or a random piece of `steps` of each."""
@@ -215,14 +230,11 @@ class EpisodeStore:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.clear()
         self.size, self.next = state["size"], state["next"]
         self.added = self.size if self.size < self.capacity else self.capacity + self.next
-        self.data, self.fillings = {}, {}
-        for name, value in state["data"].items():
-            self.data[name] = torch.empty((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
-            self.data[name][: self.size] = value
-        if self.data:
-            self.lengths[: self.size] = state["data"]["length"][:, 0].numpy()
+        if state["data"]:
+            self.put(torch.arange(self.size), state["data"])
 
     def _encode(self, batch: EpisodeBatch) -> dict[str, Tensor]:
         rows = {

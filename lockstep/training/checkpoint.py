@@ -41,7 +41,6 @@ from lockstep.training.replay_files import (
     FOLDER,
     Checksum,
     ReplayOnDisk,
-    forget,
     read_replay,
     remove_unused,
     restore,
@@ -141,7 +140,7 @@ def load_replay(replay: Replay, folder: Path) -> None:
         old = _part(folder, manifest, "replay.pt") if "replay.pt" in manifest.sha256 else {}
         for name, store in replay.stores().items():
             if name not in old:
-                forget(store)
+                store.clear()
                 continue
             size, following = int(old[name]["size"]), int(old[name]["next"])
             order = (torch.arange(size) + following) % max(size, 1)
@@ -313,7 +312,7 @@ def _load(session: Session, folder: Path, *, with_replay: bool) -> None:
             session.replay_on_disk = manifest.replay
     else:
         for store in session.replay.stores().values():
-            forget(store)
+            store.clear()
 
 
 def _manifest_or_none(folder: Path) -> Manifest | None:

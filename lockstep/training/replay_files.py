@@ -98,26 +98,16 @@ def restore(store: EpisodeStore, added: int, size: int, first: int, parts: Itera
     """
     kept = min(size, store.capacity)
     shift = 0 if size == min(added, store.capacity) else added - kept
-    forget(store)
+    store.clear()
     for part in parts:
         count = check_episodes(part, store.spec, store.packing.packed_dim)
         if store.data and store.data.keys() != part.keys():
             raise RefusedError("its episodes are not all of one kind")
         skip = min(max(added - kept - first, 0), count)
-        rows = (torch.arange(first + skip - shift, first + count - shift) % store.capacity).to(store.device)
-        for name, value in part.items():
-            if name not in store.data:
-                room = (store.capacity, *value.shape[1:])
-                store.data[name] = torch.empty(room, dtype=value.dtype, device=store.device)
-            store.data[name][rows] = value[skip:].to(store.device)
+        rows = torch.arange(first + skip - shift, first + count - shift) % store.capacity
+        store.put(rows, {name: value[skip:] for name, value in part.items()})
         first += count
     store.size, store.added, store.next = kept, added - shift, (added - shift) % store.capacity
-
-
-def forget(store: EpisodeStore) -> None:
-    """Let `store` hold nothing, as when it was made."""
-    store.size = store.next = store.added = 0
-    store.data = {}
 
 
 def check_episodes(part: Episodes, spec: EnvSpec, packed_dim: int) -> int:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -61,6 +62,9 @@ def test_what_is_read_is_what_was_remembered(counts: list[int], tmp_path: Path) 
     for store in (memory.store, again.store):  # and both go on alike
         store.add(random_episodes(SPEC, 3, seed=99))
     assert first_difference(memory.store.state_dict(), again.store.state_dict())[0] is None
+    one, other = (store.draw(50, 2, np.random.default_rng(1)) for store in (memory.store, again.store))
+    assert one.starts.tolist() == other.starts.tolist()
+    assert max(one.starts) > 0
 
 
 def test_only_what_is_new_is_written(tmp_path: Path) -> None:
