@@ -62,13 +62,13 @@ def runs(as_json: Json = False) -> None:
     rows = []
     for run in list_runs():
         info, evaluations = run.read_info(), read_rows(run.evaluations)
-        means = [row.get("test_return_mean") for row in evaluations]
+        means = [row["test_return_mean"] for row in evaluations if _is_number(row.get("test_return_mean"))]
         rows.append(
             {
                 "run": run.path.name,
                 "status": info.get("status", "unknown"),
                 "env steps": evaluations[-1].get("env_steps") if evaluations else None,
-                "best test return": max(filter(_is_number, means), default=None),
+                "best test return": max(means, default=None),
                 "MB": run.size_bytes() / 1e6,
             }
         )
