@@ -6,7 +6,7 @@ over the parallel environments, not times agents. Defaults are EPyMARL's for QMI
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 AlgorithmName = Literal["iql", "vdn", "qmix"]
 Scalar = bool | int | float | str | None
@@ -34,7 +34,7 @@ class EnvConfig(Section):
     time_limit: Count | None = None
     """Steps after which an episode is cut; unset: the environment's own limit (500 in RWARE)."""
     arguments: dict[str, Scalar] = Field(default_factory=dict)
-    """Further arguments of the environment's constructor, by the names of its own package."""
+    """Further arguments of the environment's constructor, by the names of its own package; None: as if not given."""
     remember_onset: tuple[CountOrZero, ...] = ()
     """Flags of the observation (by index) with a memory: while one is on, an agent goes on seeing its own numbers, such
     as x and y, as they were when it came on. RWARE's 2 is carrying_shelf: where the carried shelf was taken."""
@@ -43,6 +43,12 @@ class EnvConfig(Section):
     hangs is started anew, and its unfinished episodes are dropped and counted (dropped_episodes)."""
     worker_timeout_seconds: Positive = 60.0
     """How long such a process may take for one step of its lanes before it counts as hanging."""
+
+    @field_validator("arguments")
+    @classmethod
+    def _only_given(cls, arguments: dict[str, Scalar]) -> dict[str, Scalar]:
+        """TOML has no word for nothing."""
+        return {name: value for name, value in arguments.items() if value is not None}
 
 
 class CollectionConfig(Section):

@@ -74,7 +74,7 @@ def selftest_resume(
     if kills < 1:
         raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
     rng, start = random.Random(seed), time.monotonic()
-    done = writing = early = runs = leaves = 0
+    done = writing = early = runs = leaves = tries = 0
     difference = None
     with tempfile.TemporaryDirectory(prefix="lockstep-selftest-") as folder:
         train = [*LOCKSTEP, "train", preset, f"seed={seed}", *WORDS, "--quiet", "--no-doctor", "--out"]
@@ -86,7 +86,8 @@ def selftest_resume(
             run = RunDirectory(Path(folder) / f"killed-{runs}")
             for _ in range(min(KILLS_PER_RUN, kills - done)):
                 progress(f"kill {done + 1} of {kills}")
-                killed = _kill(_next_command(run, train), run, rng, duration, in_a_write=done % 3 == 2)
+                tries += 1
+                killed = _kill(_next_command(run, train), run, rng, duration, in_a_write=tries % 3 == 0)
                 if killed is None:
                     break
                 done += 1
@@ -160,13 +161,21 @@ def _next_command(run: RunDirectory, train: Sequence[str]) -> list[str]:
 def _kill(
     command: Sequence[str], run: RunDirectory, rng: random.Random, duration: float, *, in_a_write: bool
 ) -> bool | None:
-    """Start, wait, SIGKILL. Returns whether a checkpoint was being written, None where the training ended first."""
+    """Start, wait, SIGKILL. Returns whether a checkpoint was being written, None where the training ended first.
+
+    A write takes milliseconds. To be killed in one, the process is stopped every few of them and looked at.
+    """
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-    until = time.monotonic() + (LONGEST_WAIT if in_a_write else rng.uniform(0.2, 1.0) * duration)
+    began, most = time.monotonic(), 0.6 if in_a_write else 1.0
+    until = began + rng.uniform(0.2, most) * duration
     while process.poll() is None and time.monotonic() < until:
-        if in_a_write and _is_writing(run):
+        time.sleep(0.01)
+    while in_a_write and process.poll() is None and time.monotonic() < began + LONGEST_WAIT:
+        process.send_signal(signal.SIGSTOP)
+        if _is_writing(run):
             break
-        time.sleep(0.0005 if in_a_write else 0.01)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.001)
     process.kill()
     _, said = process.communicate()
     if process.returncode == 0:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.config.load import EPYMARL, dump_toml, explain_toml, knobs, load_config, parse_words, validated
+from lockstep.config.load import (
+    EPYMARL,
+    dump_toml,
+    explain_toml,
+    knobs,
+    load_config,
+    parse_value,
+    parse_words,
+    validated,
+)
 from lockstep.config.presets import PRESETS, summary
 from lockstep.errors import UserError
 
@@ -163,3 +172,16 @@ def test_any_table_is_taken_or_refused_in_a_sentence(table: Any) -> None:
 
 def test_the_same_word_twice_means_the_last() -> None:
     assert parse_words(["gamma=0.5", "gamma=0.9"]) == {"algorithm.gamma": 0.9}
+
+
+def test_an_argument_that_is_nothing_is_not_given() -> None:
+    config = load_config("solve", ["env.arguments.sensor_range=None", "env_args.n_agents=3"])
+    assert config.env.arguments == {"n_agents": 3}
+    assert "sensor_range" not in dump_toml(config)
+
+
+def test_endless_brackets_are_text_or_a_sentence(tmp_path: Path) -> None:
+    assert parse_value("[" * 5000) == "[" * 5000
+    (tmp_path / "deep.toml").write_text("a = " + "[" * 5000)
+    with pytest.raises(UserError, match="is not valid TOML"):
+        load_config(str(tmp_path / "deep.toml"))
