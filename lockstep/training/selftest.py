@@ -22,13 +22,16 @@ from lockstep.training.checkpoint import load_replay, numbered_checkpoints
 from lockstep.training.session import Session
 
 LOCKSTEP = [sys.executable, "-m", "lockstep"]
+MAX_ENV_STEPS = 200_000
 WORDS = [
-    "training.max_env_steps=200000",
+    f"training.max_env_steps={MAX_ENV_STEPS}",
     "evaluation.every_env_steps=20000",
     "checkpoint.every_env_steps=6400",
     "logging.every_env_steps=6400",
 ]
 KILLS_PER_RUN = 5
+EARLY = 0.2
+"""Share of the kills that come while a training is starting."""
 LONGEST_WAIT = 300.0
 """Seconds after which a training that neither ends nor writes is given up."""
 
@@ -81,13 +84,12 @@ def selftest_resume(
         reference = RunDirectory(Path(folder) / "never-stopped")
         progress("training without a stop")
         _finish([*train, str(reference.path)])
-        duration = time.monotonic() - start
         while done < kills and difference is None:
             run = RunDirectory(Path(folder) / f"killed-{runs}")
             for _ in range(min(KILLS_PER_RUN, kills - done)):
                 progress(f"kill {done + 1} of {kills}")
                 tries += 1
-                killed = _kill(_next_command(run, train), run, rng, duration, in_a_write=tries % 3 == 0)
+                killed = _kill(_next_command(run, train), run, rng, in_a_write=tries % 3 == 0)
                 if killed is None:
                     break
                 done += 1
@@ -158,18 +160,20 @@ def _next_command(run: RunDirectory, train: Sequence[str]) -> list[str]:
     return [*train, str(run.path)]
 
 
-def _kill(
-    command: Sequence[str], run: RunDirectory, rng: random.Random, duration: float, *, in_a_write: bool
-) -> bool | None:
+def _kill(command: Sequence[str], run: RunDirectory, rng: random.Random, *, in_a_write: bool) -> bool | None:
     """Start, wait, SIGKILL. Returns whether a checkpoint was being written, None where the training ended first.
 
-    A write takes milliseconds. To be killed in one, the process is stopped every few of them and looked at.
+    The moment is a number of env steps, since machines differ; one in five comes while it is still starting. A write
+    takes milliseconds. To be killed in one, the process is stopped every few of them and looked at.
     """
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
-    began, most = time.monotonic(), 0.6 if in_a_write else 1.0
-    until = began + rng.uniform(0.2, most) * duration
-    while process.poll() is None and time.monotonic() < until:
+    began, done = time.monotonic(), _progress(run)
+    early = not in_a_write and rng.random() < EARLY
+    goal = rng.uniform(done, 0.9 * MAX_ENV_STEPS)
+    while process.poll() is None and time.monotonic() < began + LONGEST_WAIT and not early and _progress(run) < goal:
         time.sleep(0.01)
+    if not in_a_write:
+        time.sleep(rng.uniform(0.0, 4.0 if early else 0.3))
     while in_a_write and process.poll() is None and time.monotonic() < began + LONGEST_WAIT:
         process.send_signal(signal.SIGSTOP)
         if _is_writing(run):
@@ -183,6 +187,11 @@ def _kill(
     if process.returncode != -signal.SIGKILL:
         raise UserError(f"The training failed before it was killed: {said.decode().strip()[-500:]}")
     return _is_writing(run)
+
+
+def _progress(run: RunDirectory) -> float:
+    rows = read_rows(run.metrics)
+    return float(rows[-1]["env_steps"]) if rows else 0.0
 
 
 def _is_writing(run: RunDirectory) -> bool:

@@ -11,6 +11,7 @@ from lockstep.training.selftest import first_difference, selftest_resume
 def test_killed_runs_end_as_the_one_that_was_never_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     short = ["collection.warmup_env_steps=20000", "training.max_env_steps=60000", "evaluation.episodes=10"]
     monkeypatch.setattr(selftest, "WORDS", [*selftest.WORDS, *short])
+    monkeypatch.setattr(selftest, "MAX_ENV_STEPS", 60_000)
     report = selftest_resume(kills=3)
     assert report.difference is None, report.difference
     assert report.kills >= 2
