@@ -76,7 +76,7 @@ def plot(by_robots: list[dict[str, Any]], by_size: list[dict[str, Any]], out: Pa
             axes.plot(
                 [row["is"] for row in rows], [row[name] for row in rows], "o-", color=color, lw=1.6, ms=4, label=text
             )
-        axes.set(xlabel=label, ylim=(0, None))
+        axes.set(xlabel=label, ylim=(0, None), xticks=[row["is"] for row in rows])
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, loc="upper left")
     out.parent.mkdir(parents=True, exist_ok=True)
