@@ -122,7 +122,9 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
 
 def _operations(spec: EnvSpec, config: RunConfig, batch: EpisodeBatch) -> int:
     """Floating-point operations of the products in one gradient, counted where all of them are torch's."""
-    on_cpu = config.model_copy(update={"training": config.training.model_copy(update={"device": "cpu"})})
+    on_cpu = config.model_copy(
+        update={"training": config.training.model_copy(update={"device": "cpu", "num_threads": 1})}
+    )
     learner = build(spec, on_cpu)
     with FlopCounterMode(display=False) as counter:
         QLearner.gradient(learner, batch.to(learner.device))

@@ -164,3 +164,10 @@ def chosen_lanes(mask: Mask | None, num_envs: int) -> NDArray[np.int64]:
             f"The mask must be {num_envs} booleans, one for each lane, not {mask.dtype} of shape {mask.shape}."
         )
     return np.flatnonzero(mask)
+
+
+def check_running(running: Mask, chosen: NDArray[np.int64]) -> None:
+    """Raise UserError where one of the chosen lanes has no episode to go on with. running: (num_envs,)"""
+    over = chosen[~running[chosen]]
+    if len(over):
+        raise UserError(f"Lane {over[0]} has finished its episode, or never began one; reset it before stepping it.")

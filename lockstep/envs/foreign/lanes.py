@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.envs.foreign.team import Team, TeamStep
-from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
+from lockstep.envs.vector_env import Mask, Obs, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 
 
@@ -45,9 +45,7 @@ class PythonLanes:
     def step(self, actions: NDArray[np.integer[Any]], mask: Mask | None = None) -> TimeStep:
         """See VectorEnv.step. Raises UserError for finished lanes and for actions that are not allowed now."""
         chosen = chosen_lanes(mask, self.num_envs)
-        if not self._running[chosen].all():
-            lane = chosen[~self._running[chosen]][0]
-            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+        check_running(self._running, chosen)
         self._check(actions, chosen)
         self._reward[:] = 0.0
         self._terminated[:] = self._truncated[:] = False

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.envs.foreign.factory import TeamFactory
-from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
+from lockstep.envs.vector_env import Mask, Obs, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
@@ -70,9 +70,7 @@ class WorkerLanes:
     def step(self, actions: NDArray[np.integer[Any]], mask: Mask | None = None) -> TimeStep:
         """See VectorEnv.step. Raises UserError, too, when a worker has failed too often."""
         chosen = self._mask(mask)
-        if (chosen & ~self._running).any():
-            lane = np.flatnonzero(chosen & ~self._running)[0]
-            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+        check_running(self._running, np.flatnonzero(chosen))
         lost = chosen & self.dropped
         self._ask(chosen & ~lost, lambda worker: {"do": "step", "actions": actions[worker.lanes].tolist()})
         lost = chosen & self.dropped

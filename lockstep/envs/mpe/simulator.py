@@ -10,7 +10,7 @@ from lockstep.envs.mpe import _kernel
 from lockstep.envs.mpe.config import NUM_ACTIONS, SpreadConfig
 from lockstep.envs.mpe.plane import Plane
 from lockstep.envs.random_streams import STREAM_WORDS
-from lockstep.envs.vector_env import Mask, Obs, TimeStep, chosen_lanes
+from lockstep.envs.vector_env import Mask, Obs, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 
 
@@ -58,9 +58,7 @@ class SpreadSimulator:
         """See VectorEnv.step. actions: (num_envs, agents) in 0..4: stay, left, right, down, up. Raises UserError, with
         nothing changed, for anything else, and for lanes that have finished."""
         chosen = chosen_lanes(mask, self.num_envs)
-        if not self._running[chosen].all():
-            lane = chosen[~self._running[chosen]][0]
-            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+        check_running(self._running, chosen)
         moves = self._checked(actions, chosen)
         self._terminated[:] = self._truncated[:] = False
         self._reward[:] = 0.0

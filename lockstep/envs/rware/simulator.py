@@ -14,7 +14,7 @@ from lockstep.envs.rware import _kernel, _observations, _playing, _tables
 from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
-from lockstep.envs.vector_env import Mask, Obs, Onset, Record, TimeStep, chosen_lanes
+from lockstep.envs.vector_env import Mask, Obs, Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 
 ROBOTS_PER_THREAD = 4096
@@ -253,9 +253,8 @@ class Simulator:
         return numbers.astype(np.int64)
 
     def _check_running(self, mask: Mask | None, chosen: Lanes) -> None:
-        if not (self._running if mask is None else self._running[chosen]).all():
-            lane = chosen[~self._running[chosen]][0]
-            raise UserError(f"Lane {lane} has finished its episode, or never began one; reset it before stepping it.")
+        if mask is not None or not self._running.all():  # in every step of all lanes: without taking them out
+            check_running(self._running, chosen)
 
     def _split(self, chosen: Lanes, *work: Callable[[Lanes], None], robots_per_thread: int = ROBOTS_PER_THREAD) -> None:
         """Do one piece of work after the other on the chosen lanes, on several threads where there are enough."""
