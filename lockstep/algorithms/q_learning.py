@@ -86,6 +86,9 @@ class QLearner:
         self._follow()
         return {**metrics, "loss": loss, "grad_norm": grad_norm.detach()}
 
+    def check(self) -> None:
+        """Raise DivergedError where an update left unsaid that its gradient was not finite; here none does."""
+
     def gradient(self, batch: EpisodeBatch) -> tuple[Tensor, Metrics, Tensor]:
         """The loss, its metrics, and its gradient by all parameters as one vector."""
         loss, metrics = self.loss(batch)
@@ -163,7 +166,8 @@ class QLearner:
         self.target.load_state_dict(state["target"])
         self.actor.load_state_dict(state["actor"])
         settings = self.optimizer.state_dict()["param_groups"]  # those of the configuration, not of the file
-        self.optimizer.load_state_dict({"state": state["optimizer"]["state"], "param_groups": settings})
+        memory = copy.deepcopy(state["optimizer"]["state"])  # torch would go on with the very tensors of `state`
+        self.optimizer.load_state_dict({"state": memory, "param_groups": settings})
         for name, value in self.optimizer.state.get(self.weights, {}).items():
             if value.numel() != 1 and value.shape != self.weights.shape:
                 raise RuntimeError(f"the optimizer's {name} has another shape than the parameters")

@@ -121,6 +121,8 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
 def _advance(session: Session, run: RunDirectory, interruption: Interruption) -> None:
     try:
         session.advance(interruption.leaving)
+        if session.finished:
+            session.learner.check()
     except DivergedError as error:
         with run.writing("the diagnosis of a diverged run"):
             folder, suspicion = write_diagnosis(session, error, run)

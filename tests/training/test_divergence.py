@@ -17,6 +17,7 @@ from lockstep.loggers import JsonlLogger
 from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.training.checkpoint import numbered_checkpoints
 from lockstep.training.selftest import ending, first_difference
+from lockstep.training.session import Session
 from lockstep.training.trainer import resume, train
 from tests.episodes import SPEC, random_episodes
 from tests.training.test_checkpoint import run_of
@@ -122,3 +123,17 @@ def test_the_folder_lies_inside_the_run(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(UserError):
         train(load_config(str(run.path)), run, [JsonlLogger(run)])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_what_a_learner_left_unsaid_is_asked_for_when_the_run_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(tmp_path / "run")
+    batch = random_episodes(Session(load_config(str(run.path))).spec, 2)
+
+    def check(self: QLearner) -> None:
+        raise DivergedError("a gradient that is not finite since some update", batch)
+
+    monkeypatch.setattr(QLearner, "check", check)
+    with pytest.raises(UserError, match="diverged at 800 env steps: a gradient that is not finite since"):
+        train(load_config(str(run.path)), run, [JsonlLogger(run)])
