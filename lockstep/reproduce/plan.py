@@ -52,8 +52,7 @@ class Plan:
         for name in EXPERIMENTS[self.experiment]:
             config = PRESETS[name]()
             if self.mode == "vectorized":
-                lanes = config.collection.model_copy(update={"num_envs": self.episodes_per_update})
-                config = config.model_copy(update={"collection": lanes})
+                config = vectorized(config, self.episodes_per_update)
             found[name] = scaled(config, share)
         if self.with_ours:
             found[OURS] = scaled(PRESETS[OURS](), share)
@@ -73,7 +72,7 @@ class Plan:
         if self.mode == "vectorized":
             parts.append(
                 f"{self.episodes_per_update} episodes are played before each update instead of one, so there are "
-                f"{self.episodes_per_update} times fewer updates"
+                f"{self.episodes_per_update} times fewer updates; the targets are still copied as often for an episode"
             )
         if self.scale != "full":
             parts.append(
@@ -84,6 +83,21 @@ class Plan:
             return "Nothing: one update after every episode, every number as published."
         sentence = "; ".join(parts)
         return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
+
+
+def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
+    """The configuration with one update for several episodes.
+
+    As published an update is an episode, so the period of the targets is kept in episodes, not in updates: with 16
+    times fewer copies the news of a reward would not travel far enough in any run of this length.
+    """
+    period = round(config.algorithm.target_sync_updates / episodes_per_update)
+    return config.model_copy(
+        update={
+            "collection": config.collection.model_copy(update={"num_envs": episodes_per_update}),
+            "algorithm": config.algorithm.model_copy(update={"target_sync_updates": max(period, 1)}),
+        }
+    )
 
 
 def scaled(config: RunConfig, share: float) -> RunConfig:

@@ -10,14 +10,16 @@ from lockstep.reproduce.plan import Plan, new_plan, resumed_plan, scaled, wanted
 PLAN = Plan("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_ours=True)
 
 
-def test_vectorized_differs_from_the_published_configuration_in_one_number() -> None:
+def test_vectorized_plays_more_episodes_before_an_update_and_nothing_else() -> None:
     for name, config in PLAN.configurations().items():
         if name == "solve":
             assert config == PRESETS[name]()
             continue
         assert config.collection.num_envs == 8
+        assert config.algorithm.target_sync_updates == 25  # of 8 episodes each: 200 episodes, as published
         one = config.collection.model_copy(update={"num_envs": 1})
-        assert config.model_copy(update={"collection": one}) == PRESETS[name]()
+        algorithm = config.algorithm.model_copy(update={"target_sync_updates": 200})
+        assert config.model_copy(update={"collection": one, "algorithm": algorithm}) == PRESETS[name]()
     assert PLAN.difference().startswith("8 episodes are played before each update instead of one")
 
 
