@@ -30,12 +30,12 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "one memory for all episodes": ("rewarding_fraction=0",),
     "no warm-up": ("warmup_env_steps=0",),
     "epsilon 0.1, no ladder": ("epsilon_ladder=0", "epsilon_start=0.1", "epsilon_finish=0.1"),
-    "no held moves": ("repeat_max_steps=1",),
+    "held forward moves": ("repeat_max_steps=15", "repeat_actions=[1]"),
     "one-step targets": ("td_lambda=0",),
     "newest parameters act": ("actor_tau=0",),
     "targets copied, every 200": ("target_tau=0", "target_sync_updates=200"),
     "VDN": ("name=vdn",),
-    "400 env steps an update": ("updates_per_collection=16",),
+    "200 env steps an update": ("updates_per_collection=32",),
 }
 AVERAGED = 5
 """Evaluations whose mean must pass a threshold: of many evaluations one is lucky."""
