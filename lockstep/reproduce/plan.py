@@ -91,11 +91,12 @@ def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
     As published an update is an episode, so the period of the targets is kept in episodes, not in updates: with 16
     times fewer copies the news of a reward would not travel far enough in any run of this length.
     """
-    period = round(config.algorithm.target_sync_updates / episodes_per_update)
+    updates = config.algorithm.target_sync_updates
+    period = max(1, round(updates / episodes_per_update)) if updates else 0
     return config.model_copy(
         update={
             "collection": config.collection.model_copy(update={"num_envs": episodes_per_update}),
-            "algorithm": config.algorithm.model_copy(update={"target_sync_updates": max(period, 1)}),
+            "algorithm": config.algorithm.model_copy(update={"target_sync_updates": period}),
         }
     )
 

@@ -10,7 +10,7 @@ from lockstep.reproduce.plan import Plan, new_plan, resumed_plan, scaled, wanted
 PLAN = Plan("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_ours=True)
 
 
-def test_vectorized_plays_more_episodes_before_an_update_and_nothing_else() -> None:
+def test_vectorized_changes_the_episodes_before_an_update_and_keeps_the_targets_period_in_episodes() -> None:
     for name, config in PLAN.configurations().items():
         if name == "solve":
             assert config == PRESETS[name]()
