@@ -64,7 +64,7 @@ def solve() -> RunConfig:
             max_env_steps=50_000_000,
             updates_per_collection=16,
             learn_while_playing=True,
-            learner_share=0.8,
+            learner_share=0.65,
             stop_at_test_return=2.5,
         ),
         evaluation=EvaluationConfig(every_env_steps=64_000, episodes=200),
