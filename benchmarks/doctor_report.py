@@ -20,6 +20,8 @@ from lockstep.runs.doctor.task import Task, measure_task
 from lockstep.runs.record import RunRecord
 
 EVALUATIONS = 3
+NONE = 0.3
+"""Where the plot's logarithmic axes show 0."""
 EARLY = 0.1
 LIMITS = ("rewarding_episodes_in_all", "rewards_studied", "lr_times_updates", "lr", "worth", "deliveries_in_reach")
 Row = dict[str, Any]
@@ -69,12 +71,12 @@ def scores(rows: list[Row], column: str) -> Row:
 
 def limits(rows: list[Row]) -> Row:
     """Where learning was last seen: for every number that a verdict rests on, the geometric middle between the least
-    with which something was learnt and the next below it with which nothing was, though all other numbers sufficed.
-    For lr, which may be too large, its inverse is looked at.
+    with which something was learnt and the next below it with which nothing was, though all other numbers sufficed;
+    None where there is none below it. For lr, which may be too large, its inverse is looked at.
     """
     numbers = [{name: 1 / row[name] if name == "lr" else row[name] for name in LIMITS} for row in rows]
     least = {name: min(n[name] for n, row in zip(numbers, rows, strict=True) if row["learnt"]) for name in LIMITS}
-    found = {}
+    found: Row = {}
     for name in LIMITS:
         others = [other for other in LIMITS if other != name]
         suspects = [
@@ -82,7 +84,10 @@ def limits(rows: list[Row]) -> Row:
             for n, row in zip(numbers, rows, strict=True)
             if not row["learnt"] and n[name] < least[name] and all(n[other] >= least[other] for other in others)
         ]
-        middle = np.sqrt(least[name] * max(suspects, default=np.nan))
+        if not suspects:
+            found[name] = None
+            continue
+        middle = np.sqrt(least[name] * max(suspects))
         found[name] = float(f"{1 / middle if name == 'lr' else middle:.2g}")
     return found
 
@@ -96,12 +101,17 @@ def plot(rows: list[Row], out: Path) -> None:
     figure, axes = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
     for learnt, color, label in ((False, "#0072b2", "did not learn"), (True, "#d55e00", "learnt")):
         chosen = [row for row in rows if row["learnt"] == learnt]
-        x = [max(row["rewarding_episodes_in_all"], 0.3) for row in chosen]
-        axes.scatter(x, [max(row["found"], 0.3) for row in chosen], s=14, color=color, label=label, alpha=0.8, lw=0)
+        x = [max(row["rewarding_episodes_in_all"], NONE) for row in chosen]
+        axes.scatter(x, [max(row["found"], NONE) for row in chosen], s=14, color=color, label=label, alpha=0.8, lw=0)
     limits = (0.25, max(max(row["found"], row["rewarding_episodes_in_all"]) for row in rows) * 1.5)
     axes.plot(limits, limits, color="0.5", lw=1)
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
     axes.set(xlabel="rewarding episodes foreseen, if nothing is learnt", ylabel="rewarding episodes found")
+    ticks = [NONE, *10.0 ** np.arange(int(np.log10(limits[1])) + 1)]
+    labels = ["none", *(f"{tick:,.0f}" for tick in ticks[1:])]
+    axes.set_xticks(ticks, labels)
+    axes.set_yticks(ticks, labels)
+    axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.run_directory import RunDirectory, read_rows
+from lockstep.runs.curves import curve
+from lockstep.runs.plots import Level, Line, line_figure, save_figure
+from lockstep.runs.record import RunRecord
 
 LOCKSTEP = [sys.executable, "-m", "lockstep"]
 
@@ -52,25 +55,18 @@ def judged(run: RunDirectory, episodes: int, thresholds: list[float]) -> dict[st
     }
 
 
-def plot(runs: list[RunDirectory], out: Path, title: str) -> None:
+def plot(runs: list[RunDirectory], out: Path, preset: str) -> None:
     """Test return over minutes, one line a seed."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 10, "svg.hashsalt": "lockstep"})
-    figure, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
-    colors = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito: safe for color-blind readers
-    for run, color in zip(runs, colors, strict=False):
-        rows = read_rows(run.evaluations)
-        minutes = [row["wall_seconds"] / 60 for row in rows]
-        axes.plot(minutes, [row["test_return_mean"] for row in rows], color=color, lw=1.6, label=run.path.name)
-    axes.axhline(2.5, color="0.45", lw=1, ls=(0, (4, 3)))
-    axes.annotate("solved", (0, 2.5), xytext=(2, 3), textcoords="offset points", color="0.45", fontsize=9)
-    axes.set(xlabel="minutes since the start", ylabel="greedy test return", title=title, ylim=(0, None), xlim=(0, None))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+    records = [RunRecord.open(run.path) for run in runs]
+    config = records[0].config
+    figure = line_figure(
+        [Line(f"seed {run.config.seed}", *curve(run, "test_return_mean", over="minutes")) for run in records],
+        title=f"{preset} on {config.env.key}",
+        subtitle=f"greedy test return in {config.env.time_limit} steps, {config.evaluation.episodes} episodes",
+        x_label="minutes of training",
+        levels=[Level(2.5, "solved")] if config.env.time_limit == 100 else [],
+    )
+    save_figure(figure, out)
 
 
 def main() -> None:
@@ -86,7 +82,7 @@ def main() -> None:
     runs = [trained(arguments.preset, seed, arguments.out, arguments.words) for seed in arguments.seeds]
     print(json.dumps([judged(run, arguments.episodes, arguments.thresholds) for run in runs], indent=1))
     if arguments.plot:
-        plot(runs, arguments.plot, f"{arguments.preset}: QMIX on rware-tiny-2ag-v2, 100 steps, 2 CPU cores")
+        plot(runs, arguments.plot, arguments.preset)
 
 
 if __name__ == "__main__":

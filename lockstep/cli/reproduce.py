@@ -10,7 +10,7 @@ from lockstep.cli.app import INTERRUPTED, app
 
 @app.command()
 def reproduce(
-    experiment: Annotated[str, typer.Argument(metavar="week2", help="The experiment to do again.")],
+    experiment: Annotated[str, typer.Argument(metavar="week1|week2|both", help="The experiment to do again.")],
     seeds: Annotated[int | None, typer.Option(help="Runs of each configuration; default 3.")] = None,
     scale: Annotated[str | None, typer.Option(help="full (default), tenth, or smoke: seconds, to see it work.")] = None,
     mode: Annotated[
@@ -18,16 +18,21 @@ def reproduce(
         typer.Option(help="vectorized (default): several episodes before each update. literal: one, as published."),
     ] = None,
     episodes_per_update: Annotated[
-        int | None, typer.Option(help="Episodes played before each update in the vectorized mode; default 8.")
+        int | None, typer.Option(help="Episodes played before each update in the vectorized mode; default 32.")
     ] = None,
     ours: Annotated[bool | None, typer.Option("--ours/--no-ours", help="Train the tuned recipe too (default).")] = None,
     device: Annotated[str | None, typer.Option(help="cpu (default) or cuda.")] = None,
     jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.")] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say how long it would take.")] = False,
-    out: Annotated[Path, typer.Option(help="The folder for runs and report.")] = Path("runs/reproduce-week2"),
+    out: Annotated[
+        Path | None, typer.Option(help="The folder for runs and report; default runs/reproduce-EXPERIMENT.")
+    ] = None,
 ) -> None:
-    """Train the published configurations, judge them on the official package, and write the report."""
+    """Train the published configurations, judge them on the official package, and write the report.
+
+    week2 is the warehouse, three configurations and ours; week1 is simple_spread with QMIX, VDN and IQL.
+    """
     from lockstep.reproduce.plan import new_plan, wanted_plan
 
     options = {
@@ -38,6 +43,7 @@ def reproduce(
         "with_ours": ours,
         "device": device,
     }
+    out = out or Path(f"runs/reproduce-{experiment}")
     plan = wanted_plan(experiment, options, out, resume=resume)
     from rich.console import Console
 

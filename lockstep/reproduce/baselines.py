@@ -1,18 +1,21 @@
-"""What a team earns that has learned nothing: measured once for a plan's task, and kept."""
+"""What teams earn that have learned nothing, random and programmed: measured once for a task, and kept."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
 from lockstep.rollout import random_play
-from lockstep.run_directory import write_atomically
+from lockstep.run_directory import RunDirectory, write_atomically
+from lockstep.training.evaluate_run import evaluate_reference
 from lockstep.training.session import make_env
 
-RANDOM_EPISODES, LANES = 100_000, 1_000
-BASELINES_FILE = "baselines.json"
+RANDOM_EPISODES, HEURISTIC_EPISODES, LANES = 100_000, 1_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,16 @@ class Baseline:
     episodes: int
 
 
-def baselines(config: RunConfig, out: Path) -> list[Baseline]:
-    """The baselines in `out`, measured first where they are not there yet."""
-    path = out / BASELINES_FILE
+def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
+    """Random play of a run's task and, where one is programmed for it, the heuristic team on the seeds on which the run
+    is judged; from `path`, or measured into it. Raises UserError where the run's configuration cannot be read."""
     if path.is_file():
         return [Baseline(**row) for row in json.loads(path.read_text())]
-    measured = [random_baseline(config)]
+    measured = [random_baseline(load_config(str(run.config)))]
+    with suppress(UserError):  # for most tasks nobody has programmed a team
+        played = evaluate_reference(run, "heuristic", HEURISTIC_EPISODES)
+        returns = played.returns
+        measured.append(Baseline("heuristic", float(returns.mean()), float(returns.std()), len(returns)))
     write_atomically(path, json.dumps([asdict(baseline) for baseline in measured], indent=1) + "\n")
     return measured
 

@@ -10,13 +10,20 @@ from lockstep.errors import UserError
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import Display, estimate_text
 from lockstep.reproduce.estimate import estimates
-from lockstep.reproduce.plan import Job, Plan
+from lockstep.reproduce.plan import WEEK1, Job, Plan
 from lockstep.reproduce.run import is_done, run_all
-from lockstep.reproduce.story import story
+from lockstep.reproduce.story import story, week1_section
+from lockstep.runs.groups import group_runs
 from lockstep.runs.record import RunRecord
 from lockstep.runs.report.build import build_report, write_report
+from lockstep.runs.report.document import Section
+from lockstep.runs.report.results import GroupResult, group_result
 
-TITLE = "QMIX in the warehouse: the published experiment, reproduced, explained and surpassed"
+TITLES = {
+    "week1": "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread",
+    "week2": "QMIX in the warehouse: the published experiment, reproduced, explained and surpassed",
+    "both": "QMIX in the warehouse: the published experiment, reproduced, explained and surpassed",
+}
 
 
 def check_jobs(parallel: int) -> None:
@@ -57,17 +64,28 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
 
 def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
     """Write report.html, report.md and the plots of every run that exists. Raises UserError where none does."""
-    records = [RunRecord.open(job.run.path) for job in _by_configuration(jobs) if job.run.config.is_file()]
-    if not records:
+    begun = [job for job in _by_configuration(jobs) if job.run.config.is_file()]
+    if not begun:
         raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
     from lockstep.runs.doctor import findings
     from lockstep.training.play import play_best
 
-    known = baselines(records[0].config, out)
+    week1 = [RunRecord.open(job.run.path) for job in begun if job.name in WEEK1]
+    week2 = [RunRecord.open(job.run.path) for job in begun if job.name not in WEEK1]
+
+    def sections(results: Sequence[GroupResult]) -> list[Section]:
+        found = []
+        if week2:
+            found += story(plan, results, baselines(week2[0].directory, out / "baselines-week2.json"))
+        if week1:
+            spread = [group_result(group) for group in group_runs(week1)]
+            found.append(week1_section(plan, spread, baselines(week1[0].directory, out / "baselines-week1.json")))
+        return found
+
     document = build_report(
-        records,
-        TITLE,
-        lambda results: story(plan, results, known),
+        week2 or week1,
+        TITLES[plan.experiment],
+        sections,
         examine=findings,
         replay=lambda record: play_best(record.directory),
     )

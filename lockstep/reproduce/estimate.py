@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
-
+from lockstep.algorithms.shares import one_thread
 from lockstep.config.schema import RunConfig
 from lockstep.rollout import collect
 from lockstep.training.session import Session, make_env
@@ -34,9 +33,9 @@ class Estimate:
 
 
 def estimate(config: RunConfig, threads: int) -> Estimate:
-    """Time a few updates, collections and evaluations with `threads` threads, and count how many there will be."""
-    torch.set_num_threads(threads)
-    session = Session(_small_replay(config))
+    """Time a few updates, collections and evaluations as training does them, and count how many there will be."""
+    one_thread()
+    session = Session(_small_replay(config, threads))
     filler = make_env(config, config.replay.batch_size, seed=0)
     try:
         session.replay.add(collect(filler, session.policy, seed=0))
@@ -61,16 +60,13 @@ def estimate(config: RunConfig, threads: int) -> Estimate:
 
 def estimates(configs: Mapping[str, RunConfig], threads: int) -> dict[str, Estimate]:
     """One for every configuration."""
-    before = torch.get_num_threads()
-    try:
-        return {name: estimate(config, threads) for name, config in configs.items()}
-    finally:
-        torch.set_num_threads(before)
+    return {name: estimate(config, threads) for name, config in configs.items()}
 
 
-def _small_replay(config: RunConfig) -> RunConfig:
+def _small_replay(config: RunConfig, threads: int) -> RunConfig:
     replay = config.replay.model_copy(update={"buffer_size": config.replay.batch_size})
-    return config.model_copy(update={"replay": replay})
+    training = config.training.model_copy(update={"num_threads": threads})
+    return config.model_copy(update={"replay": replay, "training": training})
 
 
 def _timed(work: Callable[[], object]) -> float:

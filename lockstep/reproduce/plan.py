@@ -1,22 +1,29 @@
 """What a reproduction trains: configurations, seeds, scale, and where each run lies. On disk before anything runs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from lockstep.config.presets import PRESETS
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import AlgorithmName, RunConfig
 from lockstep.errors import UserError
 from lockstep.run_directory import RunDirectory, write_atomically
 
 Scale = Literal["full", "tenth", "smoke"]
 Mode = Literal["vectorized", "literal"]
 Device = Literal["cpu", "cuda"]
-EXPERIMENTS: Mapping[str, tuple[str, ...]] = {"week2": ("report-default", "report-changed", "report-final")}
+WEEK1: Mapping[str, AlgorithmName] = {"week1-qmix": "qmix", "week1-vdn": "vdn", "week1-iql": "iql"}
+"""Preset `report-week1` with each algorithm."""
+WEEK2 = ("report-default", "report-changed", "report-final")
 """The published configurations, as presets, in the order in which they were published."""
 OURS = "solve"
+EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
+    "week1": tuple(WEEK1),
+    "week2": (*WEEK2, OURS),
+    "both": (*WEEK2, OURS, *WEEK1),
+}
 SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 / 400}
 LOOKS = 20
 """Evaluations in a run of a smaller scale."""
@@ -41,22 +48,26 @@ class Plan:
     scale: Scale = "full"
     mode: Mode = "vectorized"
     seeds: int = 3
-    episodes_per_update: int = 8
+    episodes_per_update: int = 32
+    """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
 
     def configurations(self) -> dict[str, RunConfig]:
         """By name, the published ones first; each as it is trained."""
         share = SHARE_OF_STEPS[self.scale]
-        found = {}
-        for name in EXPERIMENTS[self.experiment]:
-            config = PRESETS[name]()
-            if self.mode == "vectorized":
-                config = vectorized(config, self.episodes_per_update)
-            found[name] = scaled(config, share)
-        if self.with_ours:
-            found[OURS] = scaled(PRESETS[OURS](), share)
-        return {name: _on_device(config, self.device) for name, config in found.items()}
+        names = [name for name in EXPERIMENTS[self.experiment] if name != OURS or self.with_ours]
+        return {name: _on_device(scaled(self._configuration(name), share), self.device) for name in names}
+
+    def _configuration(self, name: str) -> RunConfig:
+        if name in WEEK1:
+            config = PRESETS["report-week1"]()
+            algorithm = config.algorithm.model_copy(update={"name": WEEK1[name]})
+            return config.model_copy(update={"algorithm": algorithm})
+        config = PRESETS[name]()
+        if name in WEEK2 and self.mode == "vectorized":
+            config = vectorized(config, self.episodes_per_update)
+        return config
 
     def jobs(self, out: Path) -> list[Job]:
         """Every training, seed by seed, so that an early stop leaves whole seeds of everything."""
@@ -67,7 +78,7 @@ class Plan:
         ]
 
     def difference(self) -> str:
-        """What is not as it was published, in one sentence of plain words."""
+        """What of week 2 is not as it was published, in one sentence of plain words."""
         parts = []
         if self.mode == "vectorized":
             parts.append(
@@ -139,17 +150,20 @@ def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resum
     options: by `Plan`'s names; None where nothing was said. Raises UserError for what does not fit.
     """
     if experiment not in EXPERIMENTS:
-        raise UserError(f"There is no experiment {experiment!r}; write `lockstep reproduce {next(iter(EXPERIMENTS))}`.")
+        raise UserError(f"There is no experiment {experiment!r}; it must be {_choice(tuple(EXPERIMENTS))}.")
     given = {name: value for name, value in options.items() if value is not None}
     for name, choices in (("scale", Scale), ("mode", Mode), ("device", Device)):
         known = get_args(choices)
         if given.get(name, known[0]) not in known:
-            words = f"{', '.join(known[:-1])} or {known[-1]}"
-            raise UserError(f"--{name} {given[name]} is unknown; it must be {words}.")
+            raise UserError(f"--{name} {given[name]} is unknown; it must be {_choice(known)}.")
     for name in ("seeds", "episodes_per_update"):
         if given.get(name, 1) < 1:
             raise UserError(f"--{name.replace('_', '-')} {given[name]} must be at least 1.")
     return resumed_plan(out, {"experiment": experiment, **given}) if resume else Plan(experiment, **given)
+
+
+def _choice(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def new_plan(plan: Plan, out: Path) -> Plan:

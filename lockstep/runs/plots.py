@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -228,9 +227,18 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights, moved apart as little as needed for `gap` between neighbors, keeping their order."""
+    """The heights, moved apart as little as possible for `gap` between neighbors, keeping their order.
+
+    Less i gaps, that asks for a sequence that never falls; pooling neighbors that do is the least-squares answer.
+    """
     order = np.argsort(heights, kind="stable")
-    placed = list(heights)
-    for below, above in pairwise(order):
-        placed[above] = max(placed[above], placed[below] + gap)
+    pools: list[list[float]] = []
+    for position, index in enumerate(order):
+        pools.append([heights[index] - position * gap])
+        while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    level = [float(np.mean(pool)) for pool in pools for _ in pool]
+    placed = [0.0] * len(heights)
+    for position, index in enumerate(order):
+        placed[index] = level[position] + position * gap
     return placed

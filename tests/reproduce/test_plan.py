@@ -42,6 +42,18 @@ def test_a_smaller_scale_cuts_what_is_counted_in_steps_and_nothing_else() -> Non
     assert scaled(PRESETS["report-default"](), 1e-6).replay.buffer_size == 32  # never less than a batch
 
 
+def test_week_1_is_its_preset_with_every_algorithm() -> None:
+    preset = PRESETS["report-week1"]()
+    configurations = Plan("week1").configurations()
+    assert [config.algorithm.name for config in configurations.values()] == ["qmix", "vdn", "iql"]
+    for config in configurations.values():
+        assert config.model_copy(update={"algorithm": preset.algorithm}) == preset
+
+
+def test_both_is_week_2_and_ours_and_week_1() -> None:
+    assert Plan("both").configurations() == Plan("week2").configurations() | Plan("week1").configurations()
+
+
 def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
     jobs = replace(PLAN, seeds=2).jobs(tmp_path)
     assert [(job.name, job.seed, job.config.seed) for job in jobs[:5]] == [
@@ -98,7 +110,7 @@ def test_what_was_not_said_is_as_planned_or_usual(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("experiment", "options", "sentence"),
     [
-        ("week3", {}, "no experiment 'week3'; write `lockstep reproduce week2`"),
+        ("week3", {}, "no experiment 'week3'; it must be week1, week2 or both"),
         ("week2", {"scale": "half"}, "--scale half is unknown; it must be full, tenth or smoke"),
         ("week2", {"mode": "fast"}, "--mode fast is unknown; it must be vectorized or literal"),
         ("week2", {"seeds": 0}, "--seeds 0 must be at least 1"),

@@ -5,15 +5,17 @@ import pytest
 from lockstep.config.presets import PRESETS
 from lockstep.reproduce.baselines import Baseline, baselines, random_baseline
 from lockstep.reproduce.plan import Plan
-from lockstep.reproduce.story import story, verdict
+from lockstep.reproduce.story import story, verdict, week1_section
 from lockstep.runs.groups import group_runs
+from lockstep.runs.record import RunRecord
 from lockstep.runs.report.build import build_report
+from lockstep.runs.report.document import Document
 from lockstep.runs.report.markdown import to_markdown
 from lockstep.runs.report.results import GroupResult, group_result
 from tests.runs.written import written_run
 
 PLAN = Plan("week2", "full", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
-RANDOM = [Baseline("random", 0.0033, 0.06, 100_000)]
+BASELINES = [Baseline("random", 0.0033, 0.06, 100_000), Baseline("heuristic", 6.26, 0.6, 1_000)]
 
 
 def result(path: Path, final: float, preset: str = "report-final") -> GroupResult:
@@ -44,23 +46,46 @@ def test_the_report_sets_published_ours_and_random_side_by_side(tmp_path: Path) 
         written_run(tmp_path / "final", [2.6, 3.1], preset="report-final", every=1_000_000),
         written_run(tmp_path / "ours", [2.6, 2.7], preset="solve", every=300_000, seconds=30),
     ]
-    text = to_markdown(build_report(runs, "Week 2", lambda results: story(PLAN, results, RANDOM)), "files")
+    text = to_markdown(build_report(runs, "Week 2", lambda results: story(PLAN, results, BASELINES)), "files")
     assert "| `report-final` | 3.25 ± 0.98 | 3.10 | 0.50 | 1 of 1 | solved, as published |" in text
     assert "| `report-default` | 0.00 ± 0.00 | 0.00 | 0.50 | 0 of 1 | learns nothing, as published |" in text
     assert "| `solve` | 2.70 | 300k | 30 s | 600k | 1.0 min |" in text
     assert "| random | 0.0033 (100,000 episodes) |" in text
+    assert "| heuristic, sees everything, programmed | 6.26 (1,000 episodes) |" in text
+    assert "| recurrent MAPPO, published: 21.5 to 22.5 in 500 steps, a fifth of it | 4.4 |" in text
     assert "8 episodes are played before each update instead of one" in text
 
 
 def test_a_missing_configuration_leaves_its_row_out(tmp_path: Path) -> None:
-    sections = story(PLAN, [result(tmp_path / "run", 3.0)], RANDOM)
+    sections = story(PLAN, [result(tmp_path / "run", 3.0)], BASELINES)
     assert [section.anchor for section in sections] == ["reproduction"]
 
 
-def test_random_play_is_measured_once(tmp_path: Path) -> None:
+def test_week_1_stands_in_every_convention(tmp_path: Path) -> None:
+    def run(seed: int, final: float) -> RunRecord:
+        words = ["algorithm.name=vdn"]
+        path = tmp_path / f"vdn-s{seed}"
+        return written_run(
+            path, [-80.0, final], preset="report-week1", words=words, seed=seed, judged=final, name="week1-vdn"
+        )
+
+    results = [group_result(group) for group in group_runs([run(1, -27.0), run(2, -36.0)])]
+    section = week1_section(Plan("week1"), results, [Baseline("random", -81.0, 23.0, 1_000)])
+    text = to_markdown(Document("Week 1", "", [section]), "files")
+    assert "| VDN, 2 seeds | -31.50 ± 6.36 | -10.50 | -63.0 | -138.0 | 2k | 2.0 min |" in text
+    assert "| random | -81.00 | -27.00 | -162.0 | -237.0 |" in text
+    assert "Seeds above the published -33: VDN 1 of 2." in text
+    assert "](files/week1.svg)" in text
+
+
+def test_baselines_are_measured_once(tmp_path: Path) -> None:
     config = PRESETS["smoke"]()
     measured = random_baseline(config, episodes=2_000)
     assert measured.episodes == 2_000
     assert 0.0 < measured.mean < 0.5
+    run = written_run(tmp_path / "run", preset="smoke").directory
+    found = baselines(run, tmp_path / "baselines.json")
+    assert [baseline.name for baseline in found] == ["random", "heuristic"]
+    assert found[1].mean > 20 * found[0].mean
     (tmp_path / "baselines.json").write_text('[{"name": "random", "mean": 1.0, "std": 0.0, "episodes": 7}]')
-    assert baselines(config, tmp_path) == [Baseline("random", 1.0, 0.0, 7)]
+    assert baselines(run, tmp_path / "baselines.json") == [Baseline("random", 1.0, 0.0, 7)]

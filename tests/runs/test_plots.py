@@ -41,8 +41,9 @@ def test_empty_and_constant_lines_are_drawn() -> None:
 
 
 def test_names_are_moved_apart_in_their_order() -> None:
-    assert spread([1.0, 0.0, 1.05], 0.5) == [1.0, 0.0, 1.5]
-    assert spread([0.0, 0.0, 0.0], 1.0) == [0.0, 1.0, 2.0]
+    assert spread([1.0, 0.0, 1.25], 0.5) == [0.875, 0.0, 1.375]
+    assert spread([0.0, 0.0, 0.0], 1.0) == [-1.0, 0.0, 1.0]
+    assert spread([3.0, 0.0, 1.0], 1.0) == [3.0, 0.0, 1.0]
 
 
 def test_axis_labels_are_short() -> None:

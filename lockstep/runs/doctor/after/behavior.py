@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lockstep.config.presets import CARRYING_SHELF
 from lockstep.envs.rware.keys import is_rware_key
 from lockstep.runs.doctor.finding import Finding, Remedy
 from lockstep.runs.doctor.history import Floats, History, last, smoothed
@@ -12,6 +13,10 @@ ONCE, HELD = 0.6, 0.4
 """Shares of delivering robots that stop after their first delivery, and of the time that delivered shelves are held."""
 FLAT_SHARE = 0.4
 """Of the evaluations: the last ones, that brought no progress."""
+REMEMBER = Remedy(
+    (f"env.remember_onset=[{CARRYING_SHELF}]",),
+    "robots that remember, while they carry a shelf, where they took it: that place is free",
+)
 EXPLORE = Remedy(("epsilon_ladder=7", "epsilon_start=0.4", "epsilon_finish=0.4"), "explore differently in every lane")
 
 
@@ -107,9 +112,10 @@ def delivers_once(history: History) -> Finding | None:
         "the next reward is some thirty steps away. Until exploration brings a shelf back by chance and delivers "
         "another, keeping it looks as good as anything.",
         (
+            *(() if history.config.env.remember_onset else (REMEMBER,)),
             Remedy(
-                ("epsilon_ladder=11", "epsilon_start=0.7", "epsilon_finish=0.7", "repeat_max_steps=15"),
-                "lanes that explore much also after the first delivery, in long moves",
+                ("epsilon_ladder=11", "epsilon_start=0.7", "epsilon_finish=0.7"),
+                "lanes that explore much also after the first delivery",
             ),
             Remedy(("td_lambda=0.9", "gamma=0.98"), "credit that reaches from the second delivery back to the return"),
             Remedy(("t_max=" + f"{2 * history.config.training.max_env_steps:_}",), "patience: the wall can be passed"),
