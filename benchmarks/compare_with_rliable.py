@@ -6,11 +6,14 @@ dependencies:
     python -m venv /tmp/rliable && /tmp/rliable/bin/pip install rliable "pandas<3"
     PYTHONPATH=. /tmp/rliable/bin/python benchmarks/compare_with_rliable.py
 
-Point estimates must agree to the last digits. Interval ends are random on both sides: with 5,000 resamples each they
-must agree within 5 % of the scores' spread. It takes about two minutes, nearly all of them rliable's.
+Point estimates must agree to the last digits. Interval ends are random on both sides, and of few runs a resample takes
+few values, so an end may jump from one to the next: our 95 % interval must lie between rliable's of 94 % and of 96 %,
+5,000 resamples each, to within 1 % of the scores' spread. It takes about four minutes, nearly all of them rliable's.
 """
 
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from rliable import library, metrics
@@ -28,6 +31,17 @@ SHAPES = ((3, 1), (5, 1), (10, 1), (5, 4))
 THRESHOLDS = np.linspace(-1.0, 6.0, 29)
 
 
+def outside(interval: Any, scores: Mapping[str, Any], estimate: Callable[..., Any]) -> float:
+    """How far our 95 % interval's ends lie outside what rliable's 94 % and 96 % intervals leave between them."""
+    (inner,), (outer,) = (
+        library.get_interval_estimates(scores, estimate, reps=RESAMPLES, confidence_interval_size=size)[1].values()
+        for size in (0.94, 0.96)
+    )
+    low = max(outer[0, 0] - interval.low, interval.low - inner[0, 0])
+    high = max(inner[1, 0] - interval.high, interval.high - outer[1, 0])
+    return max(low, high, 0.0)
+
+
 def main() -> int:
     rng = np.random.default_rng(7)
     exact, loose = 0.0, 0.0
@@ -42,25 +56,15 @@ def main() -> int:
         profiles, _ = library.create_performance_profile({"ours": ours}, THRESHOLDS, reps=10)
         exact = max(exact, float(np.abs(performance_profile(ours, THRESHOLDS) - profiles["ours"]).max()))
 
-        _, ends = library.get_interval_estimates(
-            {"ours": ours}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=RESAMPLES
-        )
         interval = bootstrap_interval(ours, resamples=RESAMPLES)
-        assert interval is not None
-        here = np.abs(np.array([interval.low, interval.high]) - ends["ours"][:, 0]).max() / spread
-
-        _, ends = library.get_interval_estimates(
-            {"pair": (ours, theirs)}, lambda x, y: np.array([metrics.probability_of_improvement(x, y)]), reps=RESAMPLES
-        )
+        here = outside(interval, {"ours": ours}, lambda x: np.array([metrics.aggregate_iqm(x)])) / spread
         improvement = improvement_interval(ours, theirs, resamples=RESAMPLES)
-        assert improvement is not None
-        chance = np.abs(np.array([improvement.low, improvement.high]) - ends["pair"][:, 0]).max()
+        pair = {"pair": (ours, theirs)}
+        chance = outside(improvement, pair, lambda x, y: np.array([metrics.probability_of_improvement(x, y)]))
         loose = max(loose, here, chance)
-        print(
-            f"{runs:3} runs, {tasks} tasks: interval ends differ by {here:.4f} of the spread, {chance:.4f} of a chance"
-        )
-    agree = exact < 1e-12 and loose < 0.05
-    print(f"point estimates differ by at most {exact:.1e}, interval ends by at most {loose:.4f}")
+        print(f"{runs:3} runs, {tasks} tasks: interval ends {here:.4f} of the spread outside, {chance:.4f} of a chance")
+    agree = exact < 1e-12 and loose < 0.01
+    print(f"point estimates differ by at most {exact:.1e}, interval ends lie at most {loose:.4f} outside")
     return 0 if agree else 1
 
 
