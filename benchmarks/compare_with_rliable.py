@@ -39,7 +39,7 @@ def outside(interval: Any, scores: Mapping[str, Any], estimate: Callable[..., An
     )
     low = max(outer[0, 0] - interval.low, interval.low - inner[0, 0])
     high = max(inner[1, 0] - interval.high, interval.high - outer[1, 0])
-    return max(low, high, 0.0)
+    return max(float(low), float(high), 0.0)
 
 
 def main() -> int:

@@ -77,6 +77,17 @@ class Plan:
             for name, config in self.configurations().items()
         ]
 
+    def command(self) -> str:
+        """What makes it again, with what is not the usual."""
+        usual = Plan(self.experiment)
+        unusual = [
+            f"--{name.replace('_', '-')} {getattr(self, name)}"
+            for name in ("scale", "mode", "episodes_per_update", "device")
+            if getattr(self, name) != getattr(usual, name)
+        ]
+        ours = [] if self.with_ours else ["--no-ours"]
+        return " ".join([f"lockstep reproduce {self.experiment}", f"--seeds {self.seeds}", *unusual, *ours])
+
     def difference(self) -> str:
         """What of week 2 is not as it was published, in one sentence of plain words."""
         parts = []

@@ -8,8 +8,9 @@ from lockstep.runs import plots
 from lockstep.runs.curves import line
 from lockstep.runs.plots import Level
 from lockstep.runs.published import SOLVED_ABOVE
-from lockstep.runs.report.document import Block, Picture, Section, Table, Text, literal
+from lockstep.runs.report.document import Block, Code, Picture, Section, Table, Text, literal
 from lockstep.runs.report.numbers import decimal, duration, plus_minus, steps
+from lockstep.runs.report.outcome import curve_caption, seeds_text
 from lockstep.runs.report.results import GroupResult
 
 PUBLISHED = {"report-default": (0.0, 0.0), "report-changed": (0.0, 0.0), "report-final": (3.25, 0.98)}
@@ -42,7 +43,7 @@ def week1_section(plan: Plan, results: Sequence[GroupResult], baselines: Sequenc
     columns = ("team", "team's sum S", "S / 3: an agent", "2 S: unscaled", "2 S − 75: old MPE", "env steps", "training")
     rows = [
         (
-            f"{WEEK1[result.group.name].upper()}, {len(result.seeds)} seeds",
+            f"{WEEK1[result.group.name].upper()}, {seeds_text(len(result.seeds))}",
             plus_minus(result.mean, result.std),
             *_conventions(result.mean),
             steps(max(seed.env_steps for seed in result.seeds)),
@@ -75,7 +76,7 @@ def week1_section(plan: Plan, results: Sequence[GroupResult], baselines: Sequenc
             levels=[Level(SPREAD_PUBLISHED, f"published {SPREAD_PUBLISHED:g}")],
             from_zero=False,
         )
-        caption = "Bold: interquartile mean over seeds; band: its 95 % bootstrap interval; thin: each seed."
+        caption = curve_caption(results)
         alt = "Greedy test return on simple_spread over env steps"
         blocks.append(Picture("week1", caption, alt, svg=plots.to_svg(figure), png=plots.to_png(figure)))
     return Section("week1", "Week 1: three particles, three landmarks", blocks)
@@ -123,6 +124,7 @@ def _beside(plan: Plan, published: Sequence[tuple[str, GroupResult]]) -> list[Bl
     )
     why = [(literal(name), BLAMED[name]) for name, _ in published]
     return [
+        Code(plan.command()),
         Text(f"**What differs from what was published:** {plan.difference()}"),
         Table(columns, rows, frozenset(columns[1:5]), caption),
         Text("What the original says about each:"),

@@ -23,6 +23,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 """Line styles, so that curves can be told apart in black and white too."""
 INK, GREY, FAINT = "#1a1a1a", "#5f6368", "#e3e5e8"
+MINUS = "−"  # as typeset, not as typed
 SUFFIXES = ("svg", "png", "pdf")
 
 
@@ -130,11 +131,9 @@ def check_suffix(path: Path) -> str:
 
 
 def compact(number: float) -> str:
-    """An axis label: 950, 12.5k, 20M."""
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if abs(number) >= size:
-            return f"{number / size:g}{unit}"
-    return f"{number:g}"
+    """An axis label: 950, 12.5k, 20M, −50."""
+    unit, size = next((known for known in (("M", 1e6), ("k", 1e3)) if abs(number) >= known[1]), ("", 1.0))
+    return f"{number / size:g}{unit}".replace("-", MINUS)
 
 
 def _style() -> AbstractContextManager[None]:
@@ -184,7 +183,7 @@ def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_z
     bottom, top = axes.get_ylim()
     if from_zero and axes.dataLim.y0 >= 0:
         bottom = 0.0
-    top = max([top, *[level.value * 1.06 for level in levels]])
+    top = max([top, *[level.value + 0.08 * (max(top, level.value) - bottom) for level in levels]])
     axes.set_ylim(bottom, top if top > bottom else bottom + 1.0)
     ends = [float(line.x[-1]) for line in lines if len(line.x)]
     axes.set_xlim(0, max([*ends, 1e-9]) * 1.01)
@@ -211,7 +210,7 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
         return
     bottom, top = axes.get_ylim()
     gap = (top - bottom) * 0.065
-    heights = spread([float(line.middle[-1]) for _, line in named], gap)
+    heights = spread([float(line.middle[-1]) for _, line in named], gap, bottom)
     for (index, line), height in zip(named, heights, strict=True):
         axes.annotate(
             line.label,
@@ -226,8 +225,8 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
         )
 
 
-def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """The heights, moved apart as little as possible for `gap` between neighbors, keeping their order.
+def spread(heights: Sequence[float], gap: float, floor: float) -> list[float]:
+    """The heights, moved apart as little as possible for `gap` between neighbors, keeping their order, above `floor`.
 
     Less i gaps, that asks for a sequence that never falls; pooling neighbors that do is the least-squares answer.
     """
@@ -237,7 +236,7 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
         pools.append([heights[index] - position * gap])
         while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
             pools[-2:] = [pools[-2] + pools[-1]]
-    level = [float(np.mean(pool)) for pool in pools for _ in pool]
+    level = [max(float(np.mean(pool)), floor) for pool in pools for _ in pool]
     placed = [0.0] * len(heights)
     for position, index in enumerate(order):
         placed[index] = level[position] + position * gap

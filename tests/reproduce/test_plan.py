@@ -54,6 +54,12 @@ def test_both_is_week_2_and_ours_and_week_1() -> None:
     assert Plan("both").configurations() == Plan("week2").configurations() | Plan("week1").configurations()
 
 
+def test_the_command_names_what_is_not_usual() -> None:
+    assert PLAN.command() == "lockstep reproduce week2 --seeds 3 --episodes-per-update 8"
+    smoke = Plan("both", "smoke", "literal", seeds=1, with_ours=False, device="cuda")
+    assert smoke.command() == "lockstep reproduce both --seeds 1 --scale smoke --mode literal --device cuda --no-ours"
+
+
 def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
     jobs = replace(PLAN, seeds=2).jobs(tmp_path)
     assert [(job.name, job.seed, job.config.seed) for job in jobs[:5]] == [

@@ -72,8 +72,8 @@ def test_week_1_stands_in_every_convention(tmp_path: Path) -> None:
     results = [group_result(group) for group in group_runs([run(1, -27.0), run(2, -36.0)])]
     section = week1_section(Plan("week1"), results, [Baseline("random", -81.0, 23.0, 1_000)])
     text = to_markdown(Document("Week 1", "", [section]), "files")
-    assert "| VDN, 2 seeds | -31.50 ± 6.36 | -10.50 | -63.0 | -138.0 | 2k | 2.0 min |" in text
-    assert "| random | -81.00 | -27.00 | -162.0 | -237.0 |" in text
+    assert "| VDN, 2 seeds | −31.50 ± 6.36 | −10.50 | −63.0 | −138.0 | 2k | 2.0 min |" in text
+    assert "| random | −81.00 | −27.00 | −162.0 | −237.0 |" in text
     assert "Seeds above the published -33: VDN 1 of 2." in text
     assert "](files/week1.svg)" in text
 

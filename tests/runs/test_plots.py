@@ -41,13 +41,16 @@ def test_empty_and_constant_lines_are_drawn() -> None:
 
 
 def test_names_are_moved_apart_in_their_order() -> None:
-    assert spread([1.0, 0.0, 1.25], 0.5) == [0.875, 0.0, 1.375]
-    assert spread([0.0, 0.0, 0.0], 1.0) == [-1.0, 0.0, 1.0]
-    assert spread([3.0, 0.0, 1.0], 1.0) == [3.0, 0.0, 1.0]
+    assert spread([1.0, 0.0, 1.25], 0.5, floor=-9.0) == [0.875, 0.0, 1.375]
+    assert spread([0.0, 0.0, 0.0], 1.0, floor=-9.0) == [-1.0, 0.0, 1.0]
+    assert spread([0.0, 0.0, 0.0], 1.0, floor=0.0) == [0.0, 1.0, 2.0]
+    assert spread([3.0, 0.0, 1.0], 1.0, floor=0.0) == [3.0, 0.0, 1.0]
 
 
 def test_axis_labels_are_short() -> None:
-    assert [compact(value) for value in (0, 0.5, 950, 12_500, 20_000_000)] == ["0", "0.5", "950", "12.5k", "20M"]
+    assert [compact(value) for value in (0, 0.5, 950, 12_500, 20_000_000, -50)] == [
+        *("0", "0.5", "950", "12.5k", "20M", "−50")
+    ]
 
 
 def test_the_ending_decides_the_format(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import math
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
-    """2.52, or a dash where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    """2.52, −0.30, or a dash where there is none."""
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def plus_minus(mean: float | None, std: float | None) -> str:

@@ -79,7 +79,7 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
         title = "Greedy test return over " + ("env steps" if over == "env_steps" else "training time")
         subtitle = "what the whole team earns in an episode, mean over each evaluation"
         figure = plots.line_figure(lines, title=title, subtitle=subtitle, x_label=CLOCKS[over][0], levels=levels)
-        blocks.append(_figure(name, figure, _curve_caption(results), "Greedy test return over " + CLOCKS[over][0]))
+        blocks.append(_figure(name, figure, curve_caption(results), "Greedy test return over " + CLOCKS[over][0]))
     if not blocks:
         blocks.append(Text("No evaluation has been written yet, so there is no curve to draw."))
     profiles = [result for result in results if len(result.scores) > 1]
@@ -96,14 +96,15 @@ def _setting(results: Sequence[GroupResult], tasks: Sequence[Task | None]) -> st
     team = f"Teams of {task.spec.num_agents} agents" if task else "Teams"
     length = task.spec.time_limit if task else config.env.time_limit
     episode = f"an episode of {length} steps" if length else "an episode"
-    what = f"{len(results)} configurations, {runs} runs in all" if len(results) > 1 else _seeds(runs)
+    what = f"{len(results)} configurations, {runs} runs in all" if len(results) > 1 else seeds_text(runs)
     return (
         f"{team} were trained on {keys} with {algorithms}: {what}. What counts is the test return: what the whole team "
         f"earns in {episode} when it acts greedily, on the mean."
     )
 
 
-def _seeds(runs: int) -> str:
+def seeds_text(runs: int) -> str:
+    """one seed; 3 seeds."""
     return "one seed" if runs == 1 else f"{runs} seeds"
 
 
@@ -132,11 +133,12 @@ def _verdict(result: GroupResult) -> str:
         return f"{name} has not been evaluated yet."
     seeds = len(result.scores)
     interval = f" (95 % interval {_range(result.interval)})" if result.interval else ""
-    reached = f"{name} reached a test return of {decimal(result.iqm)}{interval}, {_seeds(seeds)}: {result.score_kind}."
-    if max(result.scores) < NOTHING:
-        return (
-            f"{name} learned nothing that its test shows: {decimal(result.iqm)}, {_seeds(seeds)}, {result.score_kind}."
-        )
+    reached = (
+        f"{name} reached a test return of {decimal(result.iqm)}{interval}, {seeds_text(seeds)}: {result.score_kind}."
+    )
+    if all(0.0 <= score < NOTHING for score in result.scores):
+        found = f"{decimal(result.iqm)}, {seeds_text(seeds)}, {result.score_kind}"
+        return f"{name} learned nothing that its test shows: {found}."
     if result.threshold is None:
         return reached
     if result.solved == 0:
@@ -251,7 +253,8 @@ def _published(published: Sequence[Published]) -> list[Block]:
     return [Table(columns, rows, frozenset(columns[1:4])), Text(CONVENTION, quiet=True)]
 
 
-def _curve_caption(results: Sequence[GroupResult]) -> str:
+def curve_caption(results: Sequence[GroupResult]) -> str:
+    """What bands and lines of a learning curve mean."""
     if max(len(result.seeds) for result in results) == 1:
         return "One seed each; the band is one standard deviation of the episodes of each evaluation."
     return (

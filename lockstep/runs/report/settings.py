@@ -77,6 +77,8 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
 def _value(value: Any) -> str:
     if value is None or value == () or value == {}:
         return "unset"
+    if isinstance(value, tuple):
+        return literal(str(list(value)))
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
