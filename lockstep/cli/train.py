@@ -42,15 +42,23 @@ def train(
 
 
 @app.command()
-def resume(run: Run, quiet: Quiet = False, as_json: Json = False) -> None:
-    """Continue a run exactly where it stopped."""
+def resume(
+    run: Run,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[key=value]...", help="t_max or stop_at_test_return: a new end."),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Continue a run exactly where it stopped, or a finished one to a new end."""
     from lockstep.cli.doctor import watching
     from lockstep.run_directory import RunDirectory
     from lockstep.training import command
 
     found = RunDirectory.find(run)
     look = None if quiet or as_json else watching(found)
-    _finish(command.resume(found, quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
+    _finish(command.resume(found, words or [], quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
 
 
 @app.command()

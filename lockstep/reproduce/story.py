@@ -73,7 +73,7 @@ def week1_section(plan: Plan, results: Sequence[GroupResult], baselines: Sequenc
             title="simple_spread: greedy test return over env steps",
             subtitle="the team's sum S over 25 steps, mean over each evaluation",
             x_label="env steps",
-            levels=[Level(SPREAD_PUBLISHED, f"published {SPREAD_PUBLISHED:g}")],
+            levels=[Level(SPREAD_PUBLISHED, f"published {decimal(SPREAD_PUBLISHED, 0)}")],
             from_zero=False,
         )
         caption = curve_caption(results)
@@ -98,7 +98,7 @@ def _spread_caption(plan: Plan, results: Sequence[GroupResult]) -> str:
         f"{len(result.scores)}"
         for result in results
     ]
-    return f"Test return: {kinds}. Seeds above the published {SPREAD_PUBLISHED:g}: {', '.join(above)}."
+    return f"Test return: {kinds}. Seeds above the published {decimal(SPREAD_PUBLISHED, 0)}: {', '.join(above)}."
 
 
 def _beside(plan: Plan, published: Sequence[tuple[str, GroupResult]]) -> list[Block]:

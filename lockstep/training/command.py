@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from lockstep.config.load import load_config
+from lockstep.config.load import dump_toml, load_config, parse_words
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.errors import UserError
 from lockstep.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
-from lockstep.run_directory import RunDirectory
+from lockstep.run_directory import RunDirectory, write_atomically
 from lockstep.training import trainer
 from lockstep.training.estimate import check_memory
 from lockstep.training.evaluate_run import judge
@@ -25,6 +25,8 @@ from lockstep.training.trainer import TrainResult
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
 
+ENDS = ("training.max_env_steps", "training.stop_at_test_return")
+"""What may change when a run goes on: nothing that it has done so far would have been done differently."""
 CONFIRM_EPISODES = 100
 MAX_EPISODE_STEPS = 10_000
 
@@ -95,11 +97,24 @@ def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | Non
     return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers))
 
 
-def resume(run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
-    """Continue a run."""
-    config = load_config(str(run.config))
+def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None) -> Outcome:
+    """Continue a run. words: overrides that move its end. Raises UserError for others."""
+    for key in parse_words(words):
+        if key not in ENDS:
+            raise UserError(
+                f"A run that goes on keeps its {key}; only {' and '.join(ENDS)} can be moved. "
+                f"`lockstep train {run.config} {' '.join(words)}` begins a new one."
+            )
+    config = load_config(str(run.config), words)
     check(config)
-    return _around(run, config, quiet, look, lambda loggers: trainer.resume(run, loggers))
+
+    def work(loggers: list[Logger]) -> TrainResult:
+        if words:
+            with run.writing("config.toml"):
+                write_atomically(run.config, dump_toml(config))
+        return trainer.resume(run, loggers)
+
+    return _around(run, config, quiet, look, work)
 
 
 def _around(

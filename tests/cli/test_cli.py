@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.cli import main
+from lockstep.config.load import load_config
 
 TINY_RUN = [
     "env.key=probe-coin",
@@ -86,10 +87,21 @@ def test_evaluate_prints_the_numbers_scripts_need(trained: Path, capsys: pytest.
 
 
 def test_a_run_that_reached_its_end_can_be_given_more(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (trained / "config.toml").read_text()
-    (trained / "config.toml").write_text(text.replace("max_env_steps = 400", "max_env_steps = 480"))
-    assert main(["resume", "first", "--json"]) == 0
+    assert main(["train", "smoke", *TINY_RUN, "t_max=480", "-q", "--out", "runs/whole"]) == 0
+    capsys.readouterr()
+    assert main(["resume", "first", "t_max=480", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["env_steps"] == 480
+    policies = [path / "checkpoints" / "000000000480" / "policy.pt" for path in (trained, trained.with_name("whole"))]
+    assert policies[0].read_bytes() == policies[1].read_bytes()
+    assert load_config(str(trained / "config.toml")).training.max_env_steps == 480
+
+
+def test_only_a_runs_end_can_be_moved(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (trained / "config.toml").read_bytes()
+    assert main(["resume", "first", "lr=0.5"]) == 2
+    assert "keeps its optimizer.lr; only training.max_env_steps and" in capsys.readouterr().err
+    assert main(["resume", "first", "t_max=never"]) == 2
+    assert (trained / "config.toml").read_bytes() == before
 
 
 def test_config_prints_toml_that_trains(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ def test_week_1_stands_in_every_convention(tmp_path: Path) -> None:
     text = to_markdown(Document("Week 1", "", [section]), "files")
     assert "| VDN, 2 seeds | −31.50 ± 6.36 | −10.50 | −63.0 | −138.0 | 2k | 2.0 min |" in text
     assert "| random | −81.00 | −27.00 | −162.0 | −237.0 |" in text
-    assert "Seeds above the published -33: VDN 1 of 2." in text
+    assert "Seeds above the published −33: VDN 1 of 2." in text
     assert "](files/week1.svg)" in text
 
 
