@@ -1,7 +1,7 @@
 """Where a delivery's time goes, for trained teams and the heuristic one: `python benchmarks/phases.py RUN…`.
 
-Prints a Markdown table of robot steps for one delivery: to the goal, back with the delivered shelf, and in search of the
-next one. All teams of a task play the same 256 episodes.
+Prints a Markdown table of robot steps for one delivery: to the goal, back with the delivered shelf, and in search of
+the next one. All teams of a task play the same 256 episodes.
 """
 
 import argparse

@@ -56,13 +56,21 @@ class Outcome:
             lines.append(
                 f"  official package      {mean:.2f} ± {std:.2f}, {self.confirmation['episodes']} new episodes"
             )
-        lines += [
-            f"  run directory         {path}",
-            "",
-            f"  lockstep evaluate {path} --episodes 1000",
-            f"  tensorboard --logdir {path}",
-        ]
+        further = "stop_at_test_return=None" if result.stopped_because == "solved" else f"t_max={_twice(result)}"
+        next_steps = {
+            f"lockstep render {path} --out team.gif": "the team at work",
+            f"lockstep report {path}": "what came of it, on a page",
+            f"lockstep resume {path} {further}": "train on",
+        }
+        width = max(map(len, next_steps))
+        lines += [f"  run directory         {path}", ""]
+        lines += [f"  {words:{width}}   {what}" for words, what in next_steps.items()]
         return "\n".join(lines)
+
+
+def _twice(result: TrainResult) -> str:
+    """Twice the env steps of a run, in round numbers: 60_000_000."""
+    return f"{int(float(f'{2 * result.env_steps:.2g}')):_}"
 
 
 class LookingLogger(SilentLogger):
