@@ -57,9 +57,12 @@ def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
 def print_findings(findings: Sequence[Finding], record: RunRecord, ahead: Outlook | None) -> None:
     """All findings of a run, or that there is none; `ahead`: what is to be expected of the rest."""
     most, best = record.config.training.max_env_steps, record.best
-    state = f"  {record.standing}, {count(record.env_steps)} of {count(most)} env steps"
+    state = f"{record.standing}, {count(record.env_steps)} of {count(most)} env steps"
     state += "" if best is None else f", best test return {best.test_return_mean:.2f} at {count(best.env_steps)}"
-    parts: list[RenderableType] = [_title(record.name, record.config.env.key), Text(state, style="dim")]
+    parts: list[RenderableType] = [
+        _title(record.name, record.config.env.key),
+        Padding(Text(state, style="dim"), (0, 0, 0, 2)),
+    ]
     if ahead is not None and ahead.problems:
         parts.append(Text(f"  If it goes on like this it will not learn: {', '.join(ahead.problems)}.", "bold red"))
     elif ahead is not None:

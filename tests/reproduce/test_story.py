@@ -47,8 +47,8 @@ def test_the_report_sets_published_ours_and_random_side_by_side(tmp_path: Path) 
         written_run(tmp_path / "ours", [2.6, 2.7], preset="solve", every=300_000, seconds=30),
     ]
     text = to_markdown(build_report(runs, "Week 2", lambda results: story(PLAN, results, BASELINES)), "files")
-    assert "| `report-final` | 3.25 ± 0.98 | 3.10 | 0.50 | 1 of 1 | solved, as published |" in text
-    assert "| `report-default` | 0.00 ± 0.00 | 0.00 | 0.50 | 0 of 1 | learns nothing, as published |" in text
+    assert "| `report-final` | 3.25 ± 0.98 | 3.10 | 0.50 | 200k | 40 | 1 of 1 | solved, as published |" in text
+    assert "| `report-default` | 0.00 ± 0.00 | 0.00 | 0.50 | 20k | 40 | 0 of 1 | learns nothing, as published |" in text
     assert "| `solve` | 2.70 | 300k | 30 s | 600k | 1.0 min |" in text
     assert "| random | 0.0033 (100,000 episodes) |" in text
     assert "| heuristic, sees everything, programmed | 6.26 (1,000 episodes) |" in text
