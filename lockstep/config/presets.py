@@ -74,7 +74,7 @@ def solve() -> RunConfig:
 
 
 def master() -> RunConfig:
-    """The same team, trained on for seven minutes: above 5 in 100 steps, above the best published learner's pace."""
+    """The same team, trained on for six minutes: above 5 in 100 steps, above the best published learner's pace."""
     tuned = solve()
     return tuned.model_copy(
         update={

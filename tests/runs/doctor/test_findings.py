@@ -112,6 +112,14 @@ def test_the_tuned_presets_get_no_warning_at_any_moment(name: str) -> None:
         assert {finding.severity for finding in examine(cut(record, until))} <= {"note"}
 
 
+def test_training_may_lead_where_greedy_play_takes_off() -> None:
+    gap = edited({"return_mean": [0.0, 2.0]}, {"test_return_mean": [0.0, 0.0, 0.4]})
+    assert "train-test-gap" in names(examine(gap))
+    count = len(gap.evaluations["env_steps"])
+    rising = edited({"return_mean": [0.0, 2.0]}, {"test_return_mean": [0.0] * (count - 1) + [0.4]})
+    assert "train-test-gap" not in names(examine(rising))
+
+
 def test_solve_gets_not_even_a_note() -> None:
     assert findings(RunRecord.open(RECORDED / "solve")) == []
 
