@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import INTERRUPTED, app
+from lockstep.cli.app import app
 
 
 @app.command()
@@ -56,6 +56,7 @@ def reproduce(
     if not resume and not estimate:
         new_plan(plan, out)
     console = Console()
-    if not command.reproduce(plan, out, jobs, console, estimate_only=estimate):
+    interrupted_by = command.reproduce(plan, out, jobs, console, estimate_only=estimate)
+    if interrupted_by is not None:
         console.print(f"\nInterrupted and saved.\n\n  lockstep reproduce {experiment} --resume --out {out}")
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(128 + interrupted_by)  # as shells count

@@ -33,8 +33,8 @@ def check_jobs(parallel: int) -> None:
         raise UserError(f"--jobs {parallel} must be from 1 to {cores}, the processors that this process may use.")
 
 
-def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimate_only: bool) -> bool:
-    """Do what is left of the plan and write the report. Returns False when it was interrupted.
+def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimate_only: bool) -> int | None:
+    """Do what is left of the plan and write the report. Returns the signal that interrupted it.
 
     Raises UserError where nothing could be trained at all.
     """
@@ -48,18 +48,18 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
         if len(left) < len(jobs):
             console.print(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
         if estimate_only:
-            return True
+            return None
         weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}
         with Display(console, weights, parallel) as display:
-            progress, interrupted = run_all(jobs, out, parallel, threads, display.show)
+            progress, interrupted_by = run_all(jobs, out, parallel, threads, display.show)
         for work in progress.works:
             if work.failed:
                 console.print(f"{work.job.run.path.name} failed: {work.failed}", style="red", highlight=False)
-        if interrupted:
-            return False
+        if interrupted_by is not None:
+            return interrupted_by
     for path in report(plan, jobs, out):
         console.print(f"wrote {path}", highlight=False)
-    return True
+    return None
 
 
 def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:

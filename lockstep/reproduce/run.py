@@ -67,8 +67,8 @@ def is_done(job: Job) -> bool:
 
 def run_all(
     jobs: Sequence[Job], out: Path, parallel: int, threads: int, show: Callable[[Progress], None]
-) -> tuple[Progress, bool]:
-    """Train what is not done yet, `parallel` at a time. Returns how it stands, and whether it was interrupted.
+) -> tuple[Progress, int | None]:
+    """Train what is not done yet, `parallel` at a time. Returns how it stands, and the signal that interrupted it.
 
     The first Ctrl-C or SIGTERM lets every training save and stop; going on later continues exactly there.
     """
@@ -89,10 +89,9 @@ def run_all(
             for work in works:
                 work.record.refresh()
             show(progress)
-        interrupted = interruption.requested
     for work in works:
         work.record.refresh()
-    return progress, interrupted
+    return progress, interruption.signal
 
 
 def command(job: Job, config_file: Path, threads: int) -> list[str]:

@@ -27,11 +27,11 @@ def jobs(out: Path, *words: str) -> list[Job]:
 
 def test_a_job_is_trained_and_judged_once(tmp_path: Path) -> None:
     shares = []
-    progress, interrupted = run_all(
+    progress, interrupted_by = run_all(
         jobs(tmp_path), tmp_path, 1, 1, lambda progress: shares.append(progress.works[0].share)
     )
     (work,) = progress.works
-    assert (interrupted, work.failed, work.share) == (False, "", 1.0)
+    assert (interrupted_by, work.failed, work.share) == (None, "", 1.0)
     assert shares == sorted(shares)
     rows = read_rows(work.job.run.judgements)
     assert [(row["engine"], row["episodes"]) for row in rows] == [("official", 100)]
@@ -65,18 +65,18 @@ def test_a_failed_job_says_why_and_does_not_stop_the_others(tmp_path: Path) -> N
         config=good.config.model_copy(update={"env": env}),
         run=RunDirectory(tmp_path / "runs" / "bad-s1"),
     )
-    progress, interrupted = run_all([bad, good], tmp_path, 1, 1, lambda progress: None)
-    assert not interrupted
+    progress, interrupted_by = run_all([bad, good], tmp_path, 1, 1, lambda progress: None)
+    assert interrupted_by is None
     assert "rware-tiny-2ag-v9" in progress.works[0].failed
     assert progress.works[1].done
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_reproduction_goes_on_where_it_stopped(tmp_path: Path, number: signal.Signals) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.reproduce.test_run import jobs; "
         "from lockstep.reproduce.run import run_all; out = Path(sys.argv[1]); "
-        "sys.exit(130 if run_all(jobs(out, 't_max=40000'), out, 1, 1, lambda progress: None)[1] else 0)"
+        "sys.exit(run_all(jobs(out, 't_max=40000'), out, 1, 1, lambda progress: None)[1] or 0)"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
     (job,) = jobs(tmp_path, "t_max=40000")
@@ -86,7 +86,7 @@ def test_an_interrupted_reproduction_goes_on_where_it_stopped(tmp_path: Path, nu
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(number)
-    assert process.wait(200) == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    assert process.wait(200) == (signal.SIGTERM if number == signal.SIGTERM else -signal.SIGKILL)
     lock = job.run.lock
     if number == signal.SIGKILL:  # the training itself lives on; it is killed too, as a power cut would
         os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
