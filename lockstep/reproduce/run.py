@@ -23,7 +23,6 @@ PATIENCE_SECONDS = 120.0
 """How long an interrupted training may take to write its checkpoint before it is stopped for good."""
 EPISODES = 100
 """Greedy episodes on the official package at the end of every run, as published."""
-LOG = "log.txt"
 
 
 @dataclass

@@ -18,7 +18,7 @@ import numpy as np
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
-from lockstep.run_directory import ROOT, RunDirectory, list_runs
+from lockstep.run_directory import ROOT, RunDirectory
 from lockstep.runs.rows import Rows
 
 Standing = Literal["running", "finished", "solved", "interrupted", "failed", "died", "unknown"]
@@ -118,11 +118,6 @@ class RunRecord:
     def _read(self) -> "RunRecord":
         self.refresh()
         return self
-
-
-def list_records(root: Path = ROOT) -> list[RunRecord]:
-    """The runs directly in `root`, the newest last, their numbers not yet read."""
-    return [RunRecord(run) for run in list_runs(root)]
 
 
 def _whole(number: float) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from lockstep.errors import UserError
 from lockstep.run_directory import RunDirectory
-from lockstep.runs.record import RunRecord, list_records
+from lockstep.runs.record import RunRecord
 from tests.runs.folders import append, evaluation, make_run
 
 
@@ -87,12 +87,6 @@ def test_another_hosts_run_is_believed(tmp_path: Path) -> None:
     run = make_run(tmp_path / "a", status="running")
     hold(run, a_process_that_is_gone(), "another-host")
     assert RunRecord.open(run.path).standing == "running"
-
-
-def test_runs_of_a_folder_are_listed_newest_last(tmp_path: Path) -> None:
-    for age, name in ((20, "older"), (10, "newer")):
-        os.utime(make_run(tmp_path / name).config, ns=(10**18 - age, 10**18 - age))
-    assert [record.name for record in list_records(tmp_path)] == ["older", "newer"]
 
 
 def test_records_need_no_torch() -> None:

@@ -5,11 +5,8 @@ brightness too: a requested shelf is bright and carries a mark, so it survives a
 """
 
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from lockstep.errors import UserError
-
-ThemeName = Literal["light", "dark"]
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,6 @@ def duration(minutes: float | None) -> str:
     return f"{hours} h {rest:02d} min"
 
 
-def signed(value: float) -> str:
-    """+0.12 or −0.30, with a real minus sign."""
-    return f"{'−' if value < 0 else '+'}{abs(value):.2f}"
-
-
 def listed(words: list[str]) -> str:
     """a; a and b; a, b and c."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
