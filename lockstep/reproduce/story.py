@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lockstep.config.presets import PRESETS
 from lockstep.reproduce.baselines import Baseline
 from lockstep.reproduce.plan import OURS, WEEK1, WEEK2, Plan
 from lockstep.runs import plots
-from lockstep.runs.curves import line
+from lockstep.runs.curves import curve, line
 from lockstep.runs.plots import Level
 from lockstep.runs.published import SOLVED_ABOVE
 from lockstep.runs.report.document import Block, Code, Picture, Section, Table, Text, literal
-from lockstep.runs.report.numbers import decimal, duration, plus_minus, steps
+from lockstep.runs.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.runs.report.outcome import curve_caption, seeds_text
 from lockstep.runs.report.results import GroupResult
 
@@ -30,6 +32,8 @@ MAPPO = ("recurrent MAPPO, published: 21.5 to 22.5 in 500 steps, a fifth of it",
 """The best published learner on this warehouse; read off a figure by eye."""
 SPREAD_PUBLISHED = -33.0
 """JaxMARL's VDN on simple_spread, the team's sum, read off its figure by eye; docs/worlds.md says why it is the sum."""
+SOMETHING = 0.05
+"""A return from which on a configuration did not learn nothing; random play earns a fifteenth of it."""
 SPREAD_AGENTS, SPREAD_SELF_COLLISIONS = 3, 75
 """Agents, and what old MPE counts in 25 steps for agents that collide with themselves."""
 
@@ -142,11 +146,18 @@ def _beside(plan: Plan, published: Sequence[tuple[str, GroupResult]]) -> list[Bl
     )
     why = [(literal(name), BLAMED[name]) for name, _ in published]
     fewer = [Text(LITERALLY)] if plan.mode == "vectorized" and plan.scale == "full" else []
+    surprises = [
+        block
+        for name, result in published
+        if plan.scale == "full" and PUBLISHED[name][0] == 0
+        for block in _after_all(name, result)
+    ]
     return [
         Code(plan.command()),
         Text(f"**What differs from what was published:** {plan.difference()}"),
         Table(columns, rows, frozenset(columns[1:7]), caption),
         *fewer,
+        *surprises,
         Text("What the original says about each:"),
         Table(("configuration", "said to be the reason"), why),
     ]
@@ -164,9 +175,34 @@ def verdict(published_mean: float, result: GroupResult, plan: Plan) -> str:
         if result.solved == count:
             return "solved, as published"
         return f"published as solved; here {result.solved} of {count} seeds are"
-    if result.mean < 0.05:
+    above = sum(score >= SOMETHING for score in result.scores)
+    if not above:
         return "learns nothing, as published"
-    return f"published as learning nothing; here it reaches {decimal(result.mean)}"
+    who = "it reaches" if count == 1 else f"{above} of {count} seeds earn{'s' if above == 1 else ''} up to"
+    return f"published as learning nothing; here {who} {decimal(max(result.scores))}"
+
+
+def _after_all(name: str, result: GroupResult) -> list[Block]:
+    """Why a configuration that was published as learning nothing did learn something, where it did."""
+    learnt = [seed for seed in result.seeds if seed.score is not None and seed.score.mean >= SOMETHING]
+    if not learnt:
+        return []
+    ways = []
+    for seed in learnt:
+        at, returns = curve(seed.run, "test_return_mean")
+        rising = at[returns >= 2 * SOMETHING]
+        since = f", from {steps(rising[0])} env steps on" if len(rising) else ""
+        ways.append(f"seed {seed.seed} came to {decimal(seed.score.mean if seed.score else None)}{since}")
+    most = [int(np.nanmax(seed.run.metrics["replay_rewarding_episodes"], initial=0)) for seed in result.seeds]
+    size = result.group.config.replay.buffer_size
+    return [
+        Text(
+            f"**{literal(name)} was published as learning nothing; here {listed(ways)}.** Epsilon is at its floor long "
+            "before, so whether a team meets its first rewards is luck, seed by seed: the most rewarding episodes that "
+            f"the replay of {size:,} ever held are {listed([f'{number:,}' for number in most])} "
+            f"({seeds_text(len(most))}, in order). The published run is one seed."
+        )
+    ]
 
 
 def _ours(

@@ -35,6 +35,20 @@ def test_a_verdict_tells_whichever_way_it_falls(tmp_path: Path, published: float
     assert verdict(published, result(tmp_path / "run", reached), PLAN) == words
 
 
+def test_what_learns_against_what_was_published_is_explained(tmp_path: Path) -> None:
+    def run(seed: int, final: float) -> RunRecord:
+        path = tmp_path / f"changed-s{seed}"
+        return written_run(path, [0.0, 0.04, final], preset="report-changed", seed=seed, every=1_000_000)
+
+    changed = group_result(group_runs([run(1, 0.0), run(2, 0.25)])[0])
+    assert verdict(0.0, changed, PLAN) == "published as learning nothing; here 1 of 2 seeds earns up to 0.25"
+    text = to_markdown(Document("Week 2", "", story(PLAN, [changed], BASELINES)), "files")
+    assert (
+        "`report-changed` was published as learning nothing; here seed 2 came to 0.25, from 3M env steps on.**" in text
+    )
+    assert "that the replay of 5,000 ever held are 160 and 1,000 (2 seeds, in order)" in text
+
+
 def test_a_small_scale_judges_nothing(tmp_path: Path) -> None:
     small = Plan("week2", "smoke", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
     assert verdict(3.25, result(tmp_path / "run", 0.0), small) == "not comparable at this scale"

@@ -38,6 +38,7 @@ def written_run(
         evaluation = {"test_return_mean": value, "test_return_std": 0.5, "test_ep_length_mean": 40.0, "episodes": 100}
         _append(run.evaluations, {**counters, "engine": "lockstep", **evaluation})
         inside = {"loss": 0.1 / index, "grad_norm": 2.0, "target_mean": value / 4, "epsilon": 1 / index}
+        inside["replay_rewarding_episodes"] = round(4_000 * value)
         _append(run.metrics, {**counters, "return_mean": value * 0.8, "return_std": 0.6, **inside})
     if judged is not None:
         row = {"env_steps": every * len(returns), "engine": "official", "checkpoint": "best", "seed": 7}
