@@ -18,7 +18,7 @@ WEEK1: Mapping[str, AlgorithmName] = {"week1-qmix": "qmix", "week1-vdn": "vdn", 
 """Preset `report-week1` with each algorithm."""
 WEEK2 = ("report-default", "report-changed", "report-final")
 """The published configurations, as presets, in the order in which they were published."""
-OURS = "solve"
+OURS = "master"
 EXPERIMENTS: Mapping[str, tuple[str, ...]] = {
     "week1": tuple(WEEK1),
     "week2": (*WEEK2, OURS),

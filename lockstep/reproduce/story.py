@@ -244,8 +244,7 @@ def _ours(
     )
     blocks.append(
         Text(
-            f"{literal(OURS)} stops at {SOLVED_ABOVE:g}, so its return is where it stopped, not what it could reach; "
-            f"{literal('master')} trains the same team on. Published MAPPO was read off a figure by eye (EPyMARL in "
+            f"{literal('lockstep train solve')} is the same training, ended at {SOLVED_ABOVE:g}. Published MAPPO was read off a figure by eye (EPyMARL in "
             "Mava's comparison). Episodes of 100 and 500 steps are different tasks: a fifth is for orientation only.",
             quiet=True,
         )

@@ -12,7 +12,7 @@ PLAN = Plan("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_
 
 def test_vectorized_changes_the_episodes_before_an_update_and_keeps_the_targets_period_in_episodes() -> None:
     for name, config in PLAN.configurations().items():
-        if name == "solve":
+        if name == "master":
             assert config == PRESETS[name]()
             continue
         assert config.collection.num_envs == 8
@@ -66,7 +66,7 @@ def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
         ("report-default", 1, 1),
         ("report-changed", 1, 1),
         ("report-final", 1, 1),
-        ("solve", 1, 1),
+        ("master", 1, 1),
         ("report-default", 2, 2),
     ]
     assert jobs[4].run.path == tmp_path / "runs" / "report-default-s2"

@@ -58,12 +58,12 @@ def test_the_report_sets_published_ours_and_random_side_by_side(tmp_path: Path) 
     runs = [
         written_run(tmp_path / "default", [0.0, 0.0], preset="report-default"),
         written_run(tmp_path / "final", [2.6, 3.1], preset="report-final", every=1_000_000),
-        written_run(tmp_path / "ours", [2.6, 2.7], preset="solve", every=300_000, seconds=30),
+        written_run(tmp_path / "ours", [2.6, 2.7], preset="master", every=300_000, seconds=30),
     ]
     text = to_markdown(build_report(runs, "Week 2", lambda results: story(PLAN, results, BASELINES)), "files")
     assert "| `report-final` | 3.25 ± 0.98 | 3.10 | 0.50 | 200k | 40 | 1 of 1 | solved, as published |" in text
     assert "| `report-default` | 0.00 ± 0.00 | 0.00 | 0.50 | 20k | 40 | 0 of 1 | learns nothing, as published |" in text
-    assert "| `solve` | 2.70 | 300k | 30 s | 600k | 1.0 min |" in text
+    assert "| `master` | 2.70 | 300k | 30 s | 600k | 1.0 min |" in text
     assert "| random | 0.0033 (100,000 episodes) |" in text
     assert "| heuristic, sees everything, programmed | 6.26 (1,000 episodes) |" in text
     assert "| recurrent MAPPO, published: 21.5 to 22.5 in 500 steps, a fifth of it | 4.4 |" in text
