@@ -4,7 +4,7 @@ import numpy as np
 
 from lockstep.runs.doctor.finding import Finding, Remedy
 from lockstep.runs.doctor.history import History, first, last
-from lockstep.runs.doctor.numbers import count
+from lockstep.runs.doctor.numbers import count, round_up, word
 
 BLOWN_UP = 10.0
 """Times the value that the best return ever seen could justify."""
@@ -122,7 +122,7 @@ def gradient_clipped(history: History) -> Finding | None:
         "Clipping protects from a rare bad batch. Where it acts always, every update has the same length and says "
         "nothing about how wrong the network is; usually the rewards or targets are too large for the setting.",
         (
-            Remedy((f"grad_norm_clip={round(3 * last(norm, 0.5), 2):g}",), "a limit above what is usual here"),
+            Remedy((f"grad_norm_clip={word(round_up(3 * last(norm, 0.5)))}",), "a limit above what is usual here"),
             *(
                 (Remedy(("standardise_rewards=False",), "standardized rare rewards are enormous"),)
                 if history.config.algorithm.standardize_rewards
