@@ -3,7 +3,7 @@
 The programmed team of `lockstep.envs.rware.heuristic` knows every request. Here it learns of one only when a robot has
 the shelf among the three by three cells around it, and until then sends robots where an unseen request is most likely
 for the way. It stays better informed than a trained team: one planner shares all that any robot has ever seen, knows
-which shelves carried away, and is told when a request is new, though not where. Prints JSON, with the same episodes
+which shelves are carried away, and is told when a request is new, though not where. Prints JSON, with the same episodes
 played by the team that knows everything.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware._errands import CARRIED, CELL, DIRECTION
 from lockstep.envs.rware._paths import decide
-from lockstep.envs.rware.heuristic import _FRESH_MEMORY, HeuristicPolicy, _arrays
+from lockstep.envs.rware.heuristic import HeuristicPolicy, arrays_of, fresh_memory
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.envs.vector_env import Mask, Obs
 from lockstep.training.evaluate import evaluate
@@ -55,12 +55,11 @@ class SightedPolicy(HeuristicPolicy):
         self, obs: Obs, available: Mask | None, last_actions: Any, memory: Sightings | None
     ) -> tuple[NDArray[np.int64], Sightings]:
         """See Policy.act."""
-        robots, shelves, requests = _arrays(self.env)
+        robots, shelves, requests = arrays_of(self.env)
         lanes, agents = robots.shape[:2]
         if memory is None:
-            plans = np.tile(np.array(_FRESH_MEMORY, dtype=np.int64), (lanes, agents, 1))
             seen = np.full((lanes, int(shelves.max()) + 1), UNKNOWN)
-            memory = Sightings(plans, seen, requests, np.zeros(requests.shape, dtype=np.int64), 0)
+            memory = Sightings(fresh_memory(lanes, agents), seen, requests, np.zeros(requests.shape, dtype=np.int64), 0)
         plans, seen, step = memory.plans.copy(), memory.seen.copy(), memory.step
         since = np.where(requests == memory.requests, memory.since, step)
         visible = self.in_view[robots[..., CELL]].any(1)  # (lanes, cells)

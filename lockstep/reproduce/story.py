@@ -189,15 +189,15 @@ def verdict(published_mean: float, result: GroupResult, plan: Plan) -> str:
 
 def _after_all(name: str, result: GroupResult) -> list[Block]:
     """Why a configuration that was published as learning nothing did learn something, where it did."""
-    learnt = [seed for seed in result.seeds if seed.score is not None and seed.score.mean >= SOMETHING]
+    learnt = [(seed, seed.score.mean) for seed in result.seeds if seed.score and seed.score.mean >= SOMETHING]
     if not learnt:
         return []
     ways = []
-    for seed in learnt:
+    for seed, score in learnt:
         at, returns = curve(seed.run, "test_return_mean")
         rising = at[returns >= 2 * SOMETHING]
         since = f" (it rises from {steps(rising[0])} env steps on)" if len(rising) else ""
-        ways.append(f"seed {seed.seed} came to {decimal(seed.score.mean if seed.score else None)}{since}")
+        ways.append(f"seed {seed.seed} came to {decimal(score)}{since}")
     most = [int(np.nanmax(seed.run.metrics["replay_rewarding_episodes"], initial=0)) for seed in result.seeds]
     size = result.group.config.replay.buffer_size
     return [

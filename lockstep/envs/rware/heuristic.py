@@ -46,9 +46,8 @@ class HeuristicPolicy:
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Any, memory: Any) -> tuple[NDArray[np.int64], Any]:
         """See Policy.act; of its arguments only the memory is used: (num_envs, agents, 5) integers."""
-        robots, shelves, queues = _arrays(self.env)
-        memory = np.tile(np.array(_FRESH_MEMORY, dtype=np.int64), (*robots.shape[:2], 1)) if memory is None else memory
-        memory = memory.copy()
+        robots, shelves, queues = arrays_of(self.env)
+        memory = fresh_memory(*robots.shape[:2]) if memory is None else memory.copy()
         actions = np.zeros(robots.shape[:2], dtype=np.int64)
         decide(self.routes, robots, shelves, queues, memory, actions)
         return actions, memory
@@ -79,7 +78,12 @@ def routes_of(floor: Layout) -> Routes:
     return Routes(ahead, highways, places, steps, between, np.ascontiguousarray(nearest[-2]), central)
 
 
-def _arrays(
+def fresh_memory(lanes: int, agents: int) -> NDArray[np.int64]:
+    """(lanes, agents, 5): what robots remember that have planned nothing yet."""
+    return np.tile(np.array(_FRESH_MEMORY, dtype=np.int64), (lanes, agents, 1))
+
+
+def arrays_of(
     env: Simulator | OfficialWarehouses,
 ) -> tuple[NDArray[np.int64], NDArray[np.int16], NDArray[np.int16]]:
     """Robots (lanes, agents, 3), shelves (lanes, cells) and queues (lanes, requests) of all lanes, see `_errands`."""

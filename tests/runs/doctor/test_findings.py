@@ -120,8 +120,11 @@ def test_training_may_lead_where_greedy_play_takes_off() -> None:
     assert "train-test-gap" not in names(examine(rising))
 
 
-def test_solve_gets_not_even_a_note() -> None:
-    assert findings(RunRecord.open(RECORDED / "solve")) == []
+def test_solve_gets_not_even_a_note_at_any_moment() -> None:
+    record = RunRecord.open(RECORDED / "solve")
+    assert findings(record) == []
+    for until in record.evaluations["env_steps"]:
+        assert examine(cut(record, until)) == []
 
 
 def test_every_moment_of_every_run_can_be_judged() -> None:
