@@ -26,7 +26,7 @@ BLAMED = {
 }
 LITERALLY = (
     "**Where ours stays below what was published, updates are missing, not steps:** with one update an episode, "
-    "literally, `report-final` came to 3.05 ± 0.88 (seed 1, 100 episodes; 8 minutes on one H100, "
+    "literally, three seeds of `report-final` came to 3.06, 3.91 and 3.57 (8 minutes a seed on one H100, "
     "`lockstep reproduce week2 --mode literal --device cuda`; docs/results.md)."
 )
 MAPPO = ("recurrent MAPPO, published: 21.5 to 22.5 in 500 steps, a fifth of it", "4.4", "–", "–", "20M", "–")
