@@ -11,13 +11,14 @@ from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import Display, estimate_text
 from lockstep.reproduce.estimate import estimates
 from lockstep.reproduce.plan import WEEK1, Job, Plan
-from lockstep.reproduce.run import is_done, run_all
+from lockstep.reproduce.run import run_all, standing
 from lockstep.reproduce.story import story, week1_section
 from lockstep.runs.groups import group_runs
 from lockstep.runs.record import RunRecord
 from lockstep.runs.report.build import build_report, write_report
 from lockstep.runs.report.document import Section
 from lockstep.runs.report.results import GroupResult, group_result
+from lockstep.training.progress import clock
 
 TITLES = {
     "week1": "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread",
@@ -39,14 +40,16 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
     Raises UserError where nothing could be trained at all.
     """
     jobs = plan.jobs(out)
-    left = [job for job in jobs if not is_done(job)]
-    if left or estimate_only:
+    works = standing(jobs)
+    done = sum(work.done for work in works)
+    if done < len(jobs) or estimate_only:
         threads = len(os.sched_getaffinity(0)) // parallel
         console.print(f"Timing a few rounds of {len(plan.configurations())} configurations.", style="dim")
         found = estimates(plan.configurations(), threads)
         console.print(estimate_text(plan, found, parallel))
-        if len(left) < len(jobs):
-            console.print(f"{len(jobs) - len(left)} of {len(jobs)} runs are done already.")
+        if any(work.share for work in works):
+            left = sum(found[work.job.name].seconds * (1 - work.share) for work in works) / parallel
+            console.print(f"{done} of {len(jobs)} runs are done already; about {clock(left)} are left.")
         if estimate_only:
             return None
         weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}

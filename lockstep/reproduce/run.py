@@ -64,6 +64,14 @@ def is_done(job: Job) -> bool:
     return ended and any(row.get("engine") == "official" for row in read_rows(job.run.judgements))
 
 
+def standing(jobs: Sequence[Job]) -> list[Work]:
+    """Every job as it is on disk."""
+    works = [Work(job, RunRecord(job.run)) for job in jobs]
+    for work in works:
+        work.record.refresh()
+    return works
+
+
 def run_all(
     jobs: Sequence[Job], out: Path, parallel: int, threads: int, show: Callable[[Progress], None]
 ) -> tuple[Progress, int | None]:
@@ -71,7 +79,7 @@ def run_all(
 
     The first Ctrl-C or SIGTERM lets every training save and stop; going on later continues exactly there.
     """
-    works = [Work(job, RunRecord(job.run)) for job in jobs]
+    works = standing(jobs)
     progress = Progress(works)
     waiting = deque(work for work in works if not work.done)
     running: list[Work] = []
