@@ -1,6 +1,7 @@
 """The command as a person uses it: what it prints, where it leaves things, how it refuses."""
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -184,6 +185,33 @@ def test_importing_lockstep_and_asking_for_help_load_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "Train, understand and show" in done.stdout
+
+
+@pytest.mark.parametrize("moment", ["an import", "afterwards"])
+def test_ctrl_c_ends_a_command_also_where_a_library_that_is_imported_forgets_it(moment: str, tmp_path: Path) -> None:
+    forgetful = "import signal\ntry: signal.raise_signal(signal.SIGINT)\nexcept BaseException: pass\n"
+    (tmp_path / "forgetful.py").write_text(forgetful)
+    work = "import forgetful" if moment == "an import" else "signal.raise_signal(signal.SIGINT)"
+    command = [sys.executable, "-c", CTRL_C.format(work=work)]
+    ended = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (130, "")
+
+
+CTRL_C = """
+import signal, sys
+from lockstep.__main__ import run
+
+def main():
+    {work}
+    print("it went on")
+
+import lockstep.cli
+lockstep.cli.main = main
+try:
+    run()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
 
 
 def test_the_installed_command_answers() -> None:
