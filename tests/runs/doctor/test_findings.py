@@ -118,6 +118,8 @@ def test_training_may_lead_where_greedy_play_takes_off() -> None:
     count = len(gap.evaluations["env_steps"])
     rising = edited({"return_mean": [0.0, 2.0]}, {"test_return_mean": [0.0] * (count - 1) + [0.4]})
     assert "train-test-gap" not in names(examine(rising))
+    begun = edited({"return_mean": [0.0, 0.0, 0.0, 1.0]}, {"test_return_mean": [0.0, 0.0]})
+    assert "train-test-gap" not in names(examine(begun))
 
 
 def test_solve_gets_not_even_a_note_at_any_moment() -> None:

@@ -9,11 +9,11 @@ from lockstep.runs.doctor.numbers import count
 
 def train_test_gap(history: History) -> Finding | None:
     """Greedy episodes earn much less than training episodes that are partly random."""
-    train, returns = last(history.train("return_mean")), history.test("test_return_mean")
-    test = last(returns)
+    trained, returns = history.train("return_mean"), history.test("test_return_mean")
+    train, test, before = last(trained), last(returns), last(trained[: 2 * len(trained) // 3])
     if len(returns) < 4 or not history.is_sparse or not train > 0.2 or test > 0.5 * train:
         return None
-    if returns[-1] > 2 * returns[-4:-1].mean():  # greedy play is taking off just now
+    if not before > 0.2 or returns[-1] > 2 * returns[-4:-1].mean():  # greedy play follows, or is taking off just now
         return None
     return Finding(
         "train-test-gap",
