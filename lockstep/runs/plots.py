@@ -23,6 +23,8 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a
 DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 """Line styles, so that curves can be told apart in black and white too."""
 INK, GREY, FAINT = "#1a1a1a", "#5f6368", "#e3e5e8"
+SHORT = 26
+"""Letters of a name that has room beside its curve."""
 MINUS = "−"  # as typeset, not as typed
 SUFFIXES = ("svg", "png", "pdf")
 
@@ -60,7 +62,7 @@ def line_figure(
     size: tuple[float, float] = (7.2, 3.9),
     from_zero: bool = True,
 ) -> Figure:
-    """Curves with bands, named where they end. from_zero: the value axis includes 0."""
+    """Curves with bands, named where they end, or below where names are long. from_zero: the value axis includes 0."""
     with _style():
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
@@ -69,7 +71,10 @@ def line_figure(
         _frame(axes, lines, levels, from_zero=from_zero)
         axes.set_xlabel(x_label, color=GREY)
         _headings(figure, title, subtitle)
-        _name_lines(axes, lines)
+        if any(len(line.label) > SHORT for line in lines):
+            _name_lines_below(figure, axes, lines)
+        else:
+            _name_lines(axes, lines)
     return figure
 
 
@@ -171,7 +176,8 @@ def _draw(axes: Axes, line: Line, color: str, dash: str | tuple[float, tuple[flo
         axes.fill_between(line.x, *line.band, color=color, alpha=0.14, lw=0)
     markers = "o" if len(line.x) < 3 else None
     # Not clipped, so that a line at zero is not hidden under the frame.
-    axes.plot(line.x, line.middle, color=color, lw=1.9, ls=dash, marker=markers, ms=4, clip_on=False, zorder=3)
+    (middle,) = axes.plot(line.x, line.middle, color=color, lw=1.9, ls=dash, marker=markers, clip_on=False, zorder=3)
+    middle.set(label=line.label, markersize=4)
 
 
 def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_zero: bool) -> None:
@@ -223,6 +229,24 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
             fontsize=9,
             annotation_clip=False,
         )
+
+
+def _name_lines_below(figure: Figure, axes: Axes, lines: Sequence[Line]) -> None:
+    """Names too long for the right, one a row, the highest curve's first; the figure grows by their height."""
+    named = [index for index, line in enumerate(lines) if len(line.x)]
+    if len(named) < 2:
+        return
+    named.sort(key=lambda index: -lines[index].middle[-1])
+    drawn, labels = axes.get_legend_handles_labels()
+    figure.set_figheight(figure.get_figheight() + 0.2 * len(named))
+    figure.legend(
+        [drawn[index] for index in named],
+        [labels[index] for index in named],
+        loc="outside lower left",
+        frameon=False,
+        fontsize=9,
+        labelcolor="linecolor",
+    )
 
 
 def spread(heights: Sequence[float], gap: float, floor: float) -> list[float]:

@@ -47,6 +47,15 @@ def test_names_are_moved_apart_in_their_order() -> None:
     assert spread([3.0, 0.0, 1.0], 1.0, floor=0.0) == [3.0, 0.0, 1.0]
 
 
+def test_long_names_stand_below_and_take_no_width() -> None:
+    short, long = figure(), figure("ours (key=rware-small-4ag-v2, max_env_steps=60000000)")
+    for made in (short, long):
+        to_png(made)  # the layout is made when it is drawn
+    assert long.axes[0].get_position().width > short.axes[0].get_position().width
+    assert [text.get_text()[:6] for text in long.legends[0].get_texts()] == ["ours (", "theirs"]
+    assert long.get_figheight() > short.get_figheight()
+
+
 def test_axis_labels_are_short() -> None:
     assert [compact(value) for value in (0, 0.5, 950, 12_500, 20_000_000, -50)] == [
         *("0", "0.5", "950", "12.5k", "20M", "−50")
