@@ -107,7 +107,8 @@ def plot(out: Path, seeds: list[int], path: Path) -> None:
                 axes.plot(np.array(updates) / 1_000, means, color=color, lw=width)
         axes.set_title(variant, fontsize=9, loc="left")
         axes.spines[["top", "right"]].set_visible(False)
-        axes.set(ylim=(0, None), xlim=(0, UPDATES / 1_000))
+        axes.set_xlim(0, UPDATES / 1_000)
+    panels.flat[0].set_ylim(bottom=0)  # all share it; set after the last curve, so that none is cut
     for axes in panels.flat[len(others) :]:
         axes.axis("off")
         axes.plot([], [], color="#0072b2", lw=1.4, label="as the title says")
