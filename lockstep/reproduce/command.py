@@ -42,19 +42,20 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
     jobs = plan.jobs(out)
     works = standing(jobs)
     done = sum(work.done for work in works)
-    if done < len(jobs) or estimate_only:
+    if done < len(works) or estimate_only:
         threads = len(os.sched_getaffinity(0)) // parallel
         console.print(f"Timing a few rounds of {len(plan.configurations())} configurations.", style="dim")
         found = estimates(plan.configurations(), threads)
         console.print(estimate_text(plan, found, parallel))
+        weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}
+        display = Display(console, weights, parallel)
         if any(work.share for work in works):
-            left = sum(found[work.job.name].seconds * (1 - work.share) for work in works) / parallel
-            console.print(f"{done} of {len(jobs)} runs are done already; about {clock(left)} are left.")
+            left = clock(display.left(works) / parallel)
+            console.print(f"{done} of {len(works)} runs are done already; about {left} are left.")
         if estimate_only:
             return None
-        weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}
-        with Display(console, weights, parallel) as display:
-            progress, interrupted_by = run_all(jobs, out, parallel, threads, display.show)
+        with display:
+            progress, interrupted_by = run_all(works, out, parallel, threads, display.show)
         for work in progress.works:
             if work.failed:
                 console.print(f"{work.job.run.path.name} failed: {work.failed}", style="red", highlight=False)

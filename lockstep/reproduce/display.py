@@ -65,15 +65,20 @@ class Display:
 
     def show(self, progress: Progress) -> None:
         """Draw how it stands."""
-        done, total = self._weight_done(progress.works), self._weight(progress.works)
+        total, rest = self._weight(progress.works), self.left(progress.works)
+        done = total - rest
         if self._begun_at is None:
             self._begun_at = done
-        left = time_left(done - self._begun_at, total - done, time.monotonic() - progress.begun, self._parallel)
         elapsed = time.monotonic() - progress.begun
+        left = time_left(done - self._begun_at, rest, elapsed, self._parallel)
         if self._live is not None:
             self._live.update(self._panel(progress.works, done / total, elapsed, left))
         else:
             self._lines(progress.works, done / total, left)
+
+    def left(self, works: Sequence[Work]) -> float:
+        """Estimated seconds of what is left of all works, one after the other."""
+        return sum(self._weights[work.job.name] * (1 - work.share) for work in works)
 
     def _panel(self, works: Sequence[Work], share: float, elapsed: float, left: float) -> Group:
         head = Table.grid(padding=(0, 1))
@@ -99,9 +104,6 @@ class Display:
 
     def _weight(self, works: Sequence[Work]) -> float:
         return sum(self._weights[work.job.name] for work in works)
-
-    def _weight_done(self, works: Sequence[Work]) -> float:
-        return sum(self._weights[work.job.name] * work.share for work in works)
 
 
 def time_left(done: float, left: float, elapsed: float, parallel: int) -> float:

@@ -73,13 +73,12 @@ def standing(jobs: Sequence[Job]) -> list[Work]:
 
 
 def run_all(
-    jobs: Sequence[Job], out: Path, parallel: int, threads: int, show: Callable[[Progress], None]
+    works: Sequence[Work], out: Path, parallel: int, threads: int, show: Callable[[Progress], None]
 ) -> tuple[Progress, int | None]:
     """Train what is not done yet, `parallel` at a time. Returns how it stands, and the signal that interrupted it.
 
     The first Ctrl-C or SIGTERM lets every training save and stop; going on later continues exactly there.
     """
-    works = standing(jobs)
     progress = Progress(works)
     waiting = deque(work for work in works if not work.done)
     running: list[Work] = []

@@ -71,10 +71,7 @@ def line_figure(
         _frame(axes, lines, levels, from_zero=from_zero)
         axes.set_xlabel(x_label, color=GREY)
         _headings(figure, title, subtitle)
-        if any(len(line.label) > SHORT for line in lines):
-            _name_lines_below(figure, axes, lines)
-        else:
-            _name_lines(axes, lines)
+        _name_lines(figure, axes, lines)
     return figure
 
 
@@ -176,8 +173,18 @@ def _draw(axes: Axes, line: Line, color: str, dash: str | tuple[float, tuple[flo
         axes.fill_between(line.x, *line.band, color=color, alpha=0.14, lw=0)
     markers = "o" if len(line.x) < 3 else None
     # Not clipped, so that a line at zero is not hidden under the frame.
-    (middle,) = axes.plot(line.x, line.middle, color=color, lw=1.9, ls=dash, marker=markers, clip_on=False, zorder=3)
-    middle.set(label=line.label, markersize=4)
+    axes.plot(
+        line.x,
+        line.middle,
+        color=color,
+        lw=1.9,
+        ls=dash,
+        marker=markers,
+        ms=4,
+        clip_on=False,
+        zorder=3,
+        label=line.label,
+    )
 
 
 def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_zero: bool) -> None:
@@ -209,11 +216,19 @@ def _headings(figure: Figure, title: str, subtitle: str) -> None:
     )
 
 
-def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
-    """Names at the right, where the curves end, kept apart from one another. A lone curve needs none."""
+def _name_lines(figure: Figure, axes: Axes, lines: Sequence[Line]) -> None:
+    """Names where the curves end, or below the plot if one is too long for that. A lone curve needs none."""
     named = [(index, line) for index, line in enumerate(lines) if len(line.x)]
     if len(named) < 2:
         return
+    if all(len(line.label) <= SHORT for _, line in named):
+        _name_at_the_right(axes, named)
+    else:
+        _name_below(figure, axes, named)
+
+
+def _name_at_the_right(axes: Axes, named: Sequence[tuple[int, Line]]) -> None:
+    """Kept apart from one another."""
     bottom, top = axes.get_ylim()
     gap = (top - bottom) * 0.065
     heights = spread([float(line.middle[-1]) for _, line in named], gap, bottom)
@@ -231,17 +246,13 @@ def _name_lines(axes: Axes, lines: Sequence[Line]) -> None:
         )
 
 
-def _name_lines_below(figure: Figure, axes: Axes, lines: Sequence[Line]) -> None:
-    """Names too long for the right, one a row, the highest curve's first; the figure grows by their height."""
-    named = [index for index, line in enumerate(lines) if len(line.x)]
-    if len(named) < 2:
-        return
-    named.sort(key=lambda index: -lines[index].middle[-1])
-    drawn, labels = axes.get_legend_handles_labels()
-    figure.set_figheight(figure.get_figheight() + 0.2 * len(named))
+def _name_below(figure: Figure, axes: Axes, named: Sequence[tuple[int, Line]]) -> None:
+    """One a row, the highest curve's first; the figure grows by their height."""
+    falling = sorted(named, key=lambda pair: -pair[1].middle[-1])
+    drawn, _ = axes.get_legend_handles_labels()
+    figure.set_figheight(figure.get_figheight() + 0.2 * len(falling))
     figure.legend(
-        [drawn[index] for index in named],
-        [labels[index] for index in named],
+        handles=[drawn[index] for index, _ in falling],
         loc="outside lower left",
         frameon=False,
         fontsize=9,

@@ -13,7 +13,7 @@ import pytest
 
 from lockstep.config.load import load_config
 from lockstep.reproduce.plan import Job
-from lockstep.reproduce.run import command, is_done, run_all
+from lockstep.reproduce.run import command, is_done, run_all, standing
 from lockstep.run_directory import RunDirectory, read_rows
 from lockstep.runs.record import RunRecord
 
@@ -28,14 +28,14 @@ def jobs(out: Path, *words: str) -> list[Job]:
 def test_a_job_is_trained_and_judged_once(tmp_path: Path) -> None:
     shares = []
     progress, interrupted_by = run_all(
-        jobs(tmp_path), tmp_path, 1, 1, lambda progress: shares.append(progress.works[0].share)
+        standing(jobs(tmp_path)), tmp_path, 1, 1, lambda progress: shares.append(progress.works[0].share)
     )
     (work,) = progress.works
     assert (interrupted_by, work.failed, work.share) == (None, "", 1.0)
     assert shares == sorted(shares)
     rows = read_rows(work.job.run.judgements)
     assert [(row["engine"], row["episodes"]) for row in rows] == [("official", 100)]
-    run_all(jobs(tmp_path), tmp_path, 1, 1, lambda progress: None)
+    run_all(standing(jobs(tmp_path)), tmp_path, 1, 1, lambda progress: None)
     assert read_rows(work.job.run.judgements) == rows
 
 
@@ -65,7 +65,7 @@ def test_a_failed_job_says_why_and_does_not_stop_the_others(tmp_path: Path) -> N
         config=good.config.model_copy(update={"env": env}),
         run=RunDirectory(tmp_path / "runs" / "bad-s1"),
     )
-    progress, interrupted_by = run_all([bad, good], tmp_path, 1, 1, lambda progress: None)
+    progress, interrupted_by = run_all(standing([bad, good]), tmp_path, 1, 1, lambda progress: None)
     assert interrupted_by is None
     assert "rware-tiny-2ag-v9" in progress.works[0].failed
     assert progress.works[1].done
@@ -75,8 +75,8 @@ def test_a_failed_job_says_why_and_does_not_stop_the_others(tmp_path: Path) -> N
 def test_an_interrupted_reproduction_goes_on_where_it_stopped(tmp_path: Path, number: signal.Signals) -> None:
     script = (
         "import sys; from pathlib import Path; from tests.reproduce.test_run import jobs; "
-        "from lockstep.reproduce.run import run_all; out = Path(sys.argv[1]); "
-        "sys.exit(run_all(jobs(out, 't_max=40000'), out, 1, 1, lambda progress: None)[1] or 0)"
+        "from lockstep.reproduce.run import run_all, standing; out = Path(sys.argv[1]); "
+        "sys.exit(run_all(standing(jobs(out, 't_max=40000')), out, 1, 1, lambda progress: None)[1] or 0)"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
     (job,) = jobs(tmp_path, "t_max=40000")
@@ -92,7 +92,7 @@ def test_an_interrupted_reproduction_goes_on_where_it_stopped(tmp_path: Path, nu
         os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
     else:
         assert RunRecord.open(job.run.path).standing in ("interrupted", "finished")
-    progress, _ = run_all([job], tmp_path, 1, 1, lambda progress: None)
+    progress, _ = run_all(standing([job]), tmp_path, 1, 1, lambda progress: None)
     assert progress.works[0].failed == ""
     assert is_done(job)
     steps = [row["env_steps"] for row in read_rows(job.run.evaluations)]
