@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.config.load import load_config
-from lockstep.run_directory import RunDirectory, read_rows
+from lockstep.runs.directory import RunDirectory, read_rows
 
 PRESET = "solve"
 UPDATES = 14_000

@@ -15,13 +15,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lockstep.algorithms.shares import one_thread
-from lockstep.batch import EpisodeBatch
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.bench.timing import machine
 from lockstep.config.load import dump_toml, load_config
-from lockstep.rollout import collect
-from lockstep.run_directory import RunDirectory
-from lockstep.training.checkpoint import load_latest, save_checkpoint
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.experience.rollout import collect
+from lockstep.runs.directory import RunDirectory
+from lockstep.training.checkpoints.checkpoint import load_latest, save_checkpoint
 from lockstep.training.session import Session
 
 

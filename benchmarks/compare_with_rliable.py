@@ -1,4 +1,4 @@
-"""Compare `lockstep.runs.statistics` with rliable 1.2 on random scores; exit code 1 where they differ.
+"""Compare `lockstep.analysis.statistics` with rliable 1.2 on random scores; exit code 1 where they differ.
 
 rliable needs pandas below 3, so it lives in an environment of its own, which needs neither torch nor Lockstep's other
 dependencies:
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from rliable import library, metrics
 
-from lockstep.runs.statistics import (
+from lockstep.analysis.statistics import (
     bootstrap_interval,
     improvement_interval,
     iqm,

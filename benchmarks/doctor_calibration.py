@@ -15,8 +15,8 @@ from calibration_set import SEEDS, configurations
 from lockstep.config.load import dump_toml
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
-from lockstep.loggers import JsonlLogger
-from lockstep.run_directory import RunDirectory
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.loggers import JsonlLogger
 from lockstep.training import trainer
 
 DONE = ("finished", "failed")

@@ -14,10 +14,10 @@ import numpy as np
 from calibration_set import SEEDS, configurations, tuning_half
 
 from lockstep.config.schema import RunConfig
-from lockstep.runs.doctor.diagnosis import Diagnosis, diagnose
-from lockstep.runs.doctor.early import outlook
-from lockstep.runs.doctor.task import Task, measure_task
-from lockstep.runs.record import RunRecord
+from lockstep.doctor.diagnosis import Diagnosis, diagnose
+from lockstep.doctor.early import outlook
+from lockstep.doctor.task import Task, measure_task
+from lockstep.runs.reader import RunReader
 
 EVALUATIONS = 3
 NONE = 0.3
@@ -27,7 +27,7 @@ LIMITS = ("rewarding_episodes_in_all", "rewards_studied", "lr_times_updates", "l
 Row = dict[str, Any]
 
 
-def judged(name: str, half: str, record: RunRecord, diagnosis: Diagnosis) -> Row:
+def judged(name: str, half: str, record: RunReader, diagnosis: Diagnosis) -> Row:
     """One run: what was foreseen, what was seen early, what came of it."""
     forecast, tests = diagnosis.forecast, record.evaluations
     means, stds = tests["test_return_mean"][-EVALUATIONS:], tests["test_return_std"][-EVALUATIONS:]
@@ -150,7 +150,7 @@ _tasks: dict[str, Task] = {}
 
 def _runs_of(name: str, config: RunConfig, folder: Path, half: str) -> list[Row]:
     """The seeds that are done; the task is measured once."""
-    records = [RunRecord.open(path) for seed in SEEDS if (path := folder / f"{name}-s{seed}").is_dir()]
+    records = [RunReader.open(path) for seed in SEEDS if (path := folder / f"{name}-s{seed}").is_dir()]
     done = [record for record in records if record.standing in ("finished", "failed")]
     if not done:
         return []

@@ -19,8 +19,8 @@ from typing import Any
 
 from live import chromium, family_seconds, save_picture
 
-from lockstep.runs.film import write
-from lockstep.training.play import play
+from lockstep.show.film import write
+from lockstep.teams.play import play
 
 WORLDS = {"rware-tiny-2ag-v2": "light", "rware-large-19ag-v2": "dark", "mpe:simple_spread_v3": "light"}
 STEPS = 100

@@ -18,15 +18,15 @@ from PIL import Image
 
 from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
-from lockstep.networks.policy import GreedyPolicy
-from lockstep.recording import Recording
-from lockstep.run_directory import RunDirectory
-from lockstep.runs.film import FRAMES_PER_SECOND, frames
-from lockstep.training.demo import play_demo
-from lockstep.training.play import play
-from lockstep.training.record import Team, record_episode
+from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.runs.directory import RunDirectory
+from lockstep.show.film import FRAMES_PER_SECOND, frames
+from lockstep.show.recording import Recording
+from lockstep.show.video import write_video
+from lockstep.teams.demo import play_demo
+from lockstep.teams.play import play
+from lockstep.teams.record import Player, record_episode
 from lockstep.training.session import make_env
-from lockstep.video import write_video
 
 HALF = ["solve", "training.stop_at_test_return=1.5", "num_threads=1"]
 STEPS = 100
@@ -48,7 +48,7 @@ def untrained(run: RunDirectory, seed: int) -> Recording:
     env = make_env(config, 1, seed)
     learner = build(env.spec, config)
     policy = GreedyPolicy(learner.actor, env.spec, config.network)
-    return record_episode(env, Team(policy, "untrained", learner.online["mixer"]), seed)
+    return record_episode(env, Player(policy, "untrained", learner.online["mixer"]), seed)
 
 
 def teams(run: RunDirectory, seed: int) -> list[Recording]:

@@ -29,11 +29,11 @@ import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from lockstep.batch import EpisodeBatch
 from lockstep.config.load import dump_toml, load_config
-from lockstep.loggers import JsonlLogger
-from lockstep.run_directory import RunDirectory
-from lockstep.training.evaluate import Evaluation
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.experience.evaluate import Evaluation
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.loggers import JsonlLogger
 
 LOCKSTEP = [sys.executable, "-m", "lockstep"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -7,14 +7,14 @@ the next one. All teams of a task play the same 256 episodes.
 import argparse
 from pathlib import Path
 
+from lockstep.acting.policy import Policy
 from lockstep.config.load import load_config
-from lockstep.envs.vector_env import VectorEnv
-from lockstep.policy import Policy
-from lockstep.run_directory import RunDirectory
+from lockstep.envs.protocol import VectorEnv
+from lockstep.experience.evaluate import evaluate
+from lockstep.runs.directory import RunDirectory
+from lockstep.teams.play import heuristic_policy
 from lockstep.training.behavior import warehouse_behavior
-from lockstep.training.checkpoint import load_policy
-from lockstep.training.evaluate import evaluate
-from lockstep.training.play import heuristic_policy
+from lockstep.training.checkpoints.checkpoint import load_policy
 from lockstep.training.session import make_env
 
 EPISODES, SEED = 256, 5_000_000

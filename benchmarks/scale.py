@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.algorithms.shares import one_thread
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.bench.timing import interleaved, machine
 from lockstep.config.load import load_config
-from lockstep.rollout import collect
+from lockstep.experience.rollout import collect
 from lockstep.training.session import Session
 
 ROBOTS = (2, 4, 6, 8, 10, 12, 14, 16, 19)

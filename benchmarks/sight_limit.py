@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.arrays import Mask, Obs
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware._errands import CARRIED, CELL, DIRECTION
 from lockstep.envs.rware._paths import decide
 from lockstep.envs.rware.heuristic import HeuristicPolicy, arrays_of, fresh_memory
 from lockstep.envs.rware.simulator import Simulator
-from lockstep.envs.vector_env import Mask, Obs
-from lockstep.training.evaluate import evaluate
+from lockstep.experience.evaluate import evaluate
 
 SEED = 5_000_000
 UNKNOWN = -1
@@ -43,7 +43,7 @@ class Sightings(NamedTuple):
 
 
 class SightedPolicy(HeuristicPolicy):
-    """A `lockstep.policy.Policy` that plans with what its robots have seen."""
+    """A `lockstep.acting.policy.Policy` that plans with what its robots have seen."""
 
     def __init__(self, env: Simulator) -> None:
         super().__init__(env)

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.runs.curves import curve
-from lockstep.runs.plots import Level, Line, line_figure, save_figure
-from lockstep.runs.record import RunRecord
+from lockstep.analysis.curves import curve
+from lockstep.analysis.plots import Level, Line, line_figure, save_figure
+from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.runs.reader import RunReader
 
 LOCKSTEP = [sys.executable, "-m", "lockstep"]
 
@@ -57,7 +57,7 @@ def judged(run: RunDirectory, episodes: int, thresholds: list[float]) -> dict[st
 
 def plot(runs: list[RunDirectory], out: Path, preset: str) -> None:
     """Test return over minutes, one line a seed."""
-    records = [RunRecord.open(run.path) for run in runs]
+    records = [RunReader.open(run.path) for run in runs]
     config = records[0].config
     figure = line_figure(
         [Line(f"seed {run.config.seed}", *curve(run, "test_return_mean", over="minutes")) for run in records],

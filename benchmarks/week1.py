@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.mpe.heuristic import LandmarkAssignment
+from lockstep.acting.policy import Policy, RandomPolicy
+from lockstep.envs.particles.heuristic import LandmarkAssignment
 from lockstep.envs.registry import make_vec
-from lockstep.policy import Policy, RandomPolicy
-from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.training.evaluate import evaluate, evaluation_lanes
-from lockstep.training.evaluate_run import evaluate_run
+from lockstep.experience.evaluate import evaluate, evaluation_lanes
+from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.teams.judge import evaluate_run
 
 KEY, NUM_AGENTS, NUM_ACTIONS = "mpe:simple_spread_v3", 3, 5
 

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 
 import lockstep
-import lockstep.envs.gymnasium  # makes the ids known to Gymnasium
+import lockstep.envs.adapters.gymnasium  # makes the ids known to Gymnasium
 
 KEY = "rware-tiny-2ag-v2"
 

@@ -13,16 +13,16 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "load_policy", "make_vec", "parallel_env", "train"]
 
 if TYPE_CHECKING:
-    from lockstep.envs.pettingzoo import parallel_env
+    from lockstep.envs.adapters.pettingzoo import parallel_env
     from lockstep.envs.registry import make_vec
-    from lockstep.training.checkpoint import load_policy
+    from lockstep.training.checkpoints.checkpoint import load_policy
     from lockstep.training.trainer import train
 
 _HOMES = {
     "make_vec": "lockstep.envs.registry",
-    "parallel_env": "lockstep.envs.pettingzoo",
+    "parallel_env": "lockstep.envs.adapters.pettingzoo",
     "train": "lockstep.training.trainer",
-    "load_policy": "lockstep.training.checkpoint",
+    "load_policy": "lockstep.training.checkpoints.checkpoint",
 }
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from lockstep.batch import EpisodeBatch
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
 SPEC = EnvSpec("made-up", num_agents=2, obs_dim=5, num_actions=3, time_limit=7, obs_bits=(8, 1, 1, 32, 1))

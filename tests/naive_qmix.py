@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lockstep.algorithms.q_learning import QLearner
-from lockstep.batch import EpisodeBatch
+from lockstep.experience.episodes import EpisodeBatch
 
 
 def naive_loss(learner: QLearner, batch: EpisodeBatch) -> Tensor:

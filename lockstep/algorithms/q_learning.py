@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lockstep.algorithms.fast.shares import GradientWorkers, Metrics
+from lockstep.algorithms.returns import n_step, td_lambda
 from lockstep.algorithms.reward_standardizer import RewardStandardizer
-from lockstep.algorithms.shares import Metrics, Shares
-from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.agents import build_agent
 from lockstep.networks.flat import flatten, named_parameters, num_parameters
 from lockstep.networks.inputs import agent_inputs, previous_actions
 from lockstep.networks.mixers import MixingInputs
-from lockstep.returns import n_step, td_lambda
 from lockstep.spec import EnvSpec
 
 
@@ -48,7 +48,7 @@ class QLearner:
         self.actor = copy.deepcopy(self.agent).requires_grad_(False) if self.algorithm.actor_tau > 0 else self.agent
         self.parameters = list(self.online.parameters())
         # From here on the parameters are views of three vectors, which move as a whole.
-        self.shares = Shares(spec, config, num_parameters(self.online))
+        self.shares = GradientWorkers(spec, config, num_parameters(self.online))
         self.weights = flatten(self.online, self.shares.online)
         self.target_weights = flatten(self.target, self.shares.target)
         self.actor_weights = self.weights[: num_parameters(self.agent)]

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from lockstep.algorithms.fused.learner import FusedQLearner, supports
-from lockstep.algorithms.gpu.learner import GraphQLearner
+from lockstep.algorithms.fast.compiled_learner import FusedQLearner, supports
+from lockstep.algorithms.fast.graph_learner import GraphQLearner
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.config.schema import AlgorithmName, NetworkConfig, RunConfig
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer

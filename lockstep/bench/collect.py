@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from lockstep.acting.policy import Policy
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.registry import build
-from lockstep.algorithms.shares import one_thread
+from lockstep.arrays import Actions, Mask, Obs
 from lockstep.bench.timing import interleaved, machine, median_ratio
 from lockstep.config.load import load_config
-from lockstep.envs.vector_env import Mask, Obs
-from lockstep.networks.policy import GreedyPolicy
-from lockstep.policy import Actions, Policy
-from lockstep.rollout import collect
+from lockstep.experience.rollout import collect
+from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.training.session import make_env
 
 TEAMS = {"GRU 64": "report-final", "feed-forward 128": "solve"}
@@ -38,7 +38,7 @@ class TorchPolicy:
         self.policy = policy
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
-        """See `lockstep.policy.Policy.act`."""
+        """See `lockstep.acting.policy.Policy.act`."""
         assert available is None, "warehouses allow every action"
         q, memory = self.policy.values(obs, last_actions, memory)
         return q.argmax(-1).cpu().numpy(), memory

@@ -9,17 +9,17 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from lockstep.acting.policy import RandomPolicy
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.q_learning import QLearner
 from lockstep.algorithms.registry import build
-from lockstep.algorithms.shares import one_thread
-from lockstep.batch import EpisodeBatch
 from lockstep.bench.stepwise import stepwise_loss
 from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_ratio, peak_flops, resident_bytes
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
-from lockstep.policy import RandomPolicy
-from lockstep.replay import EpisodeStore, build_replay
-from lockstep.rollout import collect
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.experience.replay import EpisodeStore, build_replay
+from lockstep.experience.rollout import collect
 from lockstep.spec import EnvSpec
 from lockstep.training.command import check
 from lockstep.training.session import make_env

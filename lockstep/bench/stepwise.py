@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lockstep.algorithms.q_learning import QLearner
-from lockstep.batch import EpisodeBatch
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.agents import AgentNetwork, RecurrentAgent
 from lockstep.networks.inputs import agent_inputs, previous_actions
 from lockstep.networks.mixers import MixingInputs

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from lockstep.bench.timing import machine
-from lockstep.run_directory import RunDirectory, read_rows
+from lockstep.runs.directory import RunDirectory, read_rows
 
 ROUNDS_BEFORE = 2
 """Logged rows left out at the start of each run: compiling, first pages, helpers still starting."""

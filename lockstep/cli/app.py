@@ -56,7 +56,7 @@ def _presets(incomplete: str) -> list[str]:
 
 def complete_runs(incomplete: str) -> list[str]:
     """Names of runs that begin so, for the shell."""
-    from lockstep.run_directory import list_runs
+    from lockstep.runs.directory import list_runs
 
     return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
 

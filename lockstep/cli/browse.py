@@ -57,7 +57,7 @@ def config(
 @app.command()
 def runs(as_json: Json = False) -> None:
     """List the runs in this folder."""
-    from lockstep.run_directory import list_runs, read_rows
+    from lockstep.runs.directory import list_runs, read_rows
 
     rows = []
     for run in list_runs():

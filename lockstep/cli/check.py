@@ -9,7 +9,7 @@ from lockstep.cli.app import Json, app
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
-    from lockstep.envs.mpe.verify import SpreadReport
+    from lockstep.envs.particles.verify import SpreadReport
     from lockstep.envs.rware.verify import VerifyReport
 
 
@@ -37,7 +37,7 @@ def verify(
 
         report: SpreadReport | VerifyReport
         if world == "mpe":
-            from lockstep.envs.mpe.verify import verify as compare_spread
+            from lockstep.envs.particles.verify import verify as compare_spread
 
             report = compare_spread(steps, seed, show)
         else:

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lockstep.config.schema import RunConfig
-    from lockstep.run_directory import RunDirectory
-    from lockstep.runs.doctor.diagnosis import Diagnosis
-    from lockstep.runs.doctor.early import Outlook
-    from lockstep.runs.doctor.machine import Machine
-    from lockstep.runs.record import RunRecord
+    from lockstep.doctor.diagnosis import Diagnosis
+    from lockstep.doctor.early import Outlook
+    from lockstep.doctor.machine import Machine
+    from lockstep.runs.directory import RunDirectory
+    from lockstep.runs.reader import RunReader
 
 
 @app.command()
@@ -59,8 +59,8 @@ def doctor(
 
 def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
     """The diagnosis of a configuration on this machine: the task measured, the loop timed."""
-    from lockstep.runs.doctor.diagnosis import diagnose
-    from lockstep.runs.doctor.task import measure_task
+    from lockstep.doctor.diagnosis import diagnose
+    from lockstep.doctor.task import measure_task
 
     return diagnose(config, measure_task(config, 0.5 if quickly else 1.0), _machine(config, 0.5 if quickly else 1.0))
 
@@ -79,10 +79,10 @@ def announce(config: "RunConfig", source: str) -> None:
 
 def watching(run: "RunDirectory") -> "Callable[[], list[str]]":
     """Tells, whenever it is asked, the problems and warnings in a run that it has not told before."""
-    from lockstep.runs.doctor import findings
-    from lockstep.runs.record import RunRecord
+    from lockstep.doctor import findings
+    from lockstep.runs.reader import RunReader
 
-    record, told = RunRecord(run), set[str]()
+    record, told = RunReader(run), set[str]()
 
     def look() -> list[str]:
         record.refresh()
@@ -100,8 +100,8 @@ def _is_configuration(what: str) -> bool:
 
 
 def _machine(config: "RunConfig", seconds: float) -> "Machine":
-    from lockstep.runs.doctor.machine import Machine
-    from lockstep.training.memory import available_bytes
+    from lockstep.compute.machine import available_bytes
+    from lockstep.doctor.machine import Machine
     from lockstep.training.speed import measure_speed
 
     speed = measure_speed(config, seconds)
@@ -112,7 +112,7 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
     from rich.console import Console
 
     from lockstep.config.load import dump_toml, load_config
-    from lockstep.runs.doctor.diagnosis import fixed
+    from lockstep.doctor.diagnosis import fixed
     from lockstep.training import command
 
     config = load_config(source, words)
@@ -124,7 +124,7 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         diagnosis = look_before(config)
         better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())
     if fix is not None:
-        from lockstep.run_directory import write_atomically
+        from lockstep.runs.directory import write_atomically
 
         try:
             write_atomically(fix, dump_toml(better.forecast.config))
@@ -146,10 +146,10 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
 
 
 def _after(what: str, as_json: bool) -> None:
-    from lockstep.runs.doctor import findings
-    from lockstep.runs.record import RunRecord
+    from lockstep.doctor import findings
+    from lockstep.runs.reader import RunReader
 
-    record = RunRecord.find(what)
+    record = RunReader.find(what)
     found = findings(record)
     unfinished = record.standing in ("running", "interrupted", "died")
     ahead = _outlook(record) if unfinished and record.env_steps > record.config.collection.warmup_env_steps else None
@@ -163,11 +163,11 @@ def _after(what: str, as_json: bool) -> None:
     print_findings(found, record, ahead)
 
 
-def _outlook(record: "RunRecord") -> "Outlook":
+def _outlook(record: "RunReader") -> "Outlook":
     """Whether what is left of a run can still make it learn."""
-    from lockstep.runs.doctor.early import outlook
-    from lockstep.runs.doctor.forecast import Forecast
-    from lockstep.runs.doctor.task import measure_task
+    from lockstep.doctor.early import outlook
+    from lockstep.doctor.forecast import Forecast
+    from lockstep.doctor.task import measure_task
 
     return outlook(record, Forecast(record.config, measure_task(record.config, 0.5)))
 
@@ -178,7 +178,7 @@ def _probe(as_json: bool) -> None:
 
     from rich.console import Console
 
-    from lockstep.training.self_check import check_learning
+    from lockstep.training.learning_check import check_learning
 
     results = []
     with Console(stderr=True).status("training on tiny worlds") as status:
@@ -199,8 +199,8 @@ def _probe(as_json: bool) -> None:
 
 def _env(words: list[str], as_json: bool) -> None:
     """Exit code 1 where a promise is broken."""
+    from lockstep.doctor.world import as_rows, check_env
     from lockstep.envs.registry import make_vec
-    from lockstep.runs.doctor.world import as_rows, check_env
 
     if len(words) != 1:
         raise UserError("Name one environment: `lockstep doctor env rware-tiny-2ag-v2`. `lockstep envs` lists them.")

@@ -7,14 +7,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lockstep.runs.doctor.diagnosis import Diagnosis, Verdict
-from lockstep.runs.doctor.early import Outlook
-from lockstep.runs.doctor.finding import Finding, Plot, Severity
-from lockstep.runs.doctor.forecast import Forecast
-from lockstep.runs.doctor.numbers import count, duration, memory
-from lockstep.runs.doctor.world import Promise
-from lockstep.runs.record import RunRecord
-from lockstep.training.self_check import ProbeResult
+from lockstep.doctor.diagnosis import Diagnosis, Verdict
+from lockstep.doctor.early import Outlook
+from lockstep.doctor.finding import Finding, Plot, Severity
+from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.numbers import duration, memory, rounded
+from lockstep.doctor.world import Promise
+from lockstep.runs.reader import RunReader
+from lockstep.training.learning_check import ProbeResult
 
 WIDTH = 100
 BARS = "▁▂▃▄▅▆▇█"
@@ -54,11 +54,11 @@ def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
     console().print(Group(*parts))
 
 
-def print_findings(findings: Sequence[Finding], record: RunRecord, ahead: Outlook | None) -> None:
+def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outlook | None) -> None:
     """All findings of a run, or that there is none; `ahead`: what is to be expected of the rest."""
     most, best = record.config.training.max_env_steps, record.best
-    state = f"{record.standing}, {count(record.env_steps)} of {count(most)} env steps"
-    state += "" if best is None else f", best test return {best.test_return_mean:.2f} at {count(best.env_steps)}"
+    state = f"{record.standing}, {rounded(record.env_steps)} of {rounded(most)} env steps"
+    state += "" if best is None else f", best test return {best.test_return_mean:.2f} at {rounded(best.env_steps)}"
     parts: list[RenderableType] = [
         _title(record.name, record.config.env.key),
         Padding(Text(state, style="dim"), (0, 0, 0, 2)),
@@ -160,15 +160,15 @@ def _paragraph(text: str, indent: int, style: str = "") -> Padding:
 def _measured(forecast: Forecast) -> str:
     task = forecast.task
     low, high = task.random.interval
-    played = f"{count(task.env_steps)} steps played in {duration(task.seconds)}."
+    played = f"{rounded(task.env_steps)} steps played in {duration(task.seconds)}."
     if not task.is_sparse:
-        return f"{played} A random episode of {count(task.mean_length)} steps returns {task.return_mean:.3g}."
+        return f"{played} A random episode of {rounded(task.mean_length)} steps returns {task.return_mean:.3g}."
     if task.random.rewarding == 0:
-        return f"{played} {count(task.random.episodes)} random episodes earned nothing at all."
+        return f"{played} {rounded(task.random.episodes)} random episodes earned nothing at all."
     return (
-        f"{played} {count(task.random.rewarding)} of {count(task.random.episodes)} random episodes earned something: "
-        f"one reward in {count(task.steps_per_reward)} env steps "
-        f"({count(task.mean_length / high)} to {count(task.mean_length / max(low, 1e-9))})."
+        f"{played} {rounded(task.random.rewarding)} of {rounded(task.random.episodes)} random episodes earned "
+        f"something: one reward in {rounded(task.steps_per_reward)} env steps "
+        f"({rounded(task.mean_length / high)} to {rounded(task.mean_length / max(low, 1e-9))})."
     )
 
 
@@ -181,34 +181,36 @@ def _expected(forecast: Forecast) -> Table:
     if task.is_sparse:
         table.add_row("rewarding episodes found", "", "if nothing is learnt on the way")
         if forecast.warmup_episodes:
-            table.add_row("  in the warm-up", count(forecast.rewarding_in_warmup), "")
+            table.add_row("  in the warm-up", rounded(forecast.rewarding_in_warmup), "")
         if forecast.annealed < forecast.collections:
             table.add_row(
                 f"  before epsilon is {config.exploration.epsilon_finish:g}",
-                count(forecast.rewarding_before_floor),
-                f"{count(forecast.rewarding_before_floor_at_random)} if every action were random",
+                rounded(forecast.rewarding_before_floor),
+                f"{rounded(forecast.rewarding_before_floor_at_random)} if every action were random",
             )
-        table.add_row("  in the whole run", count(forecast.rewarding_in_all), "")
+        table.add_row("  in the whole run", rounded(forecast.rewarding_in_all), "")
         table.add_row(
             "  remembered half-way",
-            count(forecast.at_share(0.5, forecast.remembered)),
-            f"of {count(config.replay.buffer_size)} episodes",
+            rounded(forecast.at_share(0.5, forecast.remembered)),
+            f"of {rounded(config.replay.buffer_size)} episodes",
         )
         table.add_row(
             "  in one batch half-way",
-            count(forecast.at_share(0.5, forecast.rewarding_per_batch)),
-            f"of {config.replay.batch_size}; looked at {count(forecast.studied)} times in all",
+            rounded(forecast.at_share(0.5, forecast.rewarding_per_batch)),
+            f"of {config.replay.batch_size}; looked at {rounded(forecast.studied)} times in all",
         )
-    table.add_row("updates", count(forecast.updates), f"every step is studied {count(forecast.replays_per_step)} times")
+    table.add_row(
+        "updates", rounded(forecast.updates), f"every step is studied {rounded(forecast.replays_per_step)} times"
+    )
     table.add_row(
         "targets follow every",
-        count(forecast.sync_updates),
-        f"updates, {count(forecast.sync_env_steps)} env steps",
+        rounded(forecast.sync_updates),
+        f"updates, {rounded(forecast.sync_env_steps)} env steps",
     )
-    about = f"steps; {forecast.way} {count(task.delivery_steps)}" if task.delivery_steps > 1 else "steps"
-    table.add_row("gamma sees", count(forecast.horizon), about)
+    about = f"steps; {forecast.way} {rounded(task.delivery_steps)}" if task.delivery_steps > 1 else "steps"
+    table.add_row("gamma sees", rounded(forecast.horizon), about)
     if config.algorithm.standardize_rewards:
-        table.add_row("a reward of 1 becomes", count(forecast.standardized_reward), "when rewards are standardized")
+        table.add_row("a reward of 1 becomes", rounded(forecast.standardized_reward), "when rewards are standardized")
     free = "" if machine.free_bytes is None else f"of {memory(machine.free_bytes)} free"
     table.add_row("replay", memory(forecast.replay_bytes), free)
     if forecast.seconds is not None:

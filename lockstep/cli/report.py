@@ -17,12 +17,12 @@ def plot(
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
 ) -> None:
     """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds."""
-    from lockstep.runs.curves import metric_figure
-    from lockstep.runs.plots import check_suffix, save_figure
-    from lockstep.runs.record import RunRecord
+    from lockstep.analysis.curves import metric_figure
+    from lockstep.analysis.plots import check_suffix, save_figure
+    from lockstep.runs.reader import RunReader
 
     check_suffix(out)
-    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
+    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
     save_figure(metric_figure(records, metric, over, title), out)
     print(f"wrote {out}")
 
@@ -36,12 +36,12 @@ def report(
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
 ) -> None:
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
-    from lockstep.runs.doctor import findings
-    from lockstep.runs.record import RunRecord
-    from lockstep.runs.report.build import build_report, default_out, write_report
+    from lockstep.analysis.report.build import build_report, default_out, write_report
+    from lockstep.doctor import findings
+    from lockstep.runs.reader import RunReader
 
-    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
-    from lockstep.training.play import play_best
+    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    from lockstep.teams.play import play_best
 
     document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
@@ -55,15 +55,15 @@ def export(
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
 ) -> None:
     """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
-    from lockstep.runs.export import ABSOLUTE_FACTOR, absolute_returns, check_format
-    from lockstep.runs.export import export as write
-    from lockstep.runs.record import RunRecord
+    from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
+    from lockstep.analysis.export import export as write
+    from lockstep.runs.reader import RunReader
 
     check_format(file_format)
-    records = [RunRecord.find(run) for run in dict.fromkeys(runs)]
+    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
     for record in records if file_format == "marl-eval" else ():
         if absolute_returns(record) is None:
-            from lockstep.training.evaluate_run import judge
+            from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
     for path in write(records, file_format, out):

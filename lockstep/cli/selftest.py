@@ -21,7 +21,7 @@ def selftest(
         raise UserError(f"There is no self-test {part!r}; write `lockstep selftest resume`.")
     from rich.console import Console
 
-    from lockstep.training.selftest import selftest_resume
+    from lockstep.training.kill_test import selftest_resume
 
     with Console(stderr=True).status("starting") as status:
         report = selftest_resume(kills, seed, progress=status.update)

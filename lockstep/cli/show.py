@@ -27,10 +27,10 @@ def render(
     quiet: Quiet = False,
 ) -> None:
     """Film a team, or put it into a page that answers questions. Needs no display."""
-    from lockstep.runs.film import check_request, write
+    from lockstep.show.film import check_request, write
 
     check_request(out, theme)
-    from lockstep.training.play import play
+    from lockstep.teams.play import play
 
     recordings = play(
         run,
@@ -57,18 +57,18 @@ def demo(
     seed: Annotated[int | None, typer.Option(min=0, help="Of the episode; default a good one.")] = None,
 ) -> None:
     """Watch a trained team that comes with Lockstep."""
-    from lockstep.training.demo import play_demo
+    from lockstep.teams.demo import play_demo
 
     recording = play_demo(seed)
     if terminal:
-        from lockstep.runs.terminal import play_in_terminal
+        from lockstep.show.terminal import play_in_terminal
 
         play_in_terminal(recording, fps=8)
         return
     import webbrowser
     from tempfile import mkdtemp
 
-    from lockstep.runs.film import write
+    from lockstep.show.film import write
 
     page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
     write([recording], page, playing=True)

@@ -22,7 +22,7 @@ def train(
 ) -> None:
     """Train a team, then confirm it on the official package."""
     from lockstep.config.load import dump_toml, load_config
-    from lockstep.run_directory import RunDirectory
+    from lockstep.runs.directory import RunDirectory
 
     config = load_config(source, words or [])
     from lockstep.training import command
@@ -53,7 +53,7 @@ def resume(
 ) -> None:
     """Continue a run exactly where it stopped, or a finished one to a new end."""
     from lockstep.cli.doctor import watching
-    from lockstep.run_directory import RunDirectory
+    from lockstep.runs.directory import RunDirectory
     from lockstep.training import command
 
     found = RunDirectory.find(run)
@@ -71,14 +71,14 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Judge a run's best policy on episodes it has never seen."""
-    from lockstep.run_directory import RunDirectory
+    from lockstep.runs.directory import RunDirectory
 
     if engine not in ("lockstep", "official"):
         raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
     if policy not in ("trained", "random", "heuristic"):
         raise UserError(f"--policy {policy} is unknown; it must be trained, random or heuristic.")
     found = RunDirectory.find(run)
-    from lockstep.training.evaluate_run import evaluate_reference, judge
+    from lockstep.teams.judge import evaluate_reference, judge
 
     played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"
     if policy == "trained":

@@ -33,20 +33,20 @@ def watch(
 ) -> None:
     """Watch a run learn: curves, the team playing, other runs beside it. Reads only, and never slows the training."""
     if terminal:
-        from lockstep.runs.live.terminal import watch_in_terminal
-        from lockstep.runs.record import RunRecord
+        from lockstep.runs.reader import RunReader
+        from lockstep.show.live.terminal import watch_in_terminal
 
-        watch_in_terminal(RunRecord.find(run))
+        watch_in_terminal(RunReader.find(run))
         return
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise UserError(f"A token of {len(token)} characters can be guessed; use at least {SHORTEST_TOKEN}, or none.")
-    from lockstep.runs.doctor import findings
-    from lockstep.runs.live.folder import Folder
+    from lockstep.doctor import findings
+    from lockstep.show.live.folder import Folder
 
     folder = Folder.find(run, findings=lambda record: [finding.row() for finding in findings(record)])
-    from lockstep.runs.live.app import Live
-    from lockstep.runs.live.guard import Access
-    from lockstep.runs.live.serve import Server, listen
+    from lockstep.show.live.app import Live
+    from lockstep.show.live.guard import Access
+    from lockstep.show.live.serve import Server, listen
 
     parent = os.getppid()
     sock = listen(host, port)

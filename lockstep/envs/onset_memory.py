@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting import Network
-from lockstep.envs.vector_env import (
-    BlindPlay,
-    Mask,
-    Obs,
-    Onset,
-    Record,
-    TeamPlay,
-    TimeStep,
-    VectorEnv,
-    dropped_lanes,
-)
+from lockstep.acting.forward import TeamWeights
+from lockstep.arrays import Mask, Obs
+from lockstep.envs.protocol import Onset, PlaysUnobserved, Record, TeamPlay, TimeStep, VectorEnv, dropped_lanes
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS
 
@@ -104,7 +95,7 @@ class BlindOnsetMemory(OnsetMemory):
 
     def play_team(
         self,
-        network: Network,
+        network: TeamWeights,
         script: NDArray[np.int16],
         first: int,
         memory: NDArray[np.float32],
@@ -116,7 +107,7 @@ class BlindOnsetMemory(OnsetMemory):
         self.env.play_team(network, script, first, memory, record, active, onset)
 
     def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
-        """See `BlindPlay.play`."""
+        """See `PlaysUnobserved.play`."""
         rewards: NDArray[np.float32] = self.env.play(actions)
         return rewards
 
@@ -125,7 +116,7 @@ def remembering(env: VectorEnv, flags: tuple[int, ...]) -> VectorEnv:
     """`env` itself where there is nothing to remember."""
     if not flags:
         return env
-    return (BlindOnsetMemory if isinstance(env, BlindPlay) else OnsetMemory)(env, flags)
+    return (BlindOnsetMemory if isinstance(env, PlaysUnobserved) else OnsetMemory)(env, flags)
 
 
 def underneath(env: VectorEnv) -> VectorEnv:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.vector_env import Mask, Obs, TimeStep
+from lockstep.arrays import Mask, Obs
+from lockstep.envs.protocol import TimeStep
 from lockstep.errors import UserError
 from lockstep.spec import FLOAT_BITS, EnvSpec
 

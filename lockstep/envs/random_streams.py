@@ -13,7 +13,7 @@ import numpy as np
 from numba import float64, uint32, uint64
 from numpy.typing import NDArray
 
-from lockstep.compiled import compiled
+from lockstep.compute.compiled import compiled
 
 STATE_HIGH, STATE_LOW, INC_HIGH, INC_LOW, HAS_HALF, HALF = range(6)
 STREAM_WORDS = 6

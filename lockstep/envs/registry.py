@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lockstep.envs.mpe.config import NUM_ACTIONS as SPREAD_ACTIONS
-from lockstep.envs.mpe.config import SPREAD_KEYS, SpreadConfig, spread_config
+from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
+from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
 from lockstep.envs.probes import PROBES
+from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.rware.config import WarehouseConfig, configured
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
-from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
@@ -156,10 +156,10 @@ def _make_spread(
 ) -> VectorEnv:
     config = spread_config(time_limit, **arguments)
     if engine == "official":
-        from lockstep.envs.mpe.official import OfficialSpread
+        from lockstep.envs.particles.official import OfficialSpread
 
         return OfficialSpread(key, config, int(num_envs), seed)
-    from lockstep.envs.mpe.simulator import SpreadSimulator
+    from lockstep.envs.particles.simulator import SpreadSimulator
 
     return SpreadSimulator(key, config, int(num_envs), seed)
 
@@ -177,10 +177,10 @@ def _make_foreign(
         raise UserError(f"{key} is played by its own package already; leave engine out.")
     if time_limit is not None:
         _check_time_limit(time_limit)
-    from lockstep.envs.foreign.factory import TeamFactory
+    from lockstep.envs.foreign.factory import ForeignEnvFactory
     from lockstep.envs.foreign.lanes import PythonLanes
 
-    factory = TeamFactory(key, time_limit, arguments)
+    factory = ForeignEnvFactory(key, time_limit, arguments)
     if workers is None:
         return PythonLanes(factory, int(num_envs), seed)
     from lockstep.envs.foreign.workers import WorkerLanes

@@ -10,9 +10,9 @@ import numpy as np
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
-from lockstep.rollout import random_play
-from lockstep.run_directory import RunDirectory, write_atomically
-from lockstep.training.evaluate_run import evaluate_reference
+from lockstep.experience.rollout import random_play
+from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.teams.judge import evaluate_reference
 from lockstep.training.session import make_env
 
 RANDOM_EPISODES, HEURISTIC_EPISODES, LANES = 100_000, 1_000, 1_000

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lockstep.analysis.groups import group_runs
+from lockstep.analysis.report.build import build_report, write_report
+from lockstep.analysis.report.document import Section
+from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.errors import UserError
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import Display, estimate_text
@@ -13,11 +17,7 @@ from lockstep.reproduce.estimate import estimates
 from lockstep.reproduce.plan import WEEK1, Job, Plan
 from lockstep.reproduce.run import run_all, standing
 from lockstep.reproduce.story import story, week1_section
-from lockstep.runs.groups import group_runs
-from lockstep.runs.record import RunRecord
-from lockstep.runs.report.build import build_report, write_report
-from lockstep.runs.report.document import Section
-from lockstep.runs.report.results import GroupResult, group_result
+from lockstep.runs.reader import RunReader
 from lockstep.training.progress import clock
 
 TITLES = {
@@ -71,11 +71,11 @@ def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
     begun = [job for job in _by_configuration(jobs) if job.run.config.is_file()]
     if not begun:
         raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
-    from lockstep.runs.doctor import findings
-    from lockstep.training.play import play_best
+    from lockstep.doctor import findings
+    from lockstep.teams.play import play_best
 
-    week1 = [RunRecord.open(job.run.path) for job in begun if job.name in WEEK1]
-    week2 = [RunRecord.open(job.run.path) for job in begun if job.name not in WEEK1]
+    week1 = [RunReader.open(job.run.path) for job in begun if job.name in WEEK1]
+    week2 = [RunReader.open(job.run.path) for job in begun if job.name not in WEEK1]
 
     def sections(results: Sequence[GroupResult]) -> list[Section]:
         found = []

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lockstep.algorithms.shares import one_thread
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.config.schema import RunConfig
-from lockstep.rollout import collect
+from lockstep.experience.rollout import collect
 from lockstep.training.session import Session, make_env
 
 ROUNDS = 3

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import AlgorithmName, RunConfig
 from lockstep.errors import UserError
-from lockstep.run_directory import RunDirectory, write_atomically
+from lockstep.runs.directory import RunDirectory, write_atomically
 
 Scale = Literal["full", "tenth", "smoke"]
 Mode = Literal["vectorized", "literal"]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lockstep.config.load import dump_toml
 from lockstep.reproduce.plan import Job
-from lockstep.run_directory import RunDirectory, read_rows, write_atomically
-from lockstep.runs.record import RunRecord
+from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
+from lockstep.runs.reader import RunReader
 from lockstep.training.interruption import Interruption
 
 POLL_SECONDS = 0.5
@@ -30,7 +30,7 @@ class Work:
     """One job and how far it has come."""
 
     job: Job
-    record: RunRecord
+    record: RunReader
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     seconds: float = 0.0
@@ -66,7 +66,7 @@ def is_done(job: Job) -> bool:
 
 def standing(jobs: Sequence[Job]) -> list[Work]:
     """Every job as it is on disk."""
-    works = [Work(job, RunRecord(job.run)) for job in jobs]
+    works = [Work(job, RunReader(job.run)) for job in jobs]
     for work in works:
         work.record.refresh()
     return works

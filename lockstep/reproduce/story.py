@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lockstep.analysis import plots
+from lockstep.analysis.curves import curve, line
+from lockstep.analysis.plots import Level
+from lockstep.analysis.published import SOLVED_ABOVE
+from lockstep.analysis.report.document import Block, Code, Picture, Section, Table, Text, literal
+from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
+from lockstep.analysis.report.outcome import curve_caption, seeds_text
+from lockstep.analysis.report.results import GroupResult
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import AlgorithmName
 from lockstep.reproduce.baselines import Baseline
 from lockstep.reproduce.plan import OURS, WEEK1, WEEK2, Plan
-from lockstep.runs import plots
-from lockstep.runs.curves import curve, line
-from lockstep.runs.plots import Level
-from lockstep.runs.published import SOLVED_ABOVE
-from lockstep.runs.report.document import Block, Code, Picture, Section, Table, Text, literal
-from lockstep.runs.report.numbers import decimal, duration, listed, plus_minus, steps
-from lockstep.runs.report.outcome import curve_caption, seeds_text
-from lockstep.runs.report.results import GroupResult
 
 PUBLISHED = {"report-default": (0.0, 0.0), "report-changed": (0.0, 0.0), "report-final": (3.25, 0.98)}
 """Test return mean and standard deviation, as published for one seed of each."""

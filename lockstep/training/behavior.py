@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from lockstep.batch import EpisodeBatch
 from lockstep.envs.onset_memory import underneath
+from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.rware.simulator import Simulator
-from lockstep.envs.vector_env import VectorEnv
+from lockstep.experience.episodes import EpisodeBatch
 
 REPLAYED_LANES = 64
 CARRIED = 2
@@ -13,7 +13,7 @@ CARRIED = 2
 
 
 def behavior(episodes: EpisodeBatch) -> dict[str, float]:
-    """What can be counted in any world, by the names of `lockstep.metrics`."""
+    """What can be counted in any world, by the names of `lockstep.runs.metrics`."""
     filled = episodes.filled  # (B, T, 1)
     steps = filled.sum()
     actions = episodes.actions

@@ -13,11 +13,11 @@ from lockstep.config.load import dump_toml, load_config, parse_words
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.errors import UserError
-from lockstep.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
-from lockstep.run_directory import RunDirectory, write_atomically
+from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.runs.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
+from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.estimate import check_memory
-from lockstep.training.evaluate_run import judge
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from lockstep.algorithms.q_learning import DivergedError
-from lockstep.run_directory import RunDirectory, write_atomically
+from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.training.checkpoints.tensor_files import tensor_bytes
 from lockstep.training.session import Session
-from lockstep.training.tensor_files import tensor_bytes
 
 FOLDER = "diagnostics"
 

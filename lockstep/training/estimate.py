@@ -2,16 +2,16 @@
 
 import torch
 
+from lockstep.algorithms.fast.shares import num_shares
 from lockstep.algorithms.registry import build_mixer
-from lockstep.algorithms.shares import num_shares
+from lockstep.compute.machine import available_bytes
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.experience.evaluate import evaluation_lanes
+from lockstep.experience.replay import ObsPacking
 from lockstep.networks.agents import build_agent
 from lockstep.networks.flat import num_parameters
-from lockstep.replay import ObsPacking
 from lockstep.spec import EnvSpec
-from lockstep.training.evaluate import evaluation_lanes
-from lockstep.training.memory import available_bytes
 
 COPIES = 7
 """Of the parameters: online, target, average, gradient, clipped, and two of Adam's."""

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.config.schema import RunConfig
-from lockstep.loggers import Row, SilentLogger, Status
-from lockstep.run_directory import RunDirectory
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.loggers import Row, SilentLogger, Status
 
 BARS = "▁▂▃▄▅▆▇█"
 RATE_WINDOW_SECONDS = 20.0

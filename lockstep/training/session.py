@@ -9,25 +9,25 @@ import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
 from torch import Tensor
 
+from lockstep.acting.exploration import Explorer, lane_epsilons
+from lockstep.acting.schedules import schedule
 from lockstep.algorithms.registry import build
-from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
 from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
+from lockstep.envs.protocol import VectorEnv, dropped_lanes
 from lockstep.envs.registry import make_vec
-from lockstep.envs.vector_env import VectorEnv, dropped_lanes
-from lockstep.exploration import Explorer, lane_epsilons
-from lockstep.loggers import Status
-from lockstep.networks.policy import GreedyPolicy
-from lockstep.replay import build_replay
-from lockstep.rollout import Playing, RandomPlay, random_play
-from lockstep.schedules import schedule
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.experience.replay import build_replay
+from lockstep.experience.rollout import RandomPlay, Rollout, random_play
+from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.runs.loggers import Status
 from lockstep.seeding import derive_seed, stream
 from lockstep.training.behavior import behavior, warehouse_behavior
-from lockstep.training.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.training.checkpoints.replay_files import ReplayOnDisk
+from lockstep.training.health import probe
 from lockstep.training.interruption import Leaving
-from lockstep.training.probe import probe
-from lockstep.training.replay_files import ReplayOnDisk
 from lockstep.training.window import Window
 
 
@@ -124,12 +124,12 @@ class Session:
         epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
         explorer = self._explorer(epsilons, self.explore_rng)
         if self.config.training.learn_while_playing:
-            playing = Playing(self.env, self.policy, explorer, seed)
+            playing = Rollout(self.env, self.policy, explorer, seed)
             self._learn(playing)
             self._remember(playing.finish())
         else:
             with self._exploring(leaving):
-                batch = Playing(self.env, self.policy, explorer, seed).finish()
+                batch = Rollout(self.env, self.policy, explorer, seed).finish()
             self._remember(batch)
             self._learn()
 
@@ -159,7 +159,7 @@ class Session:
         if batch.num_episodes:
             self.replay.add(batch)
 
-    def _learn(self, playing: Playing | None = None) -> None:
+    def _learn(self, playing: Rollout | None = None) -> None:
         """A round's updates. What they need next is drawn, and `playing` goes on, while helpers work on a gradient."""
         if not self.replay.ready():
             return
@@ -174,7 +174,7 @@ class Session:
                     playing.advance(self.spec.time_limit * done // count)
 
             if playing is not None:
-                playing.look()
+                playing.freeze_policy()
             metrics = self.learner.update(drawn.pop(0), meanwhile)
             clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
             self.window.add_update({**metrics, "grad_clipped_share": clipped})

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lockstep.config.schema import RunConfig
-from lockstep.rollout import collect, random_play
+from lockstep.experience.rollout import collect, random_play
 from lockstep.training.session import Session
 
 MOST_REPETITIONS = 20

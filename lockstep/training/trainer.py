@@ -6,17 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.q_learning import DivergedError
-from lockstep.algorithms.shares import one_thread
+from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
-from lockstep.loggers import Logger, cut_events_after
-from lockstep.run_directory import RunDirectory
-from lockstep.training.checkpoint import load_latest, save_best, save_checkpoint
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.loggers import Logger, cut_events_after
+from lockstep.training.checkpoints.checkpoint import load_latest, save_best, save_checkpoint
 from lockstep.training.divergence import write_diagnosis
 from lockstep.training.interruption import AbandonedError, Interruption
-from lockstep.training.memory import resident_mib
 from lockstep.training.session import Session
 
 StoppedBecause = Literal["solved", "max_env_steps", "interrupted"]

@@ -7,8 +7,8 @@ import torch
 
 from lockstep.algorithms.q_learning import DivergedError, QLearner
 from lockstep.algorithms.registry import build
-from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
+from lockstep.experience.episodes import EpisodeBatch
 from tests.episodes import SPEC, in_double, random_episodes
 from tests.naive_qmix import naive_loss
 

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lockstep.runs.live.app import Live
-from lockstep.runs.live.folder import Findings, Folder
-from lockstep.runs.live.guard import Access
-from lockstep.runs.live.serve import Server, listen
+from lockstep.show.live.app import Live
+from lockstep.show.live.folder import Findings, Folder
+from lockstep.show.live.guard import Access
+from lockstep.show.live.serve import Server, listen
 from tests.runs.folders import append, evaluation
-from tests.runs.live.recorded import recorded_run, recording
+from tests.show.live.recorded import recorded_run, recording
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = which("chromium") or which("chromium-browser")

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lockstep.acting.policy import RandomPolicy
 from lockstep.algorithms.registry import build
+from lockstep.analysis.report.build import build_report
+from lockstep.analysis.report.html import to_html
 from lockstep.config.presets import smoke
-from lockstep.envs.mpe.plane import Plane
-from lockstep.envs.rware.palette import THEMES
-from lockstep.networks.policy import GreedyPolicy
-from lockstep.policy import RandomPolicy
-from lockstep.recording import Recording, Step
-from lockstep.runs import player
-from lockstep.runs.film import write
-from lockstep.runs.record import RunRecord
-from lockstep.runs.report.build import build_report
-from lockstep.runs.report.html import to_html
-from lockstep.training.record import Team, record_episode
+from lockstep.drawing.palette import THEMES
+from lockstep.envs.particles.plane import ParticleScene
+from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.runs.reader import RunReader
+from lockstep.show import player
+from lockstep.show.film import write
+from lockstep.show.recording import Recording, Step
+from lockstep.teams.record import Player, record_episode
 from lockstep.training.session import make_env
-from tests.runs.live.recorded import recorded_run
+from tests.show.live.recorded import recorded_run
 
 OpenPage = Callable[..., Any]
 
@@ -32,8 +32,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     config = smoke()
     env = make_env(config, 1, 3, engine="official")
     learner = build(env.spec, config)
-    team = Team(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.online["mixer"])
-    random = Team(RandomPolicy(5, np.random.default_rng(3)), "random")
+    team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.online["mixer"])
+    random = Player(RandomPolicy(5, np.random.default_rng(3)), "random")
     path = tmp_path_factory.mktemp("player") / "demo.html"
     path.write_text(player.page([record_episode(env, team, 3), record_episode(env, random, 4)]))
     return path.as_uri()
@@ -67,7 +67,7 @@ def test_it_plays_to_the_end_and_starts_over(address: str, open_page: OpenPage) 
 
 
 def test_the_demo_begins_by_itself_but_not_where_less_motion_is_wanted(tmp_path: Path, open_page: OpenPage) -> None:
-    planes = tuple(Plane(((0.0, 0.0),), ((0.5, 0.5),)) for _ in range(101))
+    planes = tuple(ParticleScene(((0.0, 0.0),), ((0.5, 0.5),)) for _ in range(101))
     recording = Recording("particles", "a team", seed=1, steps=(Step((0,), (0.0,)),) * 100, planes=planes)
     path = tmp_path / "demo.html"
     write([recording], path, playing=True)
@@ -191,7 +191,7 @@ def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> N
 
 
 def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: OpenPage) -> None:
-    planes = tuple(Plane(((0.0, step / 4), (0.5, 0.5)), ((0.0, 1.0), (-0.5, -0.5))) for step in range(5))
+    planes = tuple(ParticleScene(((0.0, step / 4), (0.5, 0.5)), ((0.0, 1.0), (-0.5, -0.5))) for step in range(5))
     step = Step((4, 0), (-0.5, -0.5), (), ((0.0, 0.1, 0.2, 0.3, 0.4), (0.4, 0.3, 0.2, 0.1, 0.0)), (0.7, 0.3), 1.5)
     names = ("stay", "left", "right", "down", "up")
     recording = Recording("particles", "a team", seed=1, steps=(step,) * 4, planes=planes, action_names=names)
@@ -215,7 +215,7 @@ def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: Ope
 
 
 def test_it_plays_inside_a_report(tmp_path: Path, open_page: OpenPage) -> None:
-    record = RunRecord.open(recorded_run(tmp_path / "run").path)
+    record = RunReader.open(recorded_run(tmp_path / "run").path)
     (tmp_path / "report.html").write_text(to_html(build_report([record])))
     page = open_page((tmp_path / "report.html").as_uri())
     page.locator("iframe").scroll_into_view_if_needed()

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from lockstep.cli import main
-from lockstep.runs.doctor import findings
-from lockstep.runs.record import RunRecord
+from lockstep.doctor import findings
+from lockstep.runs.reader import RunReader
 from tests.runs.written import written_run
 
 
@@ -35,7 +35,7 @@ def test_a_report_says_what_the_doctor_found(tmp_path: Path) -> None:
     sick = Path(__file__).parents[1] / "runs" / "doctor" / "recorded" / "nothing-found"
     out = tmp_path / "report.html"
     assert main(["report", str(sick), "--out", str(out)]) == 0
-    found = findings(RunRecord.find(str(sick)))
+    found = findings(RunReader.find(str(sick)))
     assert "no-reward-ever" in {finding.name for finding in found}
     text = out.with_suffix(".md").read_text()
     assert all(finding.title in text for finding in found)

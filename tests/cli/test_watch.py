@@ -15,7 +15,7 @@ from lockstep.cli import main
 from lockstep.cli.watch import watch_beside
 from lockstep.errors import UserError
 from tests.cli.test_cli import TINY_RUN, refused
-from tests.runs.live.recorded import recorded_run
+from tests.show.live.recorded import recorded_run
 
 COMMAND = [sys.executable, "-m", "lockstep"]
 

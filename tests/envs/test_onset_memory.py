@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from lockstep.envs.onset_memory import BlindOnsetMemory, OnsetMemory, remembering
+from lockstep.envs.protocol import PlaysUnobserved
 from lockstep.envs.registry import make_vec
-from lockstep.envs.vector_env import BlindPlay
 from lockstep.errors import UserError
-from lockstep.rollout import random_play
+from lockstep.experience.rollout import random_play
 
 LAYOUT = ".....\n.x.x.\n.x.x.\n.....\n..g.."
 CARRYING, X, Y = 2, 0, 1
@@ -78,7 +78,7 @@ def test_blind_play_stays_blind_and_the_same() -> None:
     plain = make_vec("rware-tiny-2ag-v2", 64, seed=0, time_limit=60, layout=LAYOUT)
     env = remembering(make_vec("rware-tiny-2ag-v2", 64, seed=0, time_limit=60, layout=LAYOUT), (CARRYING,))
     assert isinstance(env, BlindOnsetMemory)
-    assert isinstance(env, BlindPlay)
+    assert isinstance(env, PlaysUnobserved)
     expected = random_play(plain, np.random.default_rng(5), 11)
     found = random_play(env, np.random.default_rng(5), 11)
     assert expected.returns.tolist() == found.returns.tolist()
@@ -89,7 +89,7 @@ def test_blind_play_stays_blind_and_the_same() -> None:
 
 def test_a_world_that_cannot_play_blind_still_cannot() -> None:
     plain = make_vec("rware-tiny-2ag-v2", 2, engine="official")
-    assert not isinstance(remembering(plain, (CARRYING,)), BlindPlay)
+    assert not isinstance(remembering(plain, (CARRYING,)), PlaysUnobserved)
     assert remembering(plain, ()) is plain
 
 

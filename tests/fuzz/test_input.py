@@ -27,8 +27,8 @@ from lockstep.cli.app import VERBS
 from lockstep.config.load import EPYMARL, flat, knobs, load_config
 from lockstep.config.presets import PRESETS
 from lockstep.errors import UserError
+from lockstep.training.checkpoints.tensor_files import tensor_bytes
 from lockstep.training.command import check
-from lockstep.training.tensor_files import tensor_bytes
 from tests.training.faults import TINY
 
 CASES = int(os.environ.get("LOCKSTEP_FUZZ_CASES", "240"))

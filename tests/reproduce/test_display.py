@@ -7,7 +7,7 @@ from lockstep.reproduce.display import Display, estimate_text, time_left
 from lockstep.reproduce.estimate import Estimate
 from lockstep.reproduce.plan import Plan
 from lockstep.reproduce.run import Progress, Work
-from lockstep.runs.record import RunRecord
+from lockstep.runs.reader import RunReader
 
 PLAN = Plan("week2", "full", "vectorized", seeds=2, episodes_per_update=8, with_ours=False)
 ESTIMATE = Estimate(updates=10, per_update=0.2, per_collection=0.05, per_evaluation=1.0, collections=20, evaluations=7)
@@ -33,7 +33,7 @@ def test_time_left_trusts_the_estimate_first_and_the_clock_then() -> None:
 
 
 def test_a_log_gets_a_line_for_every_run_that_ended(tmp_path: Path) -> None:
-    works = [Work(job, RunRecord(job.run)) for job in PLAN.jobs(tmp_path)]
+    works = [Work(job, RunReader(job.run)) for job in PLAN.jobs(tmp_path)]
     works[0].failed = "it diverged"
     console = Console(file=io.StringIO(), width=120)
     with Display(console, dict.fromkeys(PLAN.configurations(), 60.0), parallel=1) as display:

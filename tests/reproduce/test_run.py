@@ -14,8 +14,8 @@ import pytest
 from lockstep.config.load import load_config
 from lockstep.reproduce.plan import Job
 from lockstep.reproduce.run import command, is_done, run_all, standing
-from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.runs.record import RunRecord
+from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.runs.reader import RunReader
 
 WORDS = ["t_max=8000", "test_interval=2000", "test_nepisode=20", "save_model_interval=2000", "log_interval=1000"]
 
@@ -91,7 +91,7 @@ def test_an_interrupted_reproduction_goes_on_where_it_stopped(tmp_path: Path, nu
     if number == signal.SIGKILL:  # the training itself lives on; it is killed too, as a power cut would
         os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
     else:
-        assert RunRecord.open(job.run.path).standing in ("interrupted", "finished")
+        assert RunReader.open(job.run.path).standing in ("interrupted", "finished")
     progress, _ = run_all(standing([job]), tmp_path, 1, 1, lambda progress: None)
     assert progress.works[0].failed == ""
     assert is_done(job)

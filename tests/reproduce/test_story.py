@@ -2,16 +2,16 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.analysis.groups import group_runs
+from lockstep.analysis.report.build import build_report
+from lockstep.analysis.report.document import Document
+from lockstep.analysis.report.markdown import to_markdown
+from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.config.presets import PRESETS
 from lockstep.reproduce.baselines import Baseline, baselines, random_baseline
 from lockstep.reproduce.plan import Plan
 from lockstep.reproduce.story import story, verdict, week1_section
-from lockstep.runs.groups import group_runs
-from lockstep.runs.record import RunRecord
-from lockstep.runs.report.build import build_report
-from lockstep.runs.report.document import Document
-from lockstep.runs.report.markdown import to_markdown
-from lockstep.runs.report.results import GroupResult, group_result
+from lockstep.runs.reader import RunReader
 from tests.runs.written import written_run
 
 PLAN = Plan("week2", "full", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
@@ -36,7 +36,7 @@ def test_a_verdict_tells_whichever_way_it_falls(tmp_path: Path, published: float
 
 
 def test_what_learns_against_what_was_published_is_explained(tmp_path: Path) -> None:
-    def run(seed: int, final: float) -> RunRecord:
+    def run(seed: int, final: float) -> RunReader:
         path = tmp_path / f"changed-s{seed}"
         return written_run(path, [0.0, 0.04, final], preset="report-changed", seed=seed, every=1_000_000)
 
@@ -74,7 +74,7 @@ def test_a_missing_configuration_leaves_its_row_out(tmp_path: Path) -> None:
 
 
 def test_week_1_stands_in_every_convention(tmp_path: Path) -> None:
-    def run(seed: int, final: float) -> RunRecord:
+    def run(seed: int, final: float) -> RunReader:
         words = ["algorithm.name=vdn"]
         path = tmp_path / f"vdn-s{seed}"
         return written_run(

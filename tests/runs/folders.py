@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.config.load import dump_toml, load_config
-from lockstep.run_directory import RunDirectory
+from lockstep.runs.directory import RunDirectory
 
 
 def make_run(

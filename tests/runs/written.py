@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.config.load import dump_toml, load_config
-from lockstep.run_directory import RunDirectory
-from lockstep.runs.record import RunRecord
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.reader import RunReader
 
 
 def written_run(
@@ -22,7 +22,7 @@ def written_run(
     seconds: float = 60.0,
     judged: float | None = None,
     **info: Any,
-) -> RunRecord:
+) -> RunReader:
     """A run with an evaluation of 100 episodes every `every` env steps and `seconds` seconds, and one row of metrics
     beside each; `judged`: the best policy's mean over 1,000 episodes of the official package."""
     config = load_config(preset, [*words, f"seed={seed}"])
@@ -45,7 +45,7 @@ def written_run(
         run.add_judgement(
             {**row, "test_return_mean": judged, "test_return_std": 0.9, "episodes": 1000, "test_ep_length_mean": 40.0}
         )
-    return RunRecord.open(path)
+    return RunReader.open(path)
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

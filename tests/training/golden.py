@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from lockstep.algorithms.shares import one_thread
+from lockstep.algorithms.fast.shares import one_thread
 from lockstep.config.load import load_config
-from lockstep.metrics import DEPENDS_ON_THE_MACHINE
-from lockstep.training.selftest import first_difference
+from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
+from lockstep.training.kill_test import first_difference
 from lockstep.training.session import Session
 
 GOLDEN = Path(__file__).with_name("golden_smoke.json")

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from lockstep.config.load import load_config
-from lockstep.loggers import JsonlLogger, SilentLogger, TensorBoardLogger
-from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.training.selftest import ending, first_difference
+from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.runs.loggers import JsonlLogger, SilentLogger, TensorBoardLogger
+from lockstep.training.kill_test import ending, first_difference
 from lockstep.training.trainer import resume, train
+from tests.training.checkpoints.test_checkpoint import StopAfter, run_of
 from tests.training.golden import GOLDEN, machine, trace
-from tests.training.test_checkpoint import StopAfter, run_of
 
 
 def trained(path: Path, *more: SilentLogger, **changes: Any) -> RunDirectory:

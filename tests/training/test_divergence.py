@@ -13,14 +13,14 @@ from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
 from lockstep.envs.probes import PROBES
 from lockstep.errors import UserError
-from lockstep.loggers import JsonlLogger
-from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.training.checkpoint import numbered_checkpoints
-from lockstep.training.selftest import ending, first_difference
+from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.runs.loggers import JsonlLogger
+from lockstep.training.checkpoints.checkpoint import numbered_checkpoints
+from lockstep.training.kill_test import ending, first_difference
 from lockstep.training.session import Session
 from lockstep.training.trainer import resume, train
 from tests.episodes import SPEC, random_episodes
-from tests.training.test_checkpoint import run_of
+from tests.training.checkpoints.test_checkpoint import run_of
 from tests.training.test_session import config
 
 Seen = list[tuple[QLearner, torch.Tensor, torch.Tensor, int]]

@@ -10,14 +10,14 @@ import pytest
 
 from lockstep.config.load import load_config
 from lockstep.envs.probes import PROBES
-from lockstep.loggers import JsonlLogger
-from lockstep.run_directory import RunDirectory, read_rows
-from lockstep.training.checkpoint import numbered_checkpoints
+from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.runs.loggers import JsonlLogger
+from lockstep.training.checkpoints.checkpoint import numbered_checkpoints
 from lockstep.training.interruption import AbandonedError, Interruption
-from lockstep.training.selftest import ending, first_difference
+from lockstep.training.kill_test import ending, first_difference
 from lockstep.training.trainer import resume, train
+from tests.training.checkpoints.test_checkpoint import run_of
 from tests.training.faults import TINY, stop, training, wait_for
-from tests.training.test_checkpoint import run_of
 
 ENDLESS = [*TINY, "t_max=1000000000", "save_model_interval=800"]
 

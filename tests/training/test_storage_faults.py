@@ -14,14 +14,14 @@ import pytest
 from lockstep.cli import main
 from lockstep.config.load import load_config
 from lockstep.errors import UserError
-from lockstep.loggers import JsonlLogger, SilentLogger, Status
-from lockstep.run_directory import RunDirectory
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.loggers import JsonlLogger, SilentLogger, Status
 from lockstep.training import command
-from lockstep.training.checkpoint import load_latest, numbered_checkpoints
+from lockstep.training.checkpoints.checkpoint import load_latest, numbered_checkpoints
 from lockstep.training.session import Session
 from lockstep.training.trainer import resume, train
+from tests.training.checkpoints.test_checkpoint import run_of
 from tests.training.faults import TINY, fill, small_disk
-from tests.training.test_checkpoint import run_of
 
 LONG = [*TINY, "t_max=4000", "logging.tensorboard=False"]
 

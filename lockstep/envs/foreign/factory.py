@@ -22,7 +22,7 @@ from typing import Any
 import gymnasium
 
 from lockstep.envs.foreign.gymnasium_team import GymnasiumTeam
-from lockstep.envs.foreign.team import Team
+from lockstep.envs.foreign.team import ForeignEnv
 from lockstep.errors import UserError
 
 HOMES = {"Foraging": "lbforaging"}
@@ -33,7 +33,7 @@ _EPYMARL = re.compile(r"pz-(?P<library>[a-z0-9]+)-(?P<name>[\w-]+)-v(?P<version>
 
 
 @dataclass(frozen=True)
-class TeamFactory:
+class ForeignEnvFactory:
     """Makes one environment. A plain value: it can be sent to another process and be called there."""
 
     key: str
@@ -42,7 +42,7 @@ class TeamFactory:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Of the environment's constructor."""
 
-    def __call__(self) -> Team:
+    def __call__(self) -> ForeignEnv:
         """Raises UserError where it cannot be had, or cannot be learnt."""
         package, name = _address(self.key)
         make = _constructor(self.key, package, name)
@@ -53,7 +53,7 @@ class TeamFactory:
         except (TypeError, ValueError, AssertionError) as error:
             given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items()) or "no arguments"
             raise UserError(f"{self.key} cannot be made with {given}: {_first_line(error)}.") from error
-        return Team(self.key, _parallel(self.key, env), self.time_limit)
+        return ForeignEnv(self.key, _parallel(self.key, env), self.time_limit)
 
 
 def is_foreign_key(key: str) -> bool:

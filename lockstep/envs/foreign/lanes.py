@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.foreign.team import Team, TeamStep
-from lockstep.envs.vector_env import Mask, Obs, TimeStep, check_running, chosen_lanes
+from lockstep.arrays import Mask, Obs
+from lockstep.envs.foreign.team import ForeignEnv, ForeignStep
+from lockstep.envs.protocol import TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 
 
@@ -18,7 +19,7 @@ class PythonLanes:
     players of Level-Based Foraging stood decides where they start next). So seeds alone decide what happens.
     """
 
-    def __init__(self, make_team: Callable[[], Team], num_envs: int, seed: int = 0) -> None:
+    def __init__(self, make_team: Callable[[], ForeignEnv], num_envs: int, seed: int = 0) -> None:
         self.make_team, self.num_envs = make_team, num_envs
         self.teams = [make_team() for _ in range(num_envs)]
         self.spec = spec = self.teams[0].spec
@@ -78,7 +79,7 @@ class PythonLanes:
         for team in self.teams:
             team.close()
 
-    def _write(self, lane: int, step: TeamStep) -> None:
+    def _write(self, lane: int, step: ForeignStep) -> None:
         self._obs[lane], self._available[lane], self._reward[lane] = step.obs, step.available, step.reward
         self._terminated[lane], self._truncated[lane] = step.terminated, step.truncated
         self._running[lane] = not (step.terminated or step.truncated)

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from lockstep.envs.vector_env import Mask
+from lockstep.arrays import Mask
 from lockstep.errors import UserError
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
@@ -17,7 +17,7 @@ _LIMIT_NAMES = ("max_cycles", "max_episode_steps", "_max_episode_steps", "max_st
 """Where environments keep their own time limit."""
 
 
-class TeamStep(NamedTuple):
+class ForeignStep(NamedTuple):
     """What one step of one environment returns: N agents, O features, A actions."""
 
     obs: NDArray[np.float32]
@@ -30,7 +30,7 @@ class TeamStep(NamedTuple):
     truncated: bool
 
 
-class Team:
+class ForeignEnv:
     """A PettingZoo parallel environment (or what looks like one) with discrete actions.
 
     The episode is over when no agent is left. It counts as truncated where one of the last to leave was truncated, or
@@ -61,13 +61,13 @@ class Team:
         self._here: frozenset[str] = frozenset()
         self._steps = 0
 
-    def reset(self, seed: int | None) -> TeamStep:
+    def reset(self, seed: int | None) -> ForeignStep:
         """A new episode; with a seed its random stream starts anew."""
         seen, infos = self.env.reset(seed=seed)
         self._here, self._steps = frozenset(seen), 0
         return self._step(seen, infos, {}, False, False)
 
-    def step(self, actions: NDArray[np.integer[Any]]) -> TeamStep:
+    def step(self, actions: NDArray[np.integer[Any]]) -> ForeignStep:
         """actions: (N,). Those of agents that have left are ignored."""
         chosen = {
             agent: int(space.start) + int(action)
@@ -105,7 +105,7 @@ class Team:
         rewards: Mapping[str, Any],
         terminated: bool,
         truncated: bool,
-    ) -> TeamStep:
+    ) -> ForeignStep:
         obs = np.zeros((len(self.agents), self.spec.obs_dim), dtype=np.float32)
         available = np.zeros((len(self.agents), self.spec.num_actions), dtype=bool)
         reward = np.zeros(len(self.agents), dtype=np.float32)
@@ -124,7 +124,7 @@ class Team:
                 available[number, : int(self._actions[number].n)] = True if mask is None else np.asarray(mask, bool)
             if not available[number].any():
                 available[number, 0] = True
-        return TeamStep(obs, available, reward, terminated, truncated)
+        return ForeignStep(obs, available, reward, terminated, truncated)
 
 
 def _discrete(key: str, agent: str, space: spaces.Space[Any]) -> spaces.Discrete:

@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from lockstep.envs.foreign.factory import TeamFactory
+from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.lanes import PythonLanes
-from lockstep.envs.vector_env import TimeStep
+from lockstep.envs.protocol import TimeStep
 from lockstep.errors import UserError
 
 
@@ -22,7 +22,7 @@ def main(line_descriptor: int) -> None:
     with Connection(line_descriptor) as line:
         hello = json.loads(line.recv_bytes())
         try:
-            factory = TeamFactory(hello["key"], hello["time_limit"], hello["arguments"])
+            factory = ForeignEnvFactory(hello["key"], hello["time_limit"], hello["arguments"])
             lanes = PythonLanes(factory, hello["num_envs"], hello["seed"])
         except UserError as error:
             line.send_bytes(json.dumps({"error": str(error)}).encode())

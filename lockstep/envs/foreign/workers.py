@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.foreign.factory import TeamFactory
-from lockstep.envs.vector_env import Mask, Obs, TimeStep, check_running, chosen_lanes
+from lockstep.arrays import Mask, Obs
+from lockstep.envs.foreign.factory import ForeignEnvFactory
+from lockstep.envs.protocol import TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
@@ -45,7 +46,7 @@ class WorkerLanes:
     is no episode of the game.
     """
 
-    def __init__(self, game: TeamFactory, num_envs: int, seed: int, settings: WorkerSettings) -> None:
+    def __init__(self, game: ForeignEnvFactory, num_envs: int, seed: int, settings: WorkerSettings) -> None:
         self.num_envs, self.timeout = num_envs, settings.timeout_seconds
         bounds = np.linspace(0, num_envs, min(settings.count, num_envs) + 1).round().astype(int)
         blocks = [slice(int(first), int(last)) for first, last in pairwise(bounds)]
@@ -129,7 +130,7 @@ class WorkerLanes:
 class Worker:
     """One process and its lanes; `lockstep.envs.foreign.worker` is its other end."""
 
-    def __init__(self, game: TeamFactory, lanes: slice, seed: int) -> None:
+    def __init__(self, game: ForeignEnvFactory, lanes: slice, seed: int) -> None:
         self.game, self.lanes, self.seed = game, lanes, seed
         self.failures = 0
         self._start()

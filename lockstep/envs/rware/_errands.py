@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiled import compiled
+from lockstep.compute.compiled import compiled
 
 CELL, DIRECTION, CARRIED = range(3)
 WANTED, PLACE, TURN, LEAVING, SETTLED = range(5)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiled import compiled, inlined
+from lockstep.compute.compiled import compiled, inlined
 from lockstep.envs.random_streams import choose_without_replacement, draw_below, seed_stream
 from lockstep.envs.rware._right_of_way import resolve_conflicts
 

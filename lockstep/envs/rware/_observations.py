@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiled import compiled, inlined
+from lockstep.compute.compiled import compiled, inlined
 from lockstep.envs.rware._kernel import (
     CELL,
     DIRECTION,

@@ -9,7 +9,7 @@ the others leave it some steps to get away. An order found that way is kept for 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiled import compiled
+from lockstep.compute.compiled import compiled
 from lockstep.envs.rware._errands import (
     CARRIED,
     CELL,

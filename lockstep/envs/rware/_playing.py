@@ -4,11 +4,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting import Network, notice, prefer, remember, working_memory
-from lockstep.compiled import compiled
+from lockstep.acting.forward import TeamWeights, best_action, encode_step, step_memory, working_memory
+from lockstep.compute.compiled import compiled
+from lockstep.envs.protocol import Onset, Record
 from lockstep.envs.rware._kernel import Lanes, World, advance_lanes
 from lockstep.envs.rware._observations import Eyes, write_flat
-from lockstep.envs.vector_env import Onset, Record
 
 
 @compiled
@@ -16,7 +16,7 @@ def play_lanes(
     world: World,
     lanes: Lanes,
     eyes: Eyes,
-    network: Network,
+    network: TeamWeights,
     onset: Onset,
     chosen: NDArray[np.int64],
     script: NDArray[np.int16],
@@ -48,13 +48,13 @@ def play_lanes(
             for i in range(num_robots):
                 if network.recurrent or script[t - first, lane, i] < 0:
                     before = actions[lane, t - 1, i] if t > 0 else -1
-                    notice(network, seen[lane, t, i], i, before, room[i], order)
+                    encode_step(network, seen[lane, t, i], i, before, room[i], order)
             if network.recurrent:
-                remember(network, memory[lane], room, order)
+                step_memory(network, memory[lane], room, order)
             for i in range(num_robots):
                 action = np.int64(script[t - first, lane, i])
                 if action < 0:
-                    action = prefer(network, memory[lane, i], every_action, room[i], order)
+                    action = best_action(network, memory[lane, i], every_action, room[i], order)
                 actions[lane, t, i] = action
                 moves[lane * num_robots + i] = action
                 reward[lane * num_robots + i] = 0

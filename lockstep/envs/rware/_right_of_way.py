@@ -20,7 +20,7 @@ Where two branches of a tree are equally long, the package takes the first in th
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compiled import compiled
+from lockstep.compute.compiled import compiled
 
 _LINEAR_PROBES = 9
 _PERTURB_SHIFT = 5

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lockstep.envs.page import Page
-from lockstep.envs.rware.palette import theme_named
+from lockstep.drawing.page import Page
+from lockstep.drawing.palette import theme_named
 from lockstep.envs.rware.snapshot import Snapshot
 
 _OVERSAMPLING = 4
@@ -28,7 +28,7 @@ _FLASH_RADIUS = 1.15
 Place = tuple[int, int]
 
 
-class Plan(NamedTuple):
+class FloorPlan(NamedTuple):
     """What stands still in a warehouse; see Snapshot."""
 
     height: int
@@ -37,13 +37,13 @@ class Plan(NamedTuple):
     highways: tuple[tuple[bool, ...], ...]
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> "Plan":
+    def of(cls, snapshot: Snapshot) -> "FloorPlan":
         return cls(snapshot.height, snapshot.width, snapshot.goals, snapshot.highways)
 
 
 def draw(snapshot: Snapshot, cell_pixels: int = 24, theme: str = "light") -> NDArray[np.uint8]:
     """The floor alone: (height * cell_pixels, width * cell_pixels, 3) uint8."""
-    return np.array(_painter(Plan.of(snapshot), cell_pixels, theme).floor(snapshot))
+    return np.array(_painter(FloorPlan.of(snapshot), cell_pixels, theme).floor(snapshot))
 
 
 def fitting_cell_pixels(height: int, width: int) -> int:
@@ -54,7 +54,7 @@ def fitting_cell_pixels(height: int, width: int) -> int:
 class Painter:
     """Pictures of one floor in one size: crisp, because every cell has whole pixels."""
 
-    def __init__(self, plan: Plan, cell_pixels: int, theme: str = "light") -> None:
+    def __init__(self, plan: FloorPlan, cell_pixels: int, theme: str = "light") -> None:
         self.cell, self.theme = cell_pixels, theme_named(theme)
         self.width, self.height = plan.width * cell_pixels, plan.height * cell_pixels
         self.margin = round(_MARGIN * cell_pixels)
@@ -99,7 +99,7 @@ class Painter:
         self._page.write(page, left, right)
         return page
 
-    def _ground(self, pen: ImageDraw.ImageDraw, k: int, plan: Plan) -> None:
+    def _ground(self, pen: ImageDraw.ImageDraw, k: int, plan: FloorPlan) -> None:
         """Islands with empty places, crosses between highway cells, goals. k: pixels a cell, before averaging."""
         theme = self.theme
         for y in range(plan.height):
@@ -211,5 +211,5 @@ def _square(
 
 
 @lru_cache(maxsize=4)
-def _painter(plan: Plan, cell_pixels: int, theme: str) -> Painter:
+def _painter(plan: FloorPlan, cell_pixels: int, theme: str) -> Painter:
     return Painter(plan, cell_pixels, theme)

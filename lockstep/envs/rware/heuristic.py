@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.arrays import Mask, Obs
 from lockstep.envs.onset_memory import underneath
+from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.rware._errands import Routes, fill_steps
 from lockstep.envs.rware._paths import decide
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.layout import Layout
 from lockstep.envs.rware.official import OfficialWarehouses
 from lockstep.envs.rware.simulator import Simulator
-from lockstep.envs.vector_env import Mask, Obs, VectorEnv
 from lockstep.errors import UserError
 
 MAX_PLANNED_CELLS = 2_500
@@ -26,7 +27,7 @@ _FRESH_MEMORY = (0, -1, 0, 0, 0)
 
 
 class HeuristicPolicy:
-    """A `lockstep.policy.Policy` for one warehouse environment, on either engine.
+    """A `lockstep.acting.policy.Policy` for one warehouse environment, on either engine.
 
     It reads the environment's state instead of the observations, so `act` must be called between that environment's
     steps, as `collect` and `evaluate` do. Raises UserError for worlds that are no warehouse, floors above

@@ -6,10 +6,11 @@ import numpy as np
 from gymnasium.spaces import Space, flatten
 from numpy.typing import NDArray
 
+from lockstep.arrays import Mask, Obs
+from lockstep.envs.protocol import TimeStep
 from lockstep.envs.rware.actions import as_array, check_actions
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Robot, Snapshot
-from lockstep.envs.vector_env import Mask, Obs, TimeStep
 from lockstep.errors import UserError
 
 

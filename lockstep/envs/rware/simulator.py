@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting import Network
-from lockstep.compiled import announce_compilation
+from lockstep.acting.forward import TeamWeights
+from lockstep.arrays import Mask, Obs
+from lockstep.compute.compiled import announce_compilation
+from lockstep.envs.protocol import Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.envs.rware import _kernel, _observations, _playing, _tables
 from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
-from lockstep.envs.vector_env import Mask, Obs, Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 
 ROBOTS_PER_THREAD = 4096
@@ -118,7 +119,7 @@ class Simulator:
 
     def play_team(
         self,
-        network: Network,
+        network: TeamWeights,
         script: NDArray[np.int16],
         first: int,
         memory: NDArray[np.float32],

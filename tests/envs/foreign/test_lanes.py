@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lockstep.envs.foreign.factory import TeamFactory
+from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.lanes import PythonLanes
 from lockstep.envs.registry import make_vec
 from lockstep.errors import UserError
@@ -99,7 +99,7 @@ def test_a_lane_draws_from_its_own_seed_and_goes_on_without_one() -> None:
 
 
 def test_a_factory_can_be_sent_elsewhere() -> None:
-    factory = TeamFactory(f"{HERE}:Unequal", 5, {"steps": 2})
+    factory = ForeignEnvFactory(f"{HERE}:Unequal", 5, {"steps": 2})
     team = pickle.loads(pickle.dumps(factory))()
     assert team.spec.time_limit == 5
     assert team.reset(0).obs.tolist() == factory().reset(0).obs.tolist()

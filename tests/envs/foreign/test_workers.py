@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lockstep.acting.policy import RandomPolicy
 from lockstep.cli import main
 from lockstep.config.load import load_config
 from lockstep.envs.foreign.workers import WorkerLanes, WorkerSettings
 from lockstep.envs.registry import make_vec
 from lockstep.errors import UserError
-from lockstep.policy import RandomPolicy
-from lockstep.rollout import collect
-from lockstep.run_directory import RunDirectory, read_rows
+from lockstep.experience.rollout import collect
+from lockstep.runs.directory import RunDirectory, read_rows
 
 HERE = "tests.envs.foreign.games"
 TINY = [

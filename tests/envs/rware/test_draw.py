@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lockstep.envs.rware.draw import FLASH_FRAMES, Painter, Plan, draw, fitting_cell_pixels
-from lockstep.envs.rware.palette import THEMES, Theme
+from lockstep.drawing.palette import THEMES, Theme
+from lockstep.envs.rware.draw import FLASH_FRAMES, FloorPlan, Painter, draw, fitting_cell_pixels
 from lockstep.envs.rware.snapshot import Robot
 from lockstep.errors import UserError
 from tests.envs.rware.scenes import DOWN, LEFT, RIGHT, UP, large_scene, scene
@@ -76,7 +76,7 @@ def test_hues_of_robots_differ_in_brightness_or_hue_from_what_they_carry() -> No
 
 def test_a_frame_has_the_floor_a_margin_and_a_line() -> None:
     snapshot = scene([])
-    painter = Painter(Plan.of(snapshot), CELL)
+    painter = Painter(FloorPlan.of(snapshot), CELL)
     frame = painter.frame(snapshot, "world", "step 3")
     assert frame.size == painter.size
     assert painter.width < frame.width
@@ -90,7 +90,7 @@ def test_a_frame_has_the_floor_a_margin_and_a_line() -> None:
 
 def test_a_long_line_ends_in_dots_and_stays_off_the_other() -> None:
     snapshot = scene([])
-    painter = Painter(Plan.of(snapshot), CELL)
+    painter = Painter(FloorPlan.of(snapshot), CELL)
     full = np.asarray(painter.frame(snapshot, "a very long name of a world and of a team " * 3, "step 3"))
     short = np.asarray(painter.frame(snapshot, "", "step 3"))
     right = slice(painter.margin + painter.width - 40, None)
@@ -99,7 +99,7 @@ def test_a_long_line_ends_in_dots_and_stays_off_the_other() -> None:
 
 def test_a_delivery_shines_and_fades() -> None:
     snapshot = scene([])
-    painter = Painter(Plan.of(snapshot), CELL)
+    painter = Painter(FloorPlan.of(snapshot), CELL)
     dark = np.asarray(painter.frame(snapshot)).astype(int)
     shining = [
         np.abs(np.asarray(painter.frame(snapshot, flashes={(1, 1): age})).astype(int) - dark).sum()
@@ -113,7 +113,7 @@ def test_a_delivery_shines_and_fades() -> None:
 def test_the_largest_floor_with_nineteen_robots_fits(scale: int) -> None:
     snapshot = large_scene()
     cell = scale * fitting_cell_pixels(snapshot.height, snapshot.width)
-    painter = Painter(Plan.of(snapshot), cell, "dark")
+    painter = Painter(FloorPlan.of(snapshot), cell, "dark")
     frame = painter.frame(snapshot, "rware-large-19ag-v2", "step 1")
     assert frame.size == painter.size
     assert max(frame.size) <= scale * 720
@@ -133,7 +133,7 @@ def test_it_looks_as_it_did(theme: str) -> None:
     """Golden pictures; delete one to have it drawn anew."""
     robots = [Robot(0, 1, RIGHT, 0, False), Robot(2, 1, DOWN, 2, False), Robot(1, 1, LEFT, 1, False)]
     snapshot = scene(robots, requested=(1, 3), layout="x.x\n...\nx.x\n.g.")
-    frame = Painter(Plan.of(snapshot), 28, theme).frame(snapshot, "a world", "return 2", {(1, 3): 1})
+    frame = Painter(FloorPlan.of(snapshot), 28, theme).frame(snapshot, "a world", "return 2", {(1, 3): 1})
     path = GOLDEN / f"warehouse-{theme}.png"
     if not path.is_file():
         frame.save(path, optimize=True)

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware._errands import FAR
 from lockstep.envs.rware.heuristic import MAX_PLANNED_CELLS, HeuristicPolicy, routes_of
 from lockstep.envs.rware.layout import layout_from_text
-from lockstep.envs.vector_env import VectorEnv
 from lockstep.errors import UserError
 
 CORRIDOR = """

@@ -1,0 +1,40 @@
+"""What plays: observations in, actions out. A trained team, a random one and a heuristic are all policies."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from lockstep.arrays import Actions, Mask, Obs
+
+
+class Policy(Protocol):
+    """A pure player: what it must remember of an episode is handed back to the caller as `memory`."""
+
+    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
+        """Actions for one step of every lane.
+
+        obs: (num_envs, agents, obs_dim)    available: (num_envs, agents, actions) or None
+        last_actions: (num_envs, agents), what was done in the step before, -1 at the start of an episode
+        memory: None at the start of an episode, then what the call before returned
+        returns (num_envs, agents) int64 and the next memory
+        """
+
+
+class RandomPolicy:
+    """Every available action alike."""
+
+    def __init__(self, num_actions: int, rng: np.random.Generator) -> None:
+        self.num_actions, self.rng = num_actions, rng
+
+    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
+        return random_actions(obs.shape[:2], self.num_actions, available, self.rng), None
+
+
+def random_actions(
+    shape: tuple[int, ...], num_actions: int, available: Mask | None, rng: np.random.Generator
+) -> Actions:
+    """Uniform over the available actions. shape: (num_envs, agents); returns int64 of that shape."""
+    if available is None:
+        return rng.integers(num_actions, size=shape)
+    actions: Actions = (rng.random((*shape, num_actions)) * available).argmax(-1)
+    return actions

@@ -1,0 +1,116 @@
+"""The agents' half: weights by name, and room for what the kernels need on the way back."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from lockstep.algorithms.fast import feed_forward_kernel, recurrent_kernel
+from lockstep.arrays import Floats
+from lockstep.config.schema import NetworkConfig
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.spec import EnvSpec
+
+
+class Agents(Protocol):
+    """The utility network and its target copy, for batches of one shape. Parameters come in the network's order."""
+
+    def values(self, batch: EpisodeBatch, online: list[Floats], target: list[Floats]) -> tuple[Floats, Floats]:
+        """Both networks' utilities, (B * U * N, A)."""
+
+    def gradient(self, batch: EpisodeBatch, d_taken: Floats, online: list[Floats], gradient: list[Floats]) -> None:
+        """Write the gradient of the batch that `values` saw last. d_taken: (B, T, N), by the chosen values."""
+
+
+class FeedForward:
+    """`lockstep.networks.agents.FeedForwardAgent`."""
+
+    def __init__(self, spec: EnvSpec, network: NetworkConfig, pieces: int, steps: int) -> None:
+        self.steps, self.input = steps, _Input(spec, network)
+        rows, hidden = pieces * (steps + 1) * spec.num_agents, network.hidden_dim
+        self.q, self.target_q = _buffers(rows, spec.num_actions), _buffers(rows, spec.num_actions)
+        self.h1, self.h2, self.d_h1, self.d_h2 = (_buffers(rows, hidden) for _ in range(4))
+
+    def values(self, batch: EpisodeBatch, online: list[Floats], target: list[Floats]) -> tuple[Floats, Floats]:
+        """See `Agents`."""
+        x = batch.obs.reshape(-1, self.input.obs_dim).numpy()
+        for parameters, q in ((target, self.target_q), (online, self.q)):  # the way back needs the latter's layers
+            encode, b1, w2, b2, w3, b3 = parameters
+            w1, id_weights = self.input.split(encode)
+            feed_forward_kernel.forward(x, w1, b1, id_weights, w2, b2, w3, b3, self.h1, self.h2, q)
+        return self.q, self.target_q
+
+    def gradient(self, batch: EpisodeBatch, d_taken: Floats, online: list[Floats], gradient: list[Floats]) -> None:
+        """See `Agents`."""
+        x, actions = batch.obs.reshape(-1, self.input.obs_dim).numpy(), batch.actions.contiguous().numpy()
+        d_encode, d_b1, d_w2, d_b2, d_w3, d_b3 = gradient
+        feed_forward_kernel.backward(
+            x, actions, d_taken, self.h1, self.h2, online[2], online[4], self.steps + 1, self.d_h2, self.d_h1,
+            self.input.d_weights, self.input.d_id, d_w2, d_b2, d_w3, d_b3,
+        )  # fmt: skip
+        self.input.join(d_encode, d_b1)
+
+
+class Recurrent:
+    """`lockstep.networks.agents.RecurrentAgent`."""
+
+    def __init__(self, spec: EnvSpec, network: NetworkConfig, pieces: int, steps: int) -> None:
+        self.input = _Input(spec, network)
+        rows, hidden, actions = pieces * spec.num_agents, network.hidden_dim, spec.num_actions
+        self.q, self.target_q = (_buffers(rows * (steps + 1), actions) for _ in range(2))
+        self.x, self.step_values = _buffers(rows, spec.obs_dim), _buffers(rows, actions)
+        self.from_x, self.from_h = _buffers(rows, 3 * hidden), _buffers(rows, 3 * hidden)
+        self.d_h, self.d_before, self.d_encoded = (_buffers(rows, hidden) for _ in range(3))
+        # What one step leaves: the encoded input, the gates, the memory. Of the target network nothing is kept.
+        self.kept, self.scratch = (
+            (_buffers(count, rows, hidden), _buffers(count, rows, 4 * hidden), _buffers(count + 1, rows, hidden))
+            for count in (steps + 1, 1)
+        )
+
+    def values(self, batch: EpisodeBatch, online: list[Floats], target: list[Floats]) -> tuple[Floats, Floats]:
+        """See `Agents`."""
+        obs = batch.obs.flatten(2).contiguous().numpy()
+        for parameters, kept, q in ((online, self.kept, self.q), (target, self.scratch, self.target_q)):
+            encode, b1, wx, wh, bx, bh, w3, b3 = parameters
+            w1, id_weights = self.input.split(encode)
+            recurrent_kernel.forward(
+                obs, w1, b1, id_weights, wx, bx, wh, bh, w3, b3, self.x, self.from_x, self.from_h, self.step_values,
+                *kept, q,
+            )  # fmt: skip
+        return self.q, self.target_q
+
+    def gradient(self, batch: EpisodeBatch, d_taken: Floats, online: list[Floats], gradient: list[Floats]) -> None:
+        """See `Agents`."""
+        obs, actions = batch.obs.flatten(2).contiguous().numpy(), batch.actions.contiguous().numpy()
+        _, _, wx, wh, _, _, w3, _ = online
+        d_encode, d_b1, d_wx, d_wh, d_bx, d_bh, d_w3, d_b3 = gradient
+        recurrent_kernel.backward(
+            obs, actions, d_taken, *self.kept, wx, wh, w3, self.x, self.from_x, self.from_h, self.d_h, self.d_before,
+            self.d_encoded, self.input.d_weights, self.input.d_id, d_wx, d_bx, d_wh, d_bh, d_w3, d_b3,
+        )  # fmt: skip
+        self.input.join(d_encode, d_b1)
+
+
+class _Input:
+    """The first layer in two parts: what observations are multiplied with, and what an agent's number adds."""
+
+    def __init__(self, spec: EnvSpec, network: NetworkConfig) -> None:
+        self.obs_dim, self.agent_id = spec.obs_dim, network.agent_id
+        self.d_weights = _buffers(network.hidden_dim, spec.obs_dim)
+        self.d_id = np.zeros((spec.num_agents, network.hidden_dim), np.float32)
+        self.no_id = np.zeros_like(self.d_id)
+
+    def split(self, encode: Floats) -> tuple[Floats, Floats]:
+        """(H, O + N) -> (H, O), (N, H)"""
+        own = np.ascontiguousarray(encode[:, : self.obs_dim])
+        return own, np.ascontiguousarray(encode[:, self.obs_dim :].T) if self.agent_id else self.no_id
+
+    def join(self, d_encode: Floats, d_bias: Floats) -> None:
+        """Write the gradient of the layer from d_weights (H, O) and d_id (N, H)."""
+        d_encode[:, : self.obs_dim] = self.d_weights
+        if self.agent_id:
+            d_encode[:, self.obs_dim :] = self.d_id.T
+        d_bias[:] = self.d_id.sum(0)
+
+
+def _buffers(*shape: int) -> Any:
+    return np.empty(shape, np.float32)

@@ -1,0 +1,249 @@
+"""The gradient of a batch, worked out by several processes, each on its share of the episodes.
+
+Torch's own threads split every single operation. An update has hundreds of small ones, so the threads wait for each
+other more than they work, or spin and starve whatever else the machine runs; and Python threads queue for one lock.
+Processes meet once per update. They share the weights (one vector each for online and target networks), a batch that
+the learner fills, and a gradient that they fill; what they say to each other are a few bytes.
+"""
+
+import json
+import mmap
+import os
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from importlib import import_module
+from itertools import pairwise
+from multiprocessing.connection import Connection
+from socket import socketpair
+from typing import Any, Self
+
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.spec import EnvSpec
+
+Metrics = Mapping[str, Tensor]
+Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
+
+MIN_EPISODES = 16
+"""A share of fewer is not worth a process."""
+
+
+def num_shares(config: RunConfig) -> int:
+    """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
+    if config.training.device != "cpu":
+        return 1
+    allowed = config.training.num_threads or len(os.sched_getaffinity(0))
+    return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
+
+
+def share_bounds(episodes: int, shares: int, own: float) -> list[int]:
+    """Where shares begin and end: the learner's has `own` times as many episodes as each helper's, at least one."""
+    first = max(1, round(episodes * own / (own + shares - 1))) if shares > 1 else episodes
+    return [0, *(first + (episodes - first) * part // max(shares - 1, 1) for part in range(shares))]
+
+
+def one_thread() -> None:
+    """Torch and BLAS (which numba takes from scipy) on one thread each: processes share the work, not threads."""
+    torch.set_num_threads(1)
+    import_module("scipy.linalg.cython_blas")  # limits reach only what is loaded
+    threadpool_limits(1, user_api="blas")
+
+
+class GradientWorkers:
+    """Owns the memory of the weights, and the processes (none on a GPU, with one thread, or for tiny batches)."""
+
+    def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int) -> None:
+        self.count, self.own = num_shares(config), config.training.learner_share
+        self.helpers: list[GradientWorker] = []
+        if self.count == 1:
+            self.online, self.target = torch.zeros(2, num_weights, device=config.training.device)
+            return
+        weights = SharedMemory.create(2 * 4 * num_weights)
+        self.online, self.target = weights.tensor(torch.float32, (2, num_weights))
+        self.helpers = [GradientWorker(spec, config, num_weights, weights) for _ in range(self.count - 1)]
+
+    def gradient(
+        self, gradient: Gradient, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None
+    ) -> tuple[Tensor, Metrics, Tensor]:
+        """`gradient(batch)`: a loss, its metrics and its gradient, all of them means over the steps that happened.
+
+        The mean over a batch is the mean of its shares' means, each weighing as many steps as it holds. So the number
+        of shares shows in the last digits only, and who is ready first does not show at all.
+        `meanwhile` is called when the learner has done its own share. Raises UserError when a helping process has died.
+        """
+        bounds = share_bounds(batch.num_episodes, self.count, self.own)
+        parts = [batch.select(slice(first, last)) for first, last in pairwise(bounds)]
+        for helper, part in zip(self.helpers, parts[1:], strict=True):
+            helper.begin(part)
+        own = gradient(parts[0])
+        if meanwhile is not None:
+            meanwhile()
+        results = [own, *(helper.end() for helper in self.helpers)]
+        if len(results) == 1:
+            return results[0]
+        steps = torch.stack([part.filled.sum() for part in parts])
+        weights = list(steps / steps.sum())
+        return (
+            _mean([value for value, _, _ in results], weights),
+            {name: _mean([metrics[name] for _, metrics, _ in results], weights) for name in results[0][1]},
+            _mean([vector for _, _, vector in results], weights),
+        )
+
+
+class GradientWorker:
+    """A process that works on one share of every batch; `lockstep.algorithms.fast.share_worker` is its other end."""
+
+    def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int, weights: "SharedMemory") -> None:
+        bounds = share_bounds(config.replay.batch_size, num_shares(config), config.training.learner_share)
+        episodes = max(last - first for first, last in pairwise(bounds[1:]))
+        steps = min(config.replay.segment_steps or spec.time_limit, spec.time_limit)
+        self.exchange = Exchange.create(spec, num_weights, episodes, steps)
+        ours, theirs = socketpair()
+        with theirs:
+            descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lockstep.algorithms.fast.share_worker", *map(str, descriptors)],
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
+            )
+        self.line = Connection(ours.detach())
+        weakref.finalize(self, _dismiss, self.line, self.process)
+        self._say(
+            {
+                "spec": asdict(spec),
+                "config": config.model_dump(mode="json"),
+                "num_weights": num_weights,
+                "episodes": episodes,
+                "steps": steps,
+            }
+        )
+
+    def begin(self, share: EpisodeBatch) -> None:
+        """Hand over a share."""
+        self._say(self.exchange.write(share))
+
+    def end(self) -> tuple[Tensor, Metrics, Tensor]:
+        """Wait for what became of it."""
+        try:
+            answer = json.loads(self.line.recv_bytes())
+        except (EOFError, OSError) as error:
+            raise self._died() from error
+        metrics = {name: torch.tensor(value) for name, value in answer["metrics"].items()}
+        return torch.tensor(answer["loss"]), metrics, self.exchange.gradient
+
+    def _say(self, message: dict[str, Any]) -> None:
+        try:
+            self.line.send_bytes(json.dumps(message).encode())
+        except OSError as error:
+            raise self._died() from error
+
+    def _died(self) -> UserError:
+        code = self.process.wait()
+        return UserError(
+            f"A process that helps the learner has died (exit code {code}; -9 is often a lack of memory). "
+            "`lockstep resume` continues from the last checkpoint; training.num_threads=1 needs no helpers."
+        )
+
+
+def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
+    """A helper holds nothing that could be lost."""
+    line.close()
+    process.kill()
+    process.wait()
+
+
+class SharedMemory:
+    """Bytes that several processes see, without a name that could outlive them."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self.descriptor, self.size = descriptor, size
+        self.bytes = torch.frombuffer(mmap.mmap(descriptor, size), dtype=torch.uint8)
+
+    @classmethod
+    def create(cls, size: int) -> Self:
+        """`size` bytes of zeros."""
+        if hasattr(os, "memfd_create"):
+            descriptor = os.memfd_create("lockstep")
+        else:
+            with tempfile.TemporaryFile() as file:
+                descriptor = os.dup(file.fileno())
+        os.ftruncate(descriptor, size)
+        return cls(descriptor, size)
+
+    def tensor(self, dtype: torch.dtype, shape: Sequence[int], start: int = 0) -> Tensor:
+        """A view of the bytes from `start` on."""
+        size = dtype.itemsize
+        for length in shape:
+            size *= length
+        return self.bytes[start : start + size].view(dtype).view(*shape)
+
+
+class Exchange:
+    """What a helper is given and what it gives back, in shared memory: one share of a batch, and its gradient."""
+
+    def __init__(self, memory: SharedMemory, spec: EnvSpec, num_weights: int, episodes: int, steps: int) -> None:
+        self.memory = memory
+        self.gradient = memory.tensor(torch.float32, (num_weights,))
+        self.fields: dict[str, Tensor] = {}
+        start = _aligned(4 * num_weights)
+        for name, (dtype, shape) in _shapes(spec, episodes, steps).items():
+            self.fields[name] = memory.tensor(dtype, shape, start)
+            start += _aligned(self.fields[name].nbytes)
+
+    @classmethod
+    def create(cls, spec: EnvSpec, num_weights: int, episodes: int, steps: int) -> Self:
+        """With fresh memory."""
+        size = _aligned(4 * num_weights)
+        for dtype, shape in _shapes(spec, episodes, steps).values():
+            size += _aligned(dtype.itemsize * int(torch.Size(shape).numel()))
+        return cls(SharedMemory.create(size), spec, num_weights, episodes, steps)
+
+    def write(self, share: EpisodeBatch) -> dict[str, Any]:
+        """Copy a share in. Returns what `read` must be told."""
+        present = {name: value for name, value in vars(share).items() if value is not None}
+        for name, value in present.items():
+            self.fields[name][: len(value)] = value
+        return {"episodes": share.num_episodes, "fields": list(present)}
+
+    def read(self, message: Mapping[str, Any]) -> EpisodeBatch:
+        """The share that was written, where it lies."""
+        return EpisodeBatch(**{name: self.fields[name][: message["episodes"]] for name in message["fields"]})
+
+
+def _shapes(spec: EnvSpec, episodes: int, steps: int) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
+    """Of every field of an EpisodeBatch."""
+    agents, step = spec.num_agents, (episodes, steps, 1)
+    shapes = {
+        "obs": (torch.float32, (episodes, steps + 1, agents, spec.obs_dim)),
+        "actions": (torch.int64, (episodes, steps, agents)),
+        "reward": (torch.float32, step),
+        "terminated": (torch.bool, step),
+        "truncated": (torch.bool, step),
+        "filled": (torch.bool, step),
+        "available": (torch.bool, (episodes, steps + 1, agents, spec.num_actions)),
+        "own_state": (torch.float32, (episodes, steps + 1, spec.own_state_dim)),
+    }
+    assert list(shapes) == [field.name for field in fields(EpisodeBatch)]
+    return shapes
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 64) * 64
+
+
+def _mean(values: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    total = values[0] * weights[0]
+    for value, weight in zip(values[1:], weights[1:], strict=True):
+        total += value * weight
+    return total

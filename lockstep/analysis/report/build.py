@@ -1,0 +1,104 @@
+"""From run directories to a report: a document, then its HTML, its Markdown twin and its pictures."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from lockstep.analysis.groups import Group, group_runs
+from lockstep.analysis.published import published_for
+from lockstep.analysis.report.about import glossary_section, learner_section, lessons_section, task_section
+from lockstep.analysis.report.diagnostics import diagnostics_section
+from lockstep.analysis.report.document import Document, Page, Section, literal
+from lockstep.analysis.report.findings import Examine, findings_section
+from lockstep.analysis.report.html import to_html
+from lockstep.analysis.report.markdown import to_markdown
+from lockstep.analysis.report.media import Replay, media_sections
+from lockstep.analysis.report.outcome import curves_section, results_section, summary_section
+from lockstep.analysis.report.results import GroupResult, group_result
+from lockstep.analysis.report.settings import replicate_section, settings_section
+from lockstep.analysis.report.task import task_of
+from lockstep.errors import UserError
+from lockstep.runs.directory import write_atomically
+from lockstep.runs.reader import RunReader
+
+Extra = Callable[[Sequence[GroupResult]], Sequence[Section]]
+"""Makes further sections from the results; they come after the curves."""
+
+
+def build_report(
+    records: Sequence[RunReader],
+    title: str | None = None,
+    extra: Extra | None = None,
+    examine: Examine | None = None,
+    replay: Replay | None = None,
+) -> Document:
+    """The report of one run or of several, as far as they have come. examine: the doctor, where findings are wanted.
+    replay: plays the team that is shown; without it, a recorded episode is.
+
+    Raises UserError where a run's configuration cannot be read.
+    """
+    groups = group_runs(records)
+    tasks = [task_of(group.config) for group in groups]
+    results = [group_result(group) for group in groups]
+    first = groups[0].config
+    time_limit = tasks[0].spec.time_limit if tasks[0] else first.env.time_limit
+    published = published_for(first, time_limit)
+    sections = [
+        summary_section(results, tasks),
+        task_section(first, tasks[0]),
+        learner_section(groups, tasks),
+        settings_section(groups),
+        results_section(results, published),
+        curves_section(results),
+        *(extra(results) if extra else ()),
+        diagnostics_section(groups, tasks),
+        *([findings_section(groups, examine)] if examine else []),
+        *media_sections(groups, replay),
+        replicate_section(groups, [record.directory.path for record in records]),
+        glossary_section(),
+        lessons_section(),
+    ]
+    return Document(title or _title(groups), _subtitle(records), [section for section in sections if section.blocks])
+
+
+def write_report(document: Document, out: Path) -> list[Path]:
+    """Write `out` (HTML), its Markdown twin, and a folder with every plot as PNG and SVG. Returns what was written.
+
+    Raises UserError where `out` is not named .html or cannot be written.
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"--out {out} must end in .html; its Markdown twin is written beside it.")
+    folder = out.with_name(f"{out.stem}_files")
+    written = [out, out.with_suffix(".md"), folder]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for block in document.files():
+            if isinstance(block, Page):
+                write_atomically(folder / f"{block.name}.html", block.html)
+                continue
+            for ending, data in block.files().items():
+                (folder / f"{block.name}.{ending}").write_bytes(data)
+        write_atomically(out, to_html(document))
+        write_atomically(out.with_suffix(".md"), to_markdown(document, folder.name))
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    return written
+
+
+def default_out(records: Sequence[RunReader]) -> Path:
+    """Inside a single run; else in the current folder. Raises UserError where the run is a stranger's trap."""
+    if len(records) != 1:
+        return Path("report.html")
+    records[0].directory.refuse_links()
+    return records[0].directory.path / "report.html"
+
+
+def _title(groups: Sequence[Group]) -> str:
+    names = [group.name for group in groups]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
+
+
+def _subtitle(records: Sequence[RunReader]) -> str:
+    keys = ", ".join(dict.fromkeys(literal(record.config.env.key) for record in records))
+    runs = "one run" if len(records) == 1 else f"{len(records)} runs"
+    return f"{runs} on {keys} · written by Lockstep on {datetime.now():%-d %B %Y}"

@@ -1,0 +1,55 @@
+"""A document as Markdown, with its pictures as files beside it."""
+
+from lockstep.analysis.report.document import (
+    Block,
+    Code,
+    Document,
+    Finding,
+    Folded,
+    Page,
+    Picture,
+    Table,
+    Terms,
+    Text,
+    Tiles,
+)
+
+
+def to_markdown(document: Document, folder: str) -> str:
+    """The text; pictures and pages are linked as `folder/NAME.ENDING`."""
+    parts = [f"# {document.title}", document.subtitle]
+    for section in document.sections:
+        parts.append(f"## {section.title}")
+        parts += [_block(block, folder) for block in section.blocks]
+    return "\n\n".join(parts) + "\n"
+
+
+def _block(block: Block, folder: str) -> str:
+    match block:
+        case Text():
+            return block.markdown
+        case Tiles():
+            return "\n".join(
+                f"- **{value}** {label}{f' ({note})' if note else ''}" for value, label, note in block.tiles
+            )
+        case Table():
+            return _table(block)
+        case Picture():
+            ending = next(iter(block.files()))
+            return f"![{block.alt}]({folder}/{block.name}.{ending})\n\n*{block.caption}*"
+        case Code():
+            return f"```{block.language}\n{block.text.rstrip()}\n```"
+        case Terms():
+            return "\n".join(f"- **{term}**: {meaning}" for term, meaning in block.terms)
+        case Finding():
+            return "\n\n".join([f"**{block.severity}: {block.title}**", *block.paragraphs])
+        case Page():
+            return f"[{block.caption}]({folder}/{block.name}.html)"
+        case Folded():
+            return "\n\n".join([f"### {block.title}", *(_block(inner, folder) for inner in block.blocks)])
+
+
+def _table(table: Table) -> str:
+    ruler = ["---:" if column in table.numeric else "---" for column in table.columns]
+    rows = [f"| {' | '.join(row)} |" for row in (table.columns, ruler, *table.rows)]
+    return "\n".join([*rows, *(["", f"*{table.caption}*"] if table.caption else [])])

@@ -1,0 +1,120 @@
+"""The configuration, every value with what it does in the schema's own words, and how to have the same again."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lockstep.analysis.groups import Group, differing_settings
+from lockstep.analysis.report.document import Block, Code, Folded, Section, Table, Text, literal, plain
+from lockstep.config.load import Knob, dump_toml, flat, knobs
+from lockstep.runs.reader import RunReader
+
+
+def settings_section(groups: Sequence[Group]) -> Section:
+    """What was changed first, then everything else folded away."""
+    values = [flat(group.config) for group in groups]
+    between = set(differing_settings([group.config for group in groups]))
+    changed: list[tuple[Knob, list[Any]]] = []
+    usual: list[tuple[Knob, list[Any]]] = []
+    for path, knob in knobs().items():
+        if path == "seed":
+            continue
+        is_changed = path in between or any(value[path] != knob.default for value in values)
+        (changed if is_changed else usual).append((knob, [value[path] for value in values]))
+    names = [literal(group.name) for group in groups]
+    columns = ("setting, and what it does", *names, "default")
+    blocks: list[Block] = []
+    if changed:
+        blocks.append(Text("What differs from the default (in bold), and what it does:"))
+        rows = [
+            (
+                f"{literal(knob.path)} {_sentence(knob)}",
+                *(_bold(_value(value), value != knob.default) for value in row),
+                _value(knob.default),
+            )
+            for knob, row in changed
+        ]
+        blocks.append(Table(columns, rows, frozenset(columns[1:]), wide_first=True))
+    else:
+        blocks.append(Text("Every setting has its default."))
+    rest = [(f"{literal(knob.path)} {_sentence(knob)}", _value(row[0])) for knob, row in usual]
+    everything = Table(("setting, and what it does", "value"), rest, frozenset({"value"}), wide_first=True)
+    blocks.append(Folded(f"The other {len(rest)} settings, at their defaults", (everything,)))
+    return Section("settings", "Configuration", blocks)
+
+
+def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section:
+    """Hardware, versions, commit, and the commands that were given."""
+    runs = [run for group in groups for run in group.runs]
+    origins: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for run in runs:
+        origins.setdefault(_origin(run), []).append(run.name)
+    blocks: list[Block] = []
+    for origin, names in origins.items():
+        if len(origins) > 1:
+            blocks.append(Text(f"{', '.join(literal(name) for name in names)}:"))
+        blocks.append(Table(("", ""), [(name, literal(value)) for name, value in origin]))
+    blocks.append(Text("The commands, in a checkout of that commit after `make setup`:"))
+    blocks.append(Code("\n".join([*dict.fromkeys(_command(run) for run in runs), _report_command(paths)])))
+    blocks.append(
+        Text(
+            "The same seed on the same kind of machine with the same number of threads gives the same run, number for "
+            "number. Another machine or thread count rounds differently, and a different, equally valid run follows.",
+            quiet=True,
+        )
+    )
+    for group in groups:
+        toml = Code(dump_toml(group.runs[0].config), "toml")
+        hint = Text(
+            "Saved as a file, `lockstep train FILE.toml seed=N` trains it. Shown with seed "
+            f"{group.runs[0].config.seed}."
+        )
+        blocks.append(Folded(f"The whole configuration of {literal(group.name)}", (hint, toml)))
+    return Section("replicate", "Make it again", blocks)
+
+
+def _value(value: Any) -> str:
+    if value is None or value == () or value == {}:
+        return "unset"
+    if isinstance(value, tuple):
+        return literal(str(list(value)))
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:g}" if isinstance(value, float) else literal(value)
+
+
+def _bold(text: str, strong: bool) -> str:
+    return f"**{text}**" if strong else text
+
+
+def _sentence(knob: Knob) -> str:
+    """The schema's documentation as one line of Markdown."""
+    return plain(knob.description)
+
+
+def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
+    """Where a run was made, from run.json; what is not known is left out."""
+    info = run.info
+    host, versions = info.get("host"), info.get("versions")
+    rows = [("Lockstep's commit", info.get("commit"))]
+    if isinstance(host, dict):
+        rows += [("System", host.get("system")), ("Processors", host.get("cpus"))]
+    rows.append(("Device", run.config.training.device))
+    if isinstance(versions, dict):
+        known = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+        rows.append(("Versions", known or None))
+    return tuple((name, str(value)) for name, value in rows if value)
+
+
+def _command(run: RunReader) -> str:
+    words = run.info.get("command")
+    if not isinstance(words, list) or not words:
+        return f"lockstep train {shlex.quote(str(run.directory.config))}"
+    return shlex.join(str(word) for word in words)
+
+
+def _report_command(paths: Sequence[Path]) -> str:
+    return shlex.join(["lockstep", "report", *(str(path) for path in paths)])

@@ -1,0 +1,68 @@
+"""Will the machine carry it, and will anything be left of it?"""
+
+from lockstep.doctor.finding import Finding, Remedy
+from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.numbers import as_override, duration, memory, rounded
+
+LONG_SECONDS = 2 * 3600.0
+
+
+def replay_does_not_fit(forecast: Forecast) -> Finding | None:
+    """The full replay needs more memory than is free."""
+    free = forecast.machine.free_bytes
+    if free is None or forecast.replay_bytes < 0.8 * free:
+        return None
+    replay = forecast.config.replay
+    fitting = int(0.5 * free / forecast.replay_bytes * replay.buffer_size)
+    return Finding(
+        "replay-does-not-fit",
+        "problem",
+        f"the replay will need {memory(forecast.replay_bytes)}, and {memory(free)} are free",
+        f"{rounded(replay.buffer_size)} episodes, packed, are {memory(forecast.replay_bytes)}. The system ends a "
+        "process that takes more than there is, usually hours after its start.",
+        "The replay grows with every episode until it is full; a run that fits at first may not fit later.",
+        (Remedy((f"buffer_size={as_override(max(fitting, replay.batch_size))}",), "half of the free memory"),),
+        {"replay_bytes": forecast.replay_bytes, "free_bytes": free},
+    )
+
+
+def no_checkpoints(forecast: Forecast) -> Finding | None:
+    """Nothing is saved before the end."""
+    every, most = forecast.config.checkpoint.every_env_steps, forecast.config.training.max_env_steps
+    seconds = forecast.seconds
+    if every < most or (seconds is not None and seconds < 600):
+        return None
+    return Finding(
+        "no-checkpoints",
+        "warning",
+        "nothing is saved before the end",
+        f"Checkpoints come every {rounded(every)} env steps, and the run ends after {rounded(most)}.",
+        "A crash, an update of the system or an empty battery would lose everything. Checkpoints cost seconds.",
+        (Remedy((f"checkpoint.every_env_steps={as_override(max(most // 20, 1))}",), "twenty in the whole run"),),
+        {"checkpoint_every_env_steps": float(every)},
+    )
+
+
+def takes_long(forecast: Forecast) -> Finding | None:
+    """At the measured speed the run takes hours."""
+    seconds = forecast.seconds
+    if seconds is None or seconds < LONG_SECONDS or forecast.config.training.stop_at_test_return is not None:
+        return None
+    updating = forecast.updates * (forecast.machine.seconds_per_update or 0.0)
+    return Finding(
+        "takes-long",
+        "note",
+        f"{duration(seconds)} on this machine",
+        f"Measured: {forecast.machine.seconds_per_update:.2g} s an update, "
+        f"{forecast.machine.seconds_per_collection:.2g} s a collection of {rounded(forecast.steps_per_collection)} "
+        f"steps. {rounded(forecast.updates)} updates take {duration(updating)} of it.",
+        "Long runs are where a wrong setting costs most. Try the same settings on a shorter budget first, or begin "
+        "from `solve`.",
+        (Remedy(("replay.segment_steps=12",), "study short pieces instead of whole episodes: cheaper updates"),)
+        if forecast.config.replay.segment_steps == 0 and not forecast.config.network.last_action
+        else (),
+        {"seconds": seconds},
+    )
+
+
+CHECKS = (replay_does_not_fit, no_checkpoints, takes_long)

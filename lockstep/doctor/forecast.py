@@ -1,0 +1,298 @@
+"""From a configuration and a measured task to what will be found and studied if nothing is learnt.
+
+Everything is an expectation. What the team learns on the way only adds rewards; so where these numbers suffice, more
+will follow, and where they do not, nothing can begin.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lockstep.acting.schedules import schedule
+from lockstep.config.schema import RunConfig
+from lockstep.doctor.machine import UNMEASURED, Machine
+from lockstep.doctor.task import Task
+from lockstep.envs.rware.keys import is_rware_key
+
+GRID = 1_000
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The run in numbers, before it is begun."""
+
+    config: RunConfig
+    task: Task
+    machine: Machine = UNMEASURED
+
+    # How long it is.
+
+    @property
+    def episodes_per_collection(self) -> int:
+        return self.config.collection.num_envs
+
+    @property
+    def steps_per_collection(self) -> float:
+        return self.episodes_per_collection * self.task.mean_length
+
+    @cached_property
+    def warmup_collections(self) -> int:
+        return int(np.ceil(self.config.collection.warmup_env_steps / self.steps_per_collection))
+
+    @cached_property
+    def collections(self) -> int:
+        """After the warm-up."""
+        total = int(np.ceil(self.config.training.max_env_steps / self.steps_per_collection))
+        return max(total - self.warmup_collections, 0)
+
+    @property
+    def warmup_episodes(self) -> int:
+        return self.warmup_collections * self.episodes_per_collection
+
+    @property
+    def stored_at_start(self) -> float:
+        """Episodes in the replay after the warm-up (before the oldest leave)."""
+        return self.warmup_episodes * (self.task.random.chance if self.task.blind_warmup else 1.0)
+
+    @cached_property
+    def first_update(self) -> float:
+        """The collection after which the replay holds a batch, and learning begins."""
+        replay = self.config.replay
+        if replay.buffer_size < replay.batch_size:
+            return np.inf
+        return max(math.ceil((replay.batch_size - self.stored_at_start) / self.episodes_per_collection), 1.0)
+
+    @property
+    def updates(self) -> float:
+        """Gradient steps of the whole run."""
+        return self._updates_at(self.collections)
+
+    def _updates_at(self, collection: float) -> float:
+        done = max(collection - self.first_update + 1.0, 0.0)
+        return done * self.config.training.updates_per_collection
+
+    # What is found. Grids run over the collections after the warm-up, from the first to the last.
+
+    @cached_property
+    def grid(self) -> Floats:
+        """(points,) numbers of collections done."""
+        return np.linspace(0, self.collections, min(self.collections, GRID) + 1)
+
+    @cached_property
+    def epsilon(self) -> Floats:
+        x = self.config.exploration
+        steps = (self.grid * self.steps_per_collection).astype(np.int64)
+        values = [
+            schedule(x.epsilon_schedule, x.epsilon_start, x.epsilon_finish, x.epsilon_anneal_env_steps, int(at))
+            for at in steps
+        ]
+        return np.array(values)
+
+    @property
+    def rewarding_in_warmup(self) -> float:
+        return self.warmup_episodes * self.task.random.chance
+
+    @cached_property
+    def rewarding(self) -> Floats:
+        """Rewarding episodes found by each point of the grid, warm-up included."""
+        per_collection = self.task.chance(self.epsilon) * self.episodes_per_collection
+        found = np.diff(self.grid) * (per_collection[1:] + per_collection[:-1]) / 2
+        return np.asarray(self.rewarding_in_warmup + np.concatenate([[0.0], np.cumsum(found)]))
+
+    @property
+    def annealed(self) -> float:
+        """The collection from which epsilon stays where it is."""
+        x = self.config.exploration
+        if x.epsilon_start == x.epsilon_finish:
+            return float(self.collections)
+        return min(x.epsilon_anneal_env_steps / self.steps_per_collection, self.collections)
+
+    @property
+    def rewarding_in_all(self) -> float:
+        """Rewarding episodes of the whole run."""
+        return float(self.rewarding[-1])
+
+    @property
+    def rewarding_before_floor(self) -> float:
+        """Rewarding episodes until epsilon stays where it is, warm-up included."""
+        return self._at(self.annealed, self.rewarding)
+
+    @property
+    def rewarding_before_floor_at_random(self) -> float:
+        """The same if every action until then were random: no exploration finds more without luck or learning."""
+        episodes = self.warmup_episodes + self.annealed * self.episodes_per_collection
+        return episodes * self.task.random.chance
+
+    # What of it is remembered and studied.
+
+    @cached_property
+    def remembered(self) -> Floats:
+        """(points,) rewarding episodes in the replay that is drawn from uniformly."""
+        stored = self.stored_at_start + self.grid * self.episodes_per_collection
+        known_stored = np.concatenate([[0.0], stored])
+        known_rewarding = np.concatenate([[0.0], self.rewarding])
+        forgotten = np.interp(stored - self.config.replay.buffer_size, known_stored, known_rewarding)
+        return np.asarray(self.rewarding - forgotten)
+
+    @cached_property
+    def remembered_share(self) -> Floats:
+        """(points,) rewarding episodes of all that are drawn from uniformly."""
+        stored = self.stored_at_start + self.grid * self.episodes_per_collection
+        return self.remembered / np.clip(stored, 1.0, self.config.replay.buffer_size)
+
+    @cached_property
+    def rewarding_per_batch(self) -> Floats:
+        """(points,) rewarding episodes, or pieces of them, in one batch."""
+        replay = self.config.replay
+        special = round(replay.batch_size * replay.rewarding_fraction)
+        something_found = 1.0 - np.exp(-self.rewarding)
+        ordinary = (replay.batch_size - special) * np.minimum(self.remembered_share, 1.0)
+        return np.asarray(special * something_found + ordinary)
+
+    @property
+    def chance_of_reward_in_piece(self) -> float:
+        """That a random piece of a rewarding episode shows the reward."""
+        piece, length = self.config.replay.segment_steps, self.task.mean_length
+        return 1.0 if piece == 0 else min(piece / max(length - piece + 1.0, 1.0), 1.0)
+
+    @cached_property
+    def studied(self) -> float:
+        """How often, in the whole run, an update looks at a reward."""
+        updates = np.diff([self._updates_at(at) for at in self.grid])
+        per_update = (self.rewarding_per_batch[1:] + self.rewarding_per_batch[:-1]) / 2
+        return float((updates * per_update).sum() * self.chance_of_reward_in_piece)
+
+    def at_share(self, share: float, values: Floats) -> float:
+        """A grid's value when this share of the collections is done."""
+        return self._at(share * self.collections, values)
+
+    def at_floor(self, values: Floats) -> float:
+        """A grid's value when epsilon has reached its floor."""
+        return self._at(self.annealed, values)
+
+    def _at(self, collection: float, values: Floats) -> float:
+        return float(np.interp(collection, self.grid, values))
+
+    @property
+    def updates_before_floor(self) -> float:
+        return self._updates_at(self.annealed)
+
+    @property
+    def replays_per_step(self) -> float:
+        """How often every collected step is studied on average."""
+        steps = self.config.replay.segment_steps or self.task.mean_length
+        collected = self.collections * self.steps_per_collection
+        return self.updates * self.config.replay.batch_size * steps / max(collected, 1.0)
+
+    # How far it reaches.
+
+    @property
+    def horizon(self) -> float:
+        """Steps that gamma sees: 1 / (1 - gamma)."""
+        gamma = self.config.algorithm.gamma
+        return np.inf if gamma == 1.0 else 1.0 / (1.0 - gamma)
+
+    @property
+    def worth_at_distance(self) -> float:
+        """What a reward is worth to the first of the steps that lead to it."""
+        return float(self.config.algorithm.gamma ** (self.distance - 1.0))
+
+    @property
+    def distance(self) -> float:
+        """Steps over which a reward must be felt: what a delivery takes there and back; 1 where that is unknown."""
+        known = self.task.delivery_steps
+        return known if known == known else 1.0
+
+    @property
+    def way(self) -> str:
+        """What the distance is, to begin a sentence with its number."""
+        return "a delivery takes about" if is_rware_key(self.task.spec.key) else "the way to a reward takes about"
+
+    @property
+    def sync_updates(self) -> float:
+        """Updates until the target networks have followed (by 63 % where they follow softly)."""
+        algorithm = self.config.algorithm
+        return 1.0 / algorithm.target_tau if algorithm.target_tau > 0 else float(algorithm.target_sync_updates)
+
+    @property
+    def sync_env_steps(self) -> float:
+        return self.sync_updates / self.config.training.updates_per_collection * self.steps_per_collection
+
+    @property
+    def steps_per_sync(self) -> float:
+        """Steps that the news of a reward travels back with every renewal of the targets."""
+        algorithm, piece = self.config.algorithm, self.config.replay.segment_steps or self.task.mean_length
+        one = algorithm.n_step if algorithm.n_step > 1 else 1.0 / max(1.0 - algorithm.td_lambda, 1e-3)
+        return float(min(one, piece))
+
+    @property
+    def reach(self) -> float:
+        """Steps that the news of a reward can travel back in the whole run."""
+        return self.updates / self.sync_updates * self.steps_per_sync
+
+    @property
+    def movement(self) -> float:
+        """How far Adam can move a parameter in the whole run: about lr for every update."""
+        return self.updates * self.config.optimizer.lr
+
+    @property
+    def standardized_reward(self) -> float:
+        """A reward of 1 after standardization with random play's moments; 1 where none is done."""
+        if not self.config.algorithm.standardize_rewards:
+            return 1.0
+        rate = self.task.reward_per_step
+        return float((1.0 - rate) / np.sqrt(max(rate * (1.0 - rate), 1e-12)))
+
+    # What it costs.
+
+    @property
+    def replay_bytes(self) -> float:
+        """Memory of the full replay, both parts, packed as `lockstep.experience.replay` does it."""
+        spec, replay = self.task.spec, self.config.replay
+        bits = sum(width for width in spec.obs_bits if width > 1) + -(-spec.obs_bits.count(1) // 8) * 8
+        steps = spec.time_limit
+        episode = (steps + 1) * spec.num_agents * bits / 8 + steps * spec.num_agents + 4 * steps + 5
+        episode += (steps + 1) * 4 * spec.own_state_dim
+        stored = self.stored_at_start + self.collections * self.episodes_per_collection
+        second = replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0
+        return episode * (min(replay.buffer_size, stored) + second)
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time at the measured speed, evaluations apart; None where it was not measured."""
+        machine = self.machine
+        if machine.seconds_per_collection is None or machine.seconds_per_update is None:
+            return None
+        playing = self.collections * machine.seconds_per_collection + self.updates * machine.seconds_per_update
+        warmup = self.warmup_collections * self.steps_per_collection * (machine.seconds_per_warmup_step or 0.0)
+        return playing + warmup
+
+    def row(self) -> dict[str, float]:
+        """The numbers for people and programs, by plain names."""
+        return {
+            "env_steps_per_rewarding_random_episode": self.task.steps_per_reward,
+            "rewarding_episodes_in_warmup": self.rewarding_in_warmup,
+            "rewarding_episodes_before_epsilon_floor": self.rewarding_before_floor,
+            "rewarding_episodes_before_epsilon_floor_at_random": self.rewarding_before_floor_at_random,
+            "rewarding_episodes_in_all": self.rewarding_in_all,
+            "rewarding_in_replay_at_epsilon_floor": self.at_floor(self.remembered),
+            "rewarding_in_replay_at_half": self.at_share(0.5, self.remembered),
+            "rewarding_per_batch_at_half": self.at_share(0.5, self.rewarding_per_batch),
+            "rewards_studied": self.studied,
+            "updates": self.updates,
+            "updates_before_epsilon_floor": self.updates_before_floor,
+            "replays_per_step": self.replays_per_step,
+            "lr_times_updates": self.movement,
+            "horizon_steps": self.horizon,
+            "delivery_steps": self.distance,
+            "worth_one_delivery_earlier": self.worth_at_distance,
+            "target_sync_updates": self.sync_updates,
+            "target_sync_env_steps": self.sync_env_steps,
+            "credit_reach_steps": self.reach,
+            "standardized_reward": self.standardized_reward,
+            "replay_bytes": self.replay_bytes,
+        }

@@ -1,0 +1,94 @@
+"""simple_spread as a picture: landmarks are rings to fill, agents are discs, and who covers a landmark shines."""
+
+from collections.abc import Iterable
+from math import dist
+
+from PIL import Image, ImageDraw
+
+from lockstep.drawing.page import Page
+from lockstep.drawing.palette import theme_named
+from lockstep.envs.particles.plane import ParticleScene, Point
+
+SIDE = 420
+"""Pixels of a picture, either way."""
+AGENT_RADIUS = 0.15
+_OVERSAMPLING = 3
+_LEAST_REACH, _MOST_REACH = 1.25, 2.25
+_AWAY = 0.55
+"""Size of an agent that is further away than the picture shows; it waits at the edge."""
+_GRID = 0.5
+_COVERING = 0.1
+"""Distance below which mpe2's benchmark counts a landmark as occupied (simple_spread.py, benchmark_data)."""
+
+
+def reach_of(planes: Iterable[ParticleScene]) -> float:
+    """Half of the world that is shown: so much that everybody is in it, unless somebody flew very far away."""
+    places = (abs(place) for plane in planes for point in (*plane.agents, *plane.landmarks) for place in point)
+    return min(max(_LEAST_REACH, max(places) + 1.5 * AGENT_RADIUS), _MOST_REACH)
+
+
+class ParticlePainter:
+    """Pictures of one world in one size."""
+
+    def __init__(self, reach: float, side: int = SIDE, theme: str = "light") -> None:
+        """reach: see `reach_of`. side: pixels, either way."""
+        self.theme, self.side, self.reach = theme_named(theme), side, reach
+        self._unit = side * _OVERSAMPLING / (2 * reach)
+        self._page = Page((side, side), round(side / 24), max(9, round(side / 31)), self.theme, radius=side / 40)
+        self._ground = self._painted_ground()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of `frame` in pixels."""
+        return self._page.size
+
+    def floor(self, plane: ParticleScene) -> Image.Image:
+        """The world alone, RGB."""
+        picture = self._ground.copy()
+        pen, theme = ImageDraw.Draw(picture), self.theme
+        for place in plane.landmarks:
+            self._disc(pen, place, AGENT_RADIUS, outline=theme.goal, width=round(0.024 * self._unit))
+        for number, place in enumerate(plane.agents):
+            shown, size = self._kept_inside(place)
+            if min(dist(place, landmark) for landmark in plane.landmarks) < _COVERING:
+                self._disc(pen, place, AGENT_RADIUS + 0.07, fill=theme.flash)
+            self._disc(pen, shown, size + 0.02, fill=theme.outline)
+            self._disc(pen, shown, size, fill=theme.robots[number % len(theme.robots)])
+        for place in plane.landmarks:
+            self._disc(pen, place, 0.05, fill=theme.goal)
+            self._disc(pen, place, 0.03, fill=theme.flash)
+        return picture.reduce(_OVERSAMPLING)
+
+    def frame(self, plane: ParticleScene, left: str = "", right: str = "") -> Image.Image:
+        """The world on a page with a line of text below it, RGB, of `size`."""
+        page = self._page.blank(self.floor(plane))
+        self._page.write(page, left, right)
+        return page
+
+    def _painted_ground(self) -> Image.Image:
+        """Crosses every half unit, and the square that landmarks lie in."""
+        ground = Image.new("RGB", (self.side * _OVERSAMPLING,) * 2, self.theme.floor)
+        pen, thick = ImageDraw.Draw(ground), max(1, round(0.008 * self._unit))
+        (left, top), (right, bottom) = self._pixel((-1.0, 1.0)), self._pixel((1.0, -1.0))
+        pen.rounded_rectangle((left, top, right, bottom), 0.06 * self._unit, outline=self.theme.place, width=thick)
+        lines = int(self.reach / _GRID)
+        for x in range(-lines, lines + 1):
+            for y in range(-lines, lines + 1):
+                (across, down), arm = self._pixel((x * _GRID, y * _GRID)), 0.03 * self._unit
+                pen.line((across - arm, down, across + arm, down), self.theme.cross, thick)
+                pen.line((across, down - arm, across, down + arm), self.theme.cross, thick)
+        return ground
+
+    def _kept_inside(self, place: Point) -> tuple[Point, float]:
+        """Where an agent is drawn, and its radius."""
+        edge = self.reach - AGENT_RADIUS
+        x, y = (min(edge, max(-edge, part)) for part in place)
+        return (x, y), AGENT_RADIUS if (x, y) == place else _AWAY * AGENT_RADIUS
+
+    def _disc(self, pen: ImageDraw.ImageDraw, place: Point, radius: float, **paint: object) -> None:
+        (x, y), size = self._pixel(place), radius * self._unit
+        pen.ellipse((x - size, y - size, x + size, y + size), **paint)  # type: ignore[arg-type]
+
+    def _pixel(self, place: Point) -> tuple[float, float]:
+        """World to picture: y points down there."""
+        return (place[0] + self.reach) * self._unit, (self.reach - place[1]) * self._unit

@@ -1,0 +1,75 @@
+"""How good is a policy: a fixed number of episodes per lane, on seeds of their own, every one of them counted."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lockstep.acting.exploration import Explorer
+from lockstep.acting.policy import Policy
+from lockstep.envs.protocol import VectorEnv, dropped_lanes
+from lockstep.errors import UserError
+from lockstep.experience.episodes import EpisodeBatch
+from lockstep.experience.rollout import collect
+
+MAX_LANES = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Undiscounted team returns and lengths of complete episodes."""
+
+    returns: NDArray[np.float64]
+    """(episodes,)"""
+    lengths: NDArray[np.int64]
+    """(episodes,)"""
+    first_round: EpisodeBatch
+    """One episode of every lane, whole: for looking at what was done."""
+    first_lane: int = 0
+    """Which lane the first of them was played in."""
+    dropped: int = 0
+    """Episodes that were lost with the process that played them, and are not among these."""
+
+    def row(self) -> dict[str, float]:
+        """The numbers of one row of eval.jsonl."""
+        return {
+            "test_return_mean": float(self.returns.mean()),
+            "test_return_std": float(self.returns.std()),
+            "test_ep_length_mean": float(self.lengths.mean()),
+            "episodes": len(self.returns),
+        }
+
+    def first_episode(self) -> dict[str, Any]:
+        """What it takes to play the first lane's episode again, besides its seed: every step's actions."""
+        steps = int(self.lengths[0])
+        return {"return": float(self.returns[0]), "actions": self.first_round.actions[0, :steps].tolist()}
+
+
+def evaluation_lanes(episodes: int) -> int:
+    """Lanes that play `episodes` episodes in equal rounds."""
+    rounds = -(-episodes // MAX_LANES)
+    return -(-episodes // rounds)
+
+
+def evaluate(policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer: Explorer | None = None) -> Evaluation:
+    """Play `episodes` whole episodes, lane i of the first round on random stream `seed + i`.
+
+    Every lane plays the same number of episodes, so short ones are not favored. Surplus episodes of the last round are
+    dropped by lane number, not by outcome.
+    """
+    rounds = -(-episodes // env.num_envs)
+    batches, lanes = [], []
+    for index in range(rounds):
+        batch = collect(env, policy, explorer, seed if index == 0 else None)
+        dropped = dropped_lanes(env)
+        whole = np.arange(env.num_envs) if dropped is None else np.flatnonzero(~dropped)
+        batches.append(batch if len(whole) == env.num_envs else batch.select(torch.from_numpy(whole)))
+        lanes.append(whole)
+    if not len(lanes[0]):
+        raise UserError(f"Every episode of an evaluation in {env.spec.key} was lost with the process that played it.")
+    returns = torch.cat([batch.returns() for batch in batches])[:episodes]
+    lengths = torch.cat([batch.lengths() for batch in batches])[:episodes]
+    lost = rounds * env.num_envs - sum(map(len, lanes))
+    return Evaluation(returns.double().numpy(), lengths.numpy(), batches[0], int(lanes[0][0]), lost)

@@ -1,0 +1,204 @@
+"""What is done with a run's numbers as they come: files, TensorBoard, lines on a terminal. One protocol for all."""
+
+import json
+import struct
+import time
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
+
+from lockstep.config.load import flat
+from lockstep.config.schema import RunConfig
+from lockstep.runs.directory import RunDirectory, write_atomically
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.event_pb2 import Event
+
+Row = Mapping[str, Any]
+HPARAM_METRICS = ("test_return_mean", "return_mean", "loss")
+"""What TensorBoard's hparams tab shows beside each configuration."""
+
+
+class Status(NamedTuple):
+    """Where the loop stands: cheap enough to be told after every round."""
+
+    env_steps: int
+    updates: int
+    wall_seconds: float
+    epsilon: float
+    warming_up: bool
+
+
+class Logger(Protocol):
+    """Called by the trainer in turn with everything that happens."""
+
+    def training(self, row: Row) -> None:
+        """A row of metrics.jsonl."""
+
+    def evaluation(self, row: Row) -> None:
+        """A row of eval.jsonl."""
+
+    def recording(self, row: Row) -> None:
+        """A row of recordings.jsonl: the first episode of the evaluation just told."""
+
+    def checkpoint(self, path: Path, env_steps: int) -> None:
+        """A checkpoint is safely on disk."""
+
+    def note(self, sentence: str) -> None:
+        """Something the user should read."""
+
+    def tick(self, status: Status) -> None:
+        """After every round."""
+
+    def close(self) -> None:
+        """The loop is over, for whatever reason."""
+
+
+class SilentLogger:
+    """Does nothing with anything: what others inherit the rest from."""
+
+    def training(self, row: Row) -> None: ...
+
+    def evaluation(self, row: Row) -> None: ...
+
+    def recording(self, row: Row) -> None: ...
+
+    def checkpoint(self, path: Path, env_steps: int) -> None: ...
+
+    def note(self, sentence: str) -> None: ...
+
+    def tick(self, status: Status) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class JsonlLogger(SilentLogger):
+    """metrics.jsonl, eval.jsonl and recordings.jsonl: one JSON object per line, on disk when the call returns."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._run = run
+
+    def training(self, row: Row) -> None:
+        self._append(self._run.metrics, row)
+
+    def evaluation(self, row: Row) -> None:
+        self._append(self._run.evaluations, row)
+
+    def recording(self, row: Row) -> None:
+        self._append(self._run.recordings, row)
+
+    def _append(self, path: Path, row: Row) -> None:
+        with self._run.writing(path.name):
+            _append(path, (json.dumps(dict(row)) + "\n").encode())
+
+
+class TensorBoardLogger(SilentLogger):
+    """events.* with the metrics' names as tags, over env_steps, and the configuration for the hparams tab.
+
+    Written by the loop itself: the usual writer's thread hides a full disk, and waits forever for it.
+    """
+
+    def __init__(self, run: RunDirectory, config: RunConfig) -> None:
+        self._run = run
+        with run.writing("TensorBoard's events"):
+            if not any(run.path.glob("events.*")):
+                path = run.path / f"events.out.tfevents.{int(time.time())}.lockstep"
+                _append(path, b"".join(map(_record, (_event(file_version="brain.Event:2"), *_hparams(config)))))
+
+    def training(self, row: Row) -> None:
+        self._write(row)
+
+    def evaluation(self, row: Row) -> None:
+        self._write(row)
+
+    def _write(self, row: Row) -> None:
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        values = [
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in row.items()
+            if name != "env_steps" and isinstance(value, int | float)
+        ]
+        with self._run.writing("TensorBoard's events"):
+            path = max(self._run.path.glob("events.*"), default=self._run.path / "events.out.tfevents.lockstep")
+            _append(path, _record(_event(step=row["env_steps"], summary=Summary(value=values))))
+
+
+def cut_events_after(run: RunDirectory, env_steps: int) -> None:
+    """Drop TensorBoard's points that a resumed run will write again, and a torn last one."""
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    for path in run.path.glob("events.*"):
+        content, kept, start = path.read_bytes(), [], 0
+        while start + 12 <= len(content):
+            (size,) = struct.unpack("<Q", content[start : start + 8])
+            end = start + 12 + size + 4
+            if end > len(content):
+                break
+            try:
+                event = Event.FromString(content[start + 12 : end - 4])
+            except Exception:  # whatever bytes that are no event make the reader raise
+                break
+            if event.step <= env_steps:
+                kept.append(content[start:end])
+            start = end
+        write_atomically(path, b"".join(kept))
+
+
+class LineLogger(SilentLogger):
+    """Plain lines, for a pipe or a log file: one per evaluation, checkpoint and note."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def evaluation(self, row: Row) -> None:
+        self._line(
+            f"{row['env_steps']:>12,} env steps  {row['updates']:>8,} updates  {row['wall_seconds']:>7.0f} s  "
+            f"test return {row['test_return_mean']:.2f} ± {row['test_return_std']:.2f}"
+        )
+
+    def checkpoint(self, path: Path, env_steps: int) -> None:
+        self._line(f"{env_steps:>12,} env steps  checkpoint {path.name}")
+
+    def note(self, sentence: str) -> None:
+        self._line(sentence)
+
+    def _line(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)
+
+
+def _append(path: Path, data: bytes) -> None:
+    """All of it or nothing. Raises OSError."""
+    with path.open("ab", buffering=0) as file:
+        start, written = file.tell(), 0
+        try:
+            while written < len(data):
+                written += file.write(data[written:])
+        except OSError:
+            file.truncate(start)
+            raise
+
+
+def _hparams(config: RunConfig) -> "list[Event]":
+    from torch.utils.tensorboard.summary import hparams
+
+    known = (int, float, str)
+    values = {name: value if isinstance(value, known) else str(value) for name, value in flat(config).items()}
+    summaries = hparams(values, dict.fromkeys(HPARAM_METRICS, 0.0))  # type: ignore[no-untyped-call]
+    return [_event(summary=summary) for summary in summaries]
+
+
+def _event(**fields: Any) -> "Event":
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    return Event(wall_time=time.time(), **fields)
+
+
+def _record(event: "Event") -> bytes:
+    """As TensorFlow frames it: length, its checksum, the event, its checksum."""
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    buffer = BytesIO()
+    RecordWriter(buffer).write(event.SerializeToString())
+    return buffer.getvalue()

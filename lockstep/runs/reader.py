@@ -1,0 +1,124 @@
+"""One run as its folder tells it: configuration, origin, numbers, how it stands. Read-only, without torch.
+
+    record = RunRecord.find("latest")
+    record.evaluations["test_return_mean"]   # (evaluations,) float64
+    record.metrics["loss"]                   # (rows,) float64, NaN before the first update
+    record.refresh()                         # while it trains: reads only what is new
+
+Readable half-finished, crashed, or from somebody else's machine: what is missing is empty, never an error.
+"""
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from lockstep.config.load import load_config
+from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.runs.directory import ROOT, RunDirectory
+from lockstep.runs.rows import Rows
+
+Standing = Literal["running", "finished", "solved", "interrupted", "failed", "died", "unknown"]
+"""`died`: the run says that it is running, but the process that wrote it is gone. `unknown`: there is no run.json."""
+_TOLD: tuple[Standing, ...] = ("running", "finished", "solved", "interrupted", "failed")
+
+
+class Best(NamedTuple):
+    """The evaluation with the highest mean."""
+
+    test_return_mean: float
+    test_return_std: float
+    env_steps: int
+    episodes: int
+
+
+class RunReader:
+    """Everything a run's folder tells. Open it once, then `refresh`."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        """Reads nothing yet but run.json; `open` and `find` read the numbers, too."""
+        self.directory = directory
+        self.metrics = Rows(directory.metrics)
+        """Rows of metrics.jsonl by the names in `lockstep.runs.metrics`."""
+        self.evaluations = Rows(directory.evaluations)
+        """Rows of eval.jsonl. An evaluation that confirms another stands behind it, at the same env_steps."""
+        self.recordings = Rows(directory.recordings)
+        """Rows of recordings.jsonl, their numbers only: one episode of every evaluation."""
+        self.info: dict[str, Any] = directory.read_info()
+        """run.json: versions, command, commit, host, status; empty where it is missing."""
+
+    @classmethod
+    def open(cls, path: Path) -> "RunReader":
+        """The run in the folder `path`. Raises UserError where there is none."""
+        return cls(RunDirectory.open(path))._read()
+
+    @classmethod
+    def find(cls, text: str, root: Path = ROOT) -> "RunReader":
+        """The run that `text` names, as in `RunDirectory.find`."""
+        return cls(RunDirectory.find(text, root))._read()
+
+    def refresh(self) -> bool:
+        """Read what was written since. Returns whether anything changed."""
+        info = self.directory.read_info()
+        files = (self.metrics, self.evaluations, self.recordings)
+        changed = [info != self.info, *(rows.refresh() for rows in files)]
+        self.info = info
+        return any(changed)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.directory.path.resolve().name
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The resolved configuration. Raises UserError where config.toml is missing or not one of this version."""
+        return load_config(str(self.directory.config))
+
+    def config_or_none(self) -> RunConfig | None:
+        """The configuration, or None where it cannot be read: for showing the rest of a run all the same."""
+        try:
+            return self.config
+        except (UserError, OSError, UnicodeDecodeError):
+            return None
+
+    @property
+    def standing(self) -> Standing:
+        """How the run stands now, by what it wrote and by whether its process lives."""
+        told = self.info.get("status")
+        if told not in _TOLD:
+            return "unknown"
+        return "died" if told == "running" and self.directory.is_abandoned() else told
+
+    @property
+    def env_steps(self) -> int:
+        """The last that was written down, in training or evaluation."""
+        return int(max(self.metrics.last("env_steps") or 0, self.evaluations.last("env_steps") or 0))
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time in the training loop, over all resumes."""
+        return max(self.metrics.last("wall_seconds") or 0.0, self.evaluations.last("wall_seconds") or 0.0)
+
+    @property
+    def best(self) -> Best | None:
+        """The best evaluation so far; of equal ones the later."""
+        means = self.evaluations["test_return_mean"]
+        if np.isnan(means).all():
+            return None
+        index = len(means) - 1 - int(np.nanargmax(means[::-1]))
+        std, env_steps, episodes = (
+            float(self.evaluations[name][index]) for name in ("test_return_std", "env_steps", "episodes")
+        )
+        return Best(float(means[index]), std, _whole(env_steps), _whole(episodes))
+
+    def _read(self) -> "RunReader":
+        self.refresh()
+        return self
+
+
+def _whole(number: float) -> int:
+    return int(number) if math.isfinite(number) else 0

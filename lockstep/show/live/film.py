@@ -1,0 +1,86 @@
+"""A recorded episode, played once more from its seed and actions: what the live page and the terminal show."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, Field, ValidationError
+
+from lockstep.config.schema import RunConfig
+from lockstep.envs.particles.config import ACTION_NAMES as PARTICLE_ACTIONS
+from lockstep.envs.particles.simulator import SpreadSimulator
+from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.simulator import Simulator
+from lockstep.errors import UserError
+from lockstep.show.recording import ACTION_NAMES as WAREHOUSE_ACTIONS
+from lockstep.show.recording import Recording, Step, events_between
+
+
+class Row(BaseModel):
+    """A row of recordings.jsonl."""
+
+    env_steps: int
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    actions: list[list[int]]
+    """(steps, agents)"""
+    earned: Annotated[float, Field(alias="return", allow_inf_nan=False)]
+
+
+def play_again(config: RunConfig, row: Mapping[str, Any]) -> tuple[int, Recording]:
+    """The env steps of training, and the episode in `row`, of recordings.jsonl, on the run's own world.
+
+    Raises UserError for worlds that have no picture, and for an episode that is not what was recorded.
+    """
+    try:
+        known = Row.model_validate(row)
+    except ValidationError as error:
+        raise UserError("The recording of this episode is damaged.") from error
+    task = config.env
+    arguments: dict[str, Any] = {**task.arguments, "num_threads": 1}
+    env = make_vec(task.key, 1, seed=known.seed, time_limit=task.time_limit, **arguments)
+    try:
+        recording = _played(env, known, task.key)
+    finally:
+        env.close()
+    earned = recording.returns()[-1]
+    if not math.isclose(earned, known.earned, rel_tol=1e-4, abs_tol=1e-4):
+        raise UserError(
+            f"The episode at {known.env_steps:,} env steps earned {known.earned:g} when it was recorded and "
+            f"earns {earned:g} now: it is from another version of Lockstep."
+        )
+    return known.env_steps, recording
+
+
+def film(config: RunConfig, row: Mapping[str, Any]) -> dict[str, Any]:
+    """`play_again` as plain data for the page's script: Recording.to_json, and `env_steps`."""
+    env_steps, recording = play_again(config, row)
+    return {"env_steps": env_steps, **recording.to_json()}
+
+
+def _played(world: VectorEnv, known: Row, key: str) -> Recording:
+    if not isinstance(world, Simulator | SpreadSimulator):
+        raise UserError(f"{key} has no picture.")
+    world.reset(known.seed)
+    snapshots = [world.snapshot(0)] if isinstance(world, Simulator) else []
+    planes = [world.plane(0)] if isinstance(world, SpreadSimulator) else []
+    steps = []
+    for actions in known.actions:
+        reward = tuple(float(part) for part in world.step(np.array([actions])).reward[0])
+        if isinstance(world, Simulator):
+            snapshots.append(world.snapshot(0))
+            steps.append(Step(tuple(actions), reward, events_between(snapshots[-2], tuple(actions), snapshots[-1])))
+        else:
+            planes.append(world.plane(0))
+            steps.append(Step(tuple(actions), reward))
+    return Recording(
+        env=key,
+        policy=f"the team after {known.env_steps:,} env steps",
+        seed=known.seed,
+        sensor_range=world.config.sensor_range if isinstance(world, Simulator) else 0,
+        action_names=WAREHOUSE_ACTIONS if isinstance(world, Simulator) else PARTICLE_ACTIONS,
+        steps=tuple(steps),
+        snapshots=tuple(snapshots),
+        planes=tuple(planes),
+    )

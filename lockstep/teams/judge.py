@@ -1,0 +1,91 @@
+"""Judge a finished (or unfinished) run again: its policy, on our simulator or on the package it stands for."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lockstep.config.load import load_config
+from lockstep.errors import UserError
+from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.runs.directory import RunDirectory
+from lockstep.seeding import derive_seed
+from lockstep.teams.play import reference_team
+from lockstep.training.checkpoints.checkpoint import BEST, load_policy
+from lockstep.training.session import make_env
+
+Engine = Literal["lockstep", "official"]
+
+
+@dataclass(frozen=True)
+class RunEvaluation:
+    """An evaluation and what it judged."""
+
+    evaluation: Evaluation
+    engine: Engine
+    env_steps: int
+    """How long the judged policy was trained."""
+    checkpoint: str
+    """What was asked for: best, latest, or a number of env steps."""
+    seed: int
+    """Of the first lane."""
+
+    def row(self) -> dict[str, Any]:
+        """The numbers, by their names in eval.jsonl."""
+        return {"env_steps": self.env_steps, "engine": self.engine, **self.evaluation.row()}
+
+
+def evaluate_run(
+    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
+) -> RunEvaluation:
+    """Greedy episodes of a run's policy, on seeds that neither its training nor its own evaluations used.
+
+    checkpoint: as in `load_policy`. seed: of the first lane; by default it follows from the run's. Both engines play
+    the same episodes where they are the same game. Raises UserError where nothing can be loaded.
+    """
+    if episodes < 1:
+        raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
+    config = load_config(str(run.config))
+    policy, spec, env_steps = load_policy(run, checkpoint)
+    first_seed = derive_seed(config.seed, "confirm") if seed is None else seed
+    env = make_env(config, evaluation_lanes(episodes), first_seed, engine=engine)
+    try:
+        if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
+            spec.num_agents,
+            spec.obs_dim,
+            spec.num_actions,
+        ):
+            raise UserError(
+                f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
+                f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
+            )
+        return RunEvaluation(evaluate(policy, env, episodes, first_seed), engine, env_steps, checkpoint, first_seed)
+    finally:
+        env.close()
+
+
+def evaluate_reference(run: RunDirectory, policy: str, episodes: int = 100, engine: Engine = "lockstep") -> Evaluation:
+    """Episodes of the random or the heuristic team where `evaluate_run` judges the run's, on the same seeds.
+
+    Raises UserError where the world has no heuristic team.
+    """
+    if episodes < 1:
+        raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
+    config = load_config(str(run.config))
+    seed = derive_seed(config.seed, "confirm")
+    env = make_env(config, evaluation_lanes(episodes), seed, engine=engine)
+    try:
+        return evaluate(reference_team(policy, env, seed).policy, env, episodes, seed)
+    finally:
+        env.close()
+
+
+def judge(
+    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
+) -> RunEvaluation:
+    """`evaluate_run`, remembered in the run's judgements.jsonl for reports and exports."""
+    judged = evaluate_run(run, episodes, engine, checkpoint, seed)
+    returns = judged.evaluation.returns.tolist()
+    # A run may be somebody else's and read-only; judging it needs no permission.
+    with suppress(OSError):
+        run.add_judgement({**judged.row(), "checkpoint": checkpoint, "seed": judged.seed, "returns": returns})
+    return judged

@@ -1,0 +1,108 @@
+"""Episodes to look at: of a run's team or of a reference team, in the run's world or in any other."""
+
+import numpy as np
+
+from lockstep.acting.policy import Policy, RandomPolicy
+from lockstep.config.load import load_config
+from lockstep.config.schema import EnvConfig, RunConfig
+from lockstep.envs.particles.config import SPREAD_KEYS
+from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import is_foreign
+from lockstep.errors import UserError
+from lockstep.runs.directory import RunDirectory
+from lockstep.show.recording import Recording
+from lockstep.teams.record import Player, record_episode
+from lockstep.training.checkpoints.checkpoint import BEST, load_mixer, load_policy
+from lockstep.training.session import make_env
+
+POLICIES = ("trained", "random", "heuristic")
+ENGINES = ("lockstep", "official")
+
+
+def play(
+    run: str | None = None,
+    *,
+    policy: str = "trained",
+    env_key: str | None = None,
+    checkpoint: str = BEST,
+    episodes: int = 1,
+    seed: int = 1,
+    time_limit: int | None = None,
+    engine: str = "lockstep",
+) -> list[Recording]:
+    """Record episodes, the first on the random stream of `seed`, the next on seed + 1, and so on.
+
+    run: as in `RunDirectory.find`; it gives the world and the trained team. env_key: the world where there is no run.
+    policy: one of POLICIES. checkpoint: as in `load_policy`. time_limit: steps, instead of the world's own.
+    Raises UserError for what does not exist or does not fit together.
+    """
+    if policy not in POLICIES:
+        raise UserError(f"--policy {policy} is unknown; it must be {', '.join(POLICIES[:-1])} or {POLICIES[-1]}.")
+    if engine not in ENGINES:
+        raise UserError(f"--engine {engine} is unknown; it must be {' or '.join(ENGINES)}.")
+    if (run is None) == (env_key is None):
+        raise UserError(
+            "Name a run, or a world with --env KEY and --policy random or heuristic; one of the two, not both."
+        )
+    if run is None and policy == "trained":
+        raise UserError("There is no trained team without a run; name one, or add --policy random or heuristic.")
+    found = None if run is None else RunDirectory.find(run)
+    config = RunConfig(env=EnvConfig(key=str(env_key))) if found is None else load_config(str(found.config))
+    if time_limit is not None:
+        config = config.model_copy(update={"env": config.env.model_copy(update={"time_limit": time_limit})})
+    drawing = {"render_mode": "rgb_array"} if is_foreign(config.env.key) else {}
+    env = make_env(config, 1, seed, engine=engine, **drawing)
+    try:
+        team = (
+            _trained(found, checkpoint, env)
+            if found is not None and policy == "trained"
+            else reference_team(policy, env, seed)
+        )
+        return [record_episode(env, team, seed + number, engine) for number in range(episodes)]
+    finally:
+        env.close()
+
+
+def play_best(run: RunDirectory) -> Recording:
+    """An episode of a run's best team. Raises UserError where there is none yet, or where its world cannot be drawn."""
+    return play(str(run.path))[0]
+
+
+def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Player:
+    policy, spec, env_steps = load_policy(run, checkpoint)
+    if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
+        spec.num_agents,
+        spec.obs_dim,
+        spec.num_actions,
+    ):
+        raise UserError(
+            f"The team in {run.path} was trained with {spec.num_agents} agents, {spec.obs_dim} features and "
+            f"{spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
+        )
+    return Player(policy, f"{run.path.name} after {steps_text(env_steps)} steps", load_mixer(run, checkpoint))
+
+
+def reference_team(policy: str, env: VectorEnv, seed: int) -> Player:
+    """A team to compare with: `random`, or `heuristic` where one is programmed for the world."""
+    if policy == "random":
+        return Player(RandomPolicy(env.spec.num_actions, np.random.default_rng(seed)), "random team")
+    return Player(heuristic_policy(env), "heuristic team")
+
+
+def heuristic_policy(env: VectorEnv) -> Policy:
+    """The programmed team of an environment's kind. Raises UserError where there is none."""
+    if env.spec.key in SPREAD_KEYS:
+        from lockstep.envs.particles.heuristic import LandmarkAssignment
+
+        return LandmarkAssignment(env.spec.num_agents)
+    from lockstep.envs.rware.heuristic import HeuristicPolicy
+
+    return HeuristicPolicy(env)
+
+
+def steps_text(env_steps: int) -> str:
+    """11,776,000 as 11.8M."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if env_steps >= size:
+            return f"{env_steps / size:.3g}{letter}"
+    return str(env_steps)

@@ -1,0 +1,369 @@
+"""A checkpoint is all of a run or nothing: written under a temporary name, synced, renamed, and checked when read.
+
+    checkpoints/000012800000/   state.pt      learner, random streams, counters, unfinished metrics
+                                policy.pt     the agents' network, with what is needed to build it again
+                                manifest.json checksums, sizes, schema version, versions of what wrote it
+    checkpoints/replay/         the episodes, in chunks that several checkpoints share: see replay_files.py
+    checkpoints/best/           policy.pt, manifest.json
+
+Everything is tensors and plain Python, looked through before it is built (tensor_files.py): opening a stranger's file
+executes nothing. Schema version 1 kept the replay in a file replay.pt of every checkpoint; it is still read.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter
+from torch import nn
+
+from lockstep import __version__
+from lockstep.algorithms.registry import build_mixer
+from lockstep.config.load import load_config
+from lockstep.config.schema import NetworkConfig
+from lockstep.errors import UserError
+from lockstep.experience.replay import Replay
+from lockstep.networks.agents import build_agent
+from lockstep.networks.flat import named_parameters
+from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.runs.directory import RunDirectory, sync_folder
+from lockstep.spec import EnvSpec
+from lockstep.training.checkpoints.replay_files import (
+    FOLDER,
+    Checksum,
+    ReplayOnDisk,
+    read_replay,
+    remove_unused,
+    restore,
+    write_replay,
+)
+from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_regular, tensor_bytes
+from lockstep.training.session import Session
+
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
+BEST = "best"
+MAX_MANIFEST_BYTES = 4 * 2**20
+Network = TypeVar("Network", bound=nn.Module)
+_SPEC = TypeAdapter(EnvSpec)
+_UNFITTING = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What using nested data of the wrong kind can raise."""
+
+
+class Manifest(BaseModel):
+    """What is read of a manifest.json; the rest is for people."""
+
+    model_config = ConfigDict(strict=True)
+
+    schema_version: int
+    env_steps: NonNegativeInt
+    sha256: dict[str, Checksum]
+    replay: ReplayOnDisk | None = None
+
+
+def save_checkpoint(session: Session, run: RunDirectory) -> Path:
+    """Write the session whole, then drop the oldest checkpoints beyond `checkpoint.keep`. Returns the new folder."""
+    began = time.monotonic()
+    run.checkpoints.mkdir(exist_ok=True)
+    episodes = run.checkpoints / FOLDER
+    replay: ReplayOnDisk | None = None
+    if session.config.checkpoint.save_replay:
+        replay = write_replay(session.replay, episodes, session.replay_on_disk)
+        sync_folder(episodes)
+    parts = {"state.pt": session.state_dict(), "policy.pt": _policy_state(session)}
+    folder = _write(run.checkpoints / f"{session.env_steps:012d}", parts, session, replay, began)
+    session.replay_on_disk = replay or {}
+    for old in _folders(run)[: -session.config.checkpoint.keep]:
+        shutil.rmtree(old)
+    if replay is not None:
+        kept = [_manifest_or_none(path) for path in _folders(run)]
+        remove_unused(episodes, [manifest.replay for manifest in kept if manifest and manifest.replay])
+    return folder
+
+
+def save_best(session: Session, run: RunDirectory) -> Path:
+    """Keep the current policy as the best so far."""
+    run.checkpoints.mkdir(exist_ok=True)
+    return _write(run.checkpoints / BEST, {"policy.pt": _policy_state(session)}, session, None, time.monotonic())
+
+
+def numbered_checkpoints(run: RunDirectory) -> list[Path]:
+    """Complete checkpoints, oldest first."""
+    return [path for path in _folders(run) if (path / "manifest.json").is_file()]
+
+
+def load_latest(session: Session, run: RunDirectory) -> list[str]:
+    """Put the newest undamaged checkpoint into `session`. Returns a sentence for every one that had to be passed over.
+
+    Where every replay is damaged, the newest undamaged rest of a checkpoint must do. A run that has no checkpoint yet
+    begins again: it will be the same run. Raises UserError when all there are are damaged.
+    """
+    folders = _folders(run)
+    if not folders:
+        return ["It stopped before its first checkpoint, so it begins again, from nothing."]
+    said: list[str] = []
+    for folder in reversed(folders):
+        try:
+            _load(session, folder, with_replay=True)
+        except UserError as error:
+            said.append(str(error))
+            continue
+        _set_aside([path for path in folders if path > folder])
+        return said
+    for folder in reversed(folders):
+        with suppress(UserError):
+            _load(session, folder, with_replay=False)
+            lost = f"{folder.name} is used without its replay: the run goes on from there, but not bit for bit."
+            return [*said, lost]
+    raise UserError(f"{run.path} holds no checkpoint to resume from. {' '.join(said)}")
+
+
+def load_replay(replay: Replay, folder: Path) -> None:
+    """Fill `replay` with what a checkpoint remembers; a checkpoint without one empties it."""
+    manifest = _manifest(folder)
+    with _explained(folder, "its replay"):
+        if manifest.replay is not None:
+            read_replay(replay, folder.parent / FOLDER, manifest.replay)
+            return
+        old = _part(folder, manifest, "replay.pt") if "replay.pt" in manifest.sha256 else {}
+        for name, store in replay.stores().items():
+            if name not in old:
+                store.clear()
+                continue
+            size, following = int(old[name]["size"]), int(old[name]["next"])
+            order = (torch.arange(size) + following) % max(size, 1)
+            part = {field: value[order] for field, value in old[name]["data"].items()}
+            added = size if size < store.capacity else store.capacity + following
+            restore(store, added, size, added - size, [part] if size else ())
+
+
+def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple[GreedyPolicy, EnvSpec, int]:
+    """A trained team: its greedy policy, the shapes it was made for, and the env steps it was trained for.
+
+    run: a run directory. checkpoint: "best" (by test return; the newest where none was evaluated yet), "latest", or a
+    number of env steps. Raises UserError where there is none, or it is damaged.
+    """
+    run = run if isinstance(run, RunDirectory) else RunDirectory.find(str(run))
+    folder = _policy_folder(run, checkpoint)
+    state = _part(folder, _manifest(folder), "policy.pt")
+    with _explained(folder, "policy.pt"):
+        spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
+        agent = _built(lambda: build_agent(spec, config), state["agent"])
+        return GreedyPolicy(agent, spec, config), spec, int(state["env_steps"])
+
+
+def load_mixer(run: RunDirectory, checkpoint: str = BEST) -> nn.Module | None:
+    """What mixed the values of the team that `load_policy` returns for the same arguments.
+
+    None where it was not kept (checkpoints of before it was, unless the whole run was saved at the same moment), and
+    where it was of a shape that is not built any more: a team acts without its mixer.
+    """
+    folder = _policy_folder(run, checkpoint)
+    state = _part(folder, _manifest(folder), "policy.pt")
+    with _explained(folder, "policy.pt"):
+        spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
+        parameters = state.get("mixer")
+        if parameters is None:
+            whole = run.checkpoints / f"{state['env_steps']:012d}"
+            if whole not in numbered_checkpoints(run):
+                return None
+            online = _part(whole, _manifest(whole), "state.pt")["learner"]["online"]
+            parameters = {name[6:]: value for name, value in online.items() if name.startswith("mixer.")}
+    name = load_config(str(run.config)).algorithm.name
+    with suppress(RuntimeError):
+        return _built(lambda: build_mixer(name, spec, config), parameters)
+    return None
+
+
+def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
+    """The checkpoint that `load_policy` means."""
+    numbered = numbered_checkpoints(run)
+    folder = run.checkpoints / BEST
+    if not folder.is_dir():
+        folder = _replaced(folder) if _replaced(folder).is_dir() else folder  # killed while it was being replaced
+    if checkpoint == "latest" or (checkpoint == BEST and not folder.is_dir()):
+        if not numbered:
+            raise UserError(f"{run.path} holds no checkpoint yet. Let it train until its first evaluation.")
+        folder = numbered[-1]
+    elif checkpoint != BEST:
+        if not checkpoint.isdecimal():
+            raise UserError(f"--checkpoint {checkpoint!r} is unknown; write best, latest, or a number of env steps.")
+        folder = run.checkpoints / f"{int(checkpoint):012d}"
+        if folder not in numbered:
+            known = ", ".join(str(int(path.name)) for path in numbered) or "none"
+            raise UserError(f"{run.path} has no checkpoint at {checkpoint} env steps; it has: {known}.")
+    return folder
+
+
+def _policy_state(session: Session) -> dict[str, Any]:
+    return {
+        "agent": named_parameters(session.learner.actor),
+        "mixer": named_parameters(session.learner.online["mixer"]),
+        "network": session.config.network.model_dump(),
+        "spec": asdict(session.spec),
+        "env_steps": session.env_steps,
+    }
+
+
+def _built(build: Callable[[], Network], parameters: Mapping[str, torch.Tensor]) -> Network:
+    """A network around given parameters. Nothing is allocated for it: a stranger's sizes may be absurd."""
+    with torch.device("meta"):
+        module = build()
+    if any(value.dtype != torch.float32 for value in parameters.values()):
+        raise RefusedError("its parameters are not of single precision")
+    module.load_state_dict(parameters, assign=True)
+    return module.eval()
+
+
+def _folders(run: RunDirectory) -> list[Path]:
+    """Checkpoints, whole or damaged, oldest first."""
+    names = (path for path in run.checkpoints.glob("[0-9]*") if path.name.isascii() and path.name.isdecimal())
+    return sorted((path for path in names if path.is_dir() and not path.is_symlink()), key=lambda path: int(path.name))
+
+
+def _set_aside(damaged: list[Path]) -> None:
+    """What could not be read must not be taken for the newest again; it is kept under another name."""
+    for folder in damaged:
+        aside = folder.with_name(f".{folder.name}.damaged")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+
+
+def _replaced(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.replaced")
+
+
+def _write(folder: Path, parts: Mapping[str, Any], session: Session, replay: ReplayOnDisk | None, began: float) -> Path:
+    """Write every part and a manifest into a temporary folder beside `folder`, sync, and swap it in."""
+    temporary, replaced = folder.with_name(f".{folder.name}.writing"), _replaced(folder)
+    shutil.rmtree(temporary, ignore_errors=True)
+    if replaced.is_dir() and not folder.exists():
+        replaced.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        data = {name: tensor_bytes(state) for name, state in parts.items()}
+        for name, content in data.items():
+            _write_synced(temporary / name, content)
+        chunks = {} if replay is None else {name: store.model_dump() for name, store in replay.items()}
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "lockstep": __version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "env_steps": session.env_steps,
+            "updates": session.learner.updates,
+            "bytes": {
+                **{name: len(content) for name, content in data.items()},
+                **({} if replay is None else {FOLDER: _replay_bytes(replay)}),
+            },
+            "seconds": round(time.monotonic() - began, 3),
+            "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in data.items()},
+            "replay": None if replay is None else chunks,
+        }
+        _write_synced(temporary / "manifest.json", json.dumps(manifest, indent=1).encode())
+        sync_folder(temporary)
+        if folder.exists():
+            folder.rename(replaced)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+    return folder
+
+
+def _replay_bytes(replay: ReplayOnDisk) -> int:
+    return sum(chunk.bytes for store in replay.values() for chunk in store.chunks)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _load(session: Session, folder: Path, *, with_replay: bool) -> None:
+    """One checkpoint into the session. Raises UserError, with the session half changed, where it is damaged."""
+    manifest = _manifest(folder)
+    state = _part(folder, manifest, "state.pt")
+    _part(folder, manifest, "policy.pt")
+    with _explained(folder, "state.pt"):
+        session.load_state_dict(state)
+    session.replay_on_disk = {}
+    if with_replay:
+        load_replay(session.replay, folder)
+        stores = session.replay.stores()
+        if manifest.replay and all(store.added == manifest.replay[name].added for name, store in stores.items()):
+            session.replay_on_disk = manifest.replay
+    else:
+        for store in session.replay.stores().values():
+            store.clear()
+
+
+def _manifest_or_none(folder: Path) -> Manifest | None:
+    try:
+        return _manifest(folder)
+    except UserError:
+        return None
+
+
+def _manifest(folder: Path) -> Manifest:
+    """Raises UserError where it cannot be read, or is of a version that is not known here."""
+    try:
+        with open_regular(folder / "manifest.json") as file:
+            content = json.loads(file.read(MAX_MANIFEST_BYTES))
+        version = content["schema_version"]
+        if version in READABLE:
+            return Manifest.model_validate(content)
+    except (RefusedError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"The checkpoint {folder.name} has no readable manifest ({type(error).__name__}).") from error
+    raise UserError(
+        f"The checkpoint {folder.name} has schema version {version!r}; this Lockstep reads "
+        f"{' and '.join(map(str, READABLE))}. A newer one may read it."
+    )
+
+
+def _part(folder: Path, manifest: Manifest, name: str) -> Any:
+    """One file of a checkpoint, verified. Raises UserError where it is damaged, missing, or a stranger's."""
+    if name not in manifest.sha256:
+        raise UserError(f"The checkpoint {folder.name} is damaged: it has no {name}.")
+    try:
+        opened = open_regular(folder / name)
+    except RefusedError as error:
+        raise UserError(f"The checkpoint {folder.name} is damaged: {name}, {error}.") from error
+    with _explained(folder, name), opened as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != manifest.sha256[name]:
+            raise UserError(f"The checkpoint {folder.name} is damaged: {name} is not what was written.")
+        return load_tensors(file)
+
+
+@contextmanager
+def _explained(folder: Path, name: str) -> Iterator[None]:
+    """What a stranger's content provokes becomes a sentence. Raises UserError."""
+    try:
+        yield
+    except RefusedError as error:
+        raise UserError(
+            f"The checkpoint {folder.name} is not a checkpoint that Lockstep wrote: {name} is refused unread, because "
+            f"{error}."
+        ) from error
+    except _UNFITTING as error:
+        reason = str(error).strip().partition("\n")[0].rstrip(".: ")
+        raise UserError(
+            f"The checkpoint {folder.name} does not fit config.toml: {name}, {type(error).__name__}: {reason}."
+        ) from error

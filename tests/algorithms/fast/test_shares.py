@@ -1,0 +1,101 @@
+"""Several processes work out the gradient that one would."""
+
+import os
+import signal
+from typing import Any
+
+import pytest
+import torch
+
+from lockstep.algorithms.fast.shares import share_bounds
+from lockstep.algorithms.q_learning import QLearner
+from lockstep.algorithms.registry import build
+from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.spec import FLAG_BITS, EnvSpec
+from tests.episodes import random_episodes
+
+SPEC = EnvSpec("test", 3, 6, 4, 9, (FLAG_BITS,) * 6)
+
+
+def learner(num_threads: int, **changes: Any) -> QLearner:
+    config = {
+        "network": {"recurrent": True, "hidden_dim": 16},
+        "algorithm": {"target_sync_updates": 3, "td_lambda": 0.5, "standardize_rewards": True},
+        "replay": {"batch_size": 33},
+        "training": {"num_threads": num_threads},
+    }
+    return build(SPEC, RunConfig.model_validate(config | changes))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("learner_share", [1.0, 0.3])
+def test_two_shares_learn_what_one_learns(learner_share: float) -> None:
+    alone, together = learner(1), learner(2, training={"num_threads": 2, "learner_share": learner_share})
+    assert (alone.shares.count, together.shares.count) == (1, 2)
+    for seed in range(4):
+        batch = random_episodes(SPEC, 33, seed=seed)
+        expected, found = alone.update(batch), together.update(batch)
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            assert found[name].item() == pytest.approx(value.item(), rel=1e-4, abs=1e-6), name
+    torch.testing.assert_close(together.weights, alone.weights, rtol=1e-3, atol=1e-5)
+
+
+def test_shares_repeat_themselves_to_the_last_bit() -> None:
+    first, second = learner(2), learner(2)
+    for seed in range(4):
+        batch = random_episodes(SPEC, 33, seed=seed)
+        first.update(batch)
+        second.update(batch)
+    assert torch.equal(first.weights, second.weights)
+
+
+@pytest.mark.parametrize(
+    ("episodes", "shares", "own", "bounds"),
+    [
+        (64, 1, 0.4, [0, 64]),
+        (64, 2, 1.0, [0, 32, 64]),
+        (64, 2, 0.5, [0, 21, 64]),
+        (64, 3, 0.5, [0, 13, 38, 64]),
+        (2, 2, 0.1, [0, 1, 2]),
+    ],
+)
+def test_the_learners_share_may_be_smaller(episodes: int, shares: int, own: float, bounds: list[int]) -> None:
+    assert share_bounds(episodes, shares, own) == bounds
+
+
+def test_there_is_time_for_something_else_before_the_step() -> None:
+    subject, calls = learner(2), []
+    before = subject.weights.clone()
+    subject.update(random_episodes(SPEC, 33), lambda: calls.append(torch.equal(subject.weights, before)))
+    assert calls == [True]
+
+
+def test_few_episodes_are_not_shared() -> None:
+    assert learner(4, replay={"batch_size": 31}).shares.count == 1
+    assert learner(4, replay={"batch_size": 48}).shares.count == 3
+
+
+def test_a_dead_helper_is_a_sentence() -> None:
+    subject = learner(2)
+    subject.update(random_episodes(SPEC, 33))
+    before = subject.weights.clone()
+    os.kill(subject.shares.helpers[0].process.pid, signal.SIGKILL)
+    with pytest.raises(UserError, match=r"has died \(exit code -9.*num_threads=1 needs no helpers"):
+        subject.update(random_episodes(SPEC, 33))
+    assert torch.equal(subject.weights, before)
+
+
+def test_helpers_leave_with_the_learner() -> None:
+    subject = learner(2)
+    process = subject.shares.helpers[0].process
+    del subject
+    assert process.poll() is not None

@@ -1,0 +1,166 @@
+"""What a run will need is worked out before it is taken, and compared with what there really is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lockstep.cli import main
+from lockstep.compute import machine as memory
+from lockstep.compute.machine import available_bytes, resident_mib
+from lockstep.config.load import load_config
+from lockstep.experience.rollout import collect
+from lockstep.training.command import check
+from lockstep.training.estimate import check_memory, episode_bytes, needed_bytes
+from lockstep.training.session import Session, make_env
+from tests.training.faults import TINY
+from tests.training.test_session import advanced, config
+
+HUGE = 10**13
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([f"replay.buffer_size={HUGE}", f"t_max={10**15}"], f"Make replay.buffer_size={HUGE} smaller"),
+        ([f"num_envs={HUGE}"], f"Make collection.num_envs={HUGE} smaller"),
+        ([f"replay.batch_size={HUGE}"], f"Make replay.batch_size={HUGE} smaller"),
+        (["hidden_dim=10000000"], "Make network.hidden_dim=10000000 smaller"),
+        ([f"hidden_dim={10**18}"], "networks too large for any machine"),
+        ([f"hypernet_embed_dim={10**18}"], "networks too large for any machine"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_allocated_or_written(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = resident_mib()
+    assert main(["train", "smoke", *TINY, *words, "--no-doctor", "-q", "--out", str(tmp_path / "run")]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+    assert resident_mib() - before < 200
+
+
+def test_a_resumed_run_is_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert main(["train", "smoke", *TINY, "t_max=80", "--no-doctor", "-q", "--out", str(run)]) == 0
+    toml = (run / "config.toml").read_text()
+    (run / "config.toml").write_text(toml.replace("batch_size = 16", f"batch_size = {HUGE}"))
+    assert main(["resume", str(run)]) == 2
+    assert "of memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["probe-two-step", "rware-tiny-2ag-v2", "tests.envs.foreign.games:Unequal"])
+def test_the_replay_takes_as_much_as_was_worked_out(key: str) -> None:
+    made = config(env={"key": key}, replay={"buffer_size": 40, "batch_size": 16})
+    session = Session(made)
+    for _ in range(5):
+        session.replay.add(collect(session.env, session.policy))
+    (store,) = session.replay.stores().values()
+    masks = session.env.available_actions() is not None
+    assert store.num_bytes() == 40 * episode_bytes(session.spec, masks=masks)
+    assert needed_bytes(made, session.spec, masks=masks)["replay"] >= store.num_bytes()
+
+
+def test_the_doctor_still_examines_a_replay_that_does_not_fit() -> None:
+    too_large = load_config("solve", [f"replay.buffer_size={HUGE}", f"t_max={10**15}"])
+    check(too_large, replay_must_fit=False)
+
+
+def test_the_presets_fit_into_two_gigabytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lockstep.config.presets import PRESETS
+
+    monkeypatch.setattr("lockstep.training.estimate.available_bytes", lambda: 2.0 * 2**30)
+    for name in PRESETS:
+        made = load_config(name)
+        env = make_env(made, 1, 0)
+        check_memory(made, env.spec, masks=env.available_actions() is not None)
+
+
+def test_memory_that_runs_out_later_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def takes_too_much(self: Any, *arguments: Any) -> None:
+        torch.empty(2**60, dtype=torch.uint8)
+
+    monkeypatch.setattr(Session, "advance", takes_too_much)
+    run = tmp_path / "run"
+    assert main(["train", "smoke", *TINY, "--no-doctor", "-q", "--out", str(run)]) == 2
+    err = capsys.readouterr().err
+    assert f"Memory ran out in {run}" in err
+    assert f"`lockstep resume {run}` continues" in err
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+MACHINE = {"proc/meminfo": "MemTotal: 900 kB\nMemAvailable: 800 kB\n"}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (MACHINE, 800 * 1024),
+        (  # version 2: a limit further up counts, and files that can be forgotten are free
+            {
+                **MACHINE,
+                "proc/self/cgroup": "0::/a/b\n",
+                "cgroup/a/b/memory.max": "max\n",
+                "cgroup/a/b/memory.current": "5\n",
+                "cgroup/a/b/memory.stat": "inactive_file 5\n",
+                "cgroup/a/memory.max": "9000\n",
+                "cgroup/a/memory.current": "5000\n",
+                "cgroup/a/memory.stat": "anon 1\ninactive_file 1000\n",
+            },
+            5000,
+        ),
+        (  # version 1
+            {
+                **MACHINE,
+                "proc/self/cgroup": "5:cpu:/x\n4:memory:/x\n",
+                "cgroup/memory/x/memory.limit_in_bytes": "7000\n",
+                "cgroup/memory/x/memory.usage_in_bytes": "6000\n",
+                "cgroup/memory/x/memory.stat": "inactive_file 1\ntotal_inactive_file 2000\n",
+            },
+            3000,
+        ),
+        (  # inside a container the path leads nowhere, and the group is the root
+            {
+                **MACHINE,
+                "proc/self/cgroup": "0::/somewhere/else\n",
+                "cgroup/memory.max": "4000\n",
+                "cgroup/memory.current": "4500\n",
+                "cgroup/memory.stat": "inactive_file 0\n",
+            },
+            0,
+        ),
+        ({}, None),
+    ],
+)
+def test_memory_is_what_the_machine_and_its_groups_leave(
+    files: dict[str, str], expected: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, files)
+    monkeypatch.setattr(memory, "PROC", tmp_path / "proc")
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path / "cgroup")
+    assert available_bytes() == expected
+
+
+def test_a_real_group_with_a_limit_is_seen() -> None:
+    """In a group of its own, where this process may make one."""
+    from tests.training.faults import memory_group
+
+    with memory_group(64 * 2**20) as inside:
+        said = inside("from lockstep.compute.machine import available_bytes; print(available_bytes())")
+    assert 0 < float(said) <= 64 * 2**20
+
+
+def test_an_advanced_session_needs_what_it_holds() -> None:
+    session = advanced(config(), 10)
+    needed = needed_bytes(session.config, session.spec, masks=False)
+    assert sum(store.num_bytes() for store in session.replay.stores().values()) <= needed["replay"]

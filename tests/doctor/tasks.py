@@ -1,0 +1,42 @@
+"""A task with round numbers, so that forecasts can be worked by hand."""
+
+import math
+from typing import Any
+
+from lockstep.config.schema import RunConfig
+from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.machine import UNMEASURED, Machine
+from lockstep.doctor.task import Sample, Task
+from lockstep.spec import EnvSpec
+
+SPEC = EnvSpec("rware-made-up", num_agents=2, obs_dim=10, num_actions=5, time_limit=100, obs_bits=(8, 8) + (1,) * 8)
+
+
+def task(rewarding: int = 100, **changes: Any) -> Task:
+    """100-step episodes; `rewarding` of 10,000 random ones earn 1; exploring at epsilon e is e times as good."""
+    epsilons = (1.0, 0.5, 0.1, 0.01)
+    values: dict[str, Any] = {
+        "spec": SPEC,
+        "random": Sample(1.0, 10_000, rewarding),
+        "explored": tuple(Sample(epsilon, 1_000_000, int(100 * rewarding * epsilon)) for epsilon in epsilons),
+        "return_mean": rewarding / 10_000,
+        "return_std": math.sqrt(rewarding / 10_000),
+        "mean_length": 100.0,
+        "first_reward_steps": 20.0,
+        "delivery_steps": 20.0,
+        "blind_warmup": True,
+        "env_steps": 1_000_000,
+        "seconds": 1.0,
+    }
+    return Task(**(values | changes))
+
+
+def forecast(rewarding: int = 100, machine: Machine | None = None, **sections: Any) -> Forecast:
+    """Of a run of 1,000,000 steps: 10,000 episodes, one at a time, one update each."""
+    base: dict[str, Any] = {
+        "env": {"key": "rware-tiny-2ag-v2", "time_limit": 100},
+        "training": {"max_env_steps": 1_000_000},
+        "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
+    }
+    merged = {name: base.get(name, {}) | sections.get(name, {}) for name in {*base, *sections}}
+    return Forecast(RunConfig.model_validate(merged), task(rewarding), machine or UNMEASURED)

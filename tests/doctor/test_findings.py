@@ -1,0 +1,157 @@
+"""Every check on something sick and something healthy: recorded runs, and where no small run falls ill that way, a
+healthy run's record with some of its numbers replaced."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lockstep.doctor import Finding, History, examine, findings
+from lockstep.doctor.after import CHECKS
+from lockstep.doctor.before import CHECKS as BEFORE
+from lockstep.doctor.history import Columns, Floats
+from lockstep.runs.metrics import METRICS
+from lockstep.runs.reader import RunReader
+
+RECORDED = Path(__file__).parent / "recorded"
+DOCUMENTS = Path(__file__).parents[3] / "docs" / "findings"
+
+
+@dataclass
+class Edited:
+    """Columns with some of them replaced."""
+
+    columns: Columns
+    changes: dict[str, Floats] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.changes[name] if name in self.changes else self.columns[name]
+
+
+def history(name: str) -> History:
+    record = RunReader.open(RECORDED / name)
+    return History(record.config, record.metrics, record.evaluations, record.standing, str(record.info.get("reason")))
+
+
+def edited(training: dict[str, Any] | None = None, evaluations: dict[str, Any] | None = None) -> History:
+    """The healthy run with columns replaced by lines between given points."""
+    healthy = history("healthy")
+
+    def columns(old: Columns, changes: dict[str, Any]) -> Edited:
+        count = len(old["env_steps"])
+        at = np.linspace(0, 1, count)
+        lines = {name: np.interp(at, np.linspace(0, 1, len(points)), points) for name, points in changes.items()}
+        return Edited(old, lines)
+
+    return replace(
+        healthy,
+        training=columns(healthy.training, training or {}),
+        evaluations=columns(healthy.evaluations, evaluations or {}),
+    )
+
+
+FLAT = {"test_return_mean": [0.0, 1.9, 2.0, 2.0, 2.0, 2.0, 2.0], "test_return_std": [0.5]}
+SICK: dict[str, History] = {
+    "no-reward-ever": history("nothing-found"),
+    "reward-lost-again": history("forgetful"),
+    "values-diverge": history("runaway"),
+    "values-overestimate": edited(
+        evaluations={"test_q_start_mean": [0.1, 3.0], "test_discounted_return_mean": [0.1, 0.3]}
+    ),
+    "loss-falls-return-flat": history("forgetful"),
+    "gradient-clipped": history("clipped"),
+    "epsilon-never-fell": history("always-random"),
+    "epsilon-fell-too-soon": history("too-soon"),
+    "one-action": history("dead"),
+    "idle-agent": edited(evaluations={"test_delivery_share_min": [0.3, 0.01, 0.01], **FLAT}),
+    "agents-alike": edited(evaluations={"test_same_action_share": [0.3, 0.99, 0.99]}),
+    "delivers-once": edited(
+        evaluations={**FLAT, "test_delivered_once_share": [0.0, 0.9], "test_held_delivered_share": [0.0, 0.7, 0.7]}
+    ),
+    "plateau": edited(evaluations=FLAT),
+    "train-test-gap": edited({"return_mean": [0.0, 2.0, 2.0]}, {"test_return_mean": [0.0, 0.4, 0.4]}),
+    "forgot-after-peak": edited(evaluations={"test_return_mean": [0.0, 2.5, 2.5, 0.6, 0.5]}),
+    "dead-units": history("dead"),
+    "saturated-memory": edited(evaluations={"saturated_memory_share": [0.0, 0.8, 0.8]}),
+    "mixer-ignores-agent": edited(evaluations={"mixer_share_min": [0.4, 0.01, 0.01]}),
+    "slows-down": edited({"env_steps_per_second": [1000, 1000, 1000, 900, 100, 100]}),
+    "memory-grows": edited({"resident_mib": [500, 5000], "replay_episodes": [4000.0]}),
+}  # fmt: skip
+
+
+def names(found: list[Finding]) -> set[str]:
+    return {finding.name for finding in found}
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_each_check_finds_its_sickness_and_says_so_in_numbers(name: str) -> None:
+    (finding,) = [finding for finding in examine(SICK[name]) if finding.name == name]
+    row = json.loads(json.dumps(finding.row()))
+    assert any(character.isdigit() for character in row["evidence"])
+    assert row["meaning"]
+    assert row["remedies"]
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_no_check_finds_anything_in_a_healthy_run(name: str) -> None:
+    assert name not in names(examine(history("healthy")))
+
+
+def test_every_check_is_tried_on_something_sick() -> None:
+    assert len(SICK) == len(CHECKS)
+
+
+@pytest.mark.parametrize("name", ["solve", "master"])
+def test_the_tuned_presets_get_no_warning_at_any_moment(name: str) -> None:
+    record = RunReader.open(RECORDED / name)
+    assert {finding.severity for finding in findings(record)} <= {"note"}
+    for until in record.evaluations["env_steps"]:
+        assert {finding.severity for finding in examine(cut(record, until))} <= {"note"}
+
+
+def test_training_may_lead_where_greedy_play_takes_off() -> None:
+    gap = edited({"return_mean": [0.0, 2.0]}, {"test_return_mean": [0.0, 0.0, 0.4]})
+    assert "train-test-gap" in names(examine(gap))
+    count = len(gap.evaluations["env_steps"])
+    rising = edited({"return_mean": [0.0, 2.0]}, {"test_return_mean": [0.0] * (count - 1) + [0.4]})
+    assert "train-test-gap" not in names(examine(rising))
+    begun = edited({"return_mean": [0.0, 0.0, 0.0, 1.0]}, {"test_return_mean": [0.0, 0.0]})
+    assert "train-test-gap" not in names(examine(begun))
+
+
+def test_solve_gets_not_even_a_note_at_any_moment() -> None:
+    record = RunReader.open(RECORDED / "solve")
+    assert findings(record) == []
+    for until in record.evaluations["env_steps"]:
+        assert examine(cut(record, until)) == []
+
+
+def test_every_moment_of_every_run_can_be_judged() -> None:
+    for folder in sorted(RECORDED.iterdir()):
+        record = RunReader.open(folder)
+        for until in np.linspace(0, record.env_steps, 12):
+            examine(cut(record, until))
+
+
+def cut(record: RunReader, until: float) -> History:
+    """The run as it stood at some env step."""
+
+    def columns(old: Columns) -> Edited:
+        early = old["env_steps"] <= until
+        return Edited(old, {name: old[name][early] for name in (*METRICS, "episodes")})
+
+    return History(record.config, columns(record.metrics), columns(record.evaluations), "running")
+
+
+def test_the_worst_comes_first() -> None:
+    severities = [finding.severity for finding in examine(history("forgetful"))]
+    assert severities == sorted(severities, key=("problem", "warning", "note").index)
+
+
+def test_every_finding_has_a_document_and_every_document_a_finding() -> None:
+    documents = {path.stem for path in DOCUMENTS.glob("*.md")}
+    assert set(SICK) <= documents
+    assert len(documents) == len(CHECKS) + len(BEFORE)

@@ -1,0 +1,40 @@
+"""Killing and resuming, for real, a few times; and the comparison that would find a difference."""
+
+import pytest
+import torch
+
+from lockstep.errors import UserError
+from lockstep.training import kill_test
+from lockstep.training.kill_test import first_difference, selftest_resume
+
+
+def test_killed_runs_end_as_the_one_that_was_never_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = ["collection.warmup_env_steps=20000", "training.max_env_steps=60000", "evaluation.episodes=10"]
+    monkeypatch.setattr(kill_test, "WORDS", [*kill_test.WORDS, *short])
+    monkeypatch.setattr(kill_test, "MAX_ENV_STEPS", 60_000)
+    report = selftest_resume(kills=3)
+    assert report.difference is None, report.difference
+    assert report.kills >= 2
+    assert report.leaves > 300
+    assert "no difference" in report.text()
+
+
+def test_the_first_differing_leaf_is_named() -> None:
+    one = {"state": {"weights": torch.zeros(3), "steps": 4, "wall_seconds": 1.0}, "rows": [{"loss": float("nan")}]}
+    same = {"state": {"weights": torch.zeros(3), "steps": 4, "wall_seconds": 9.0}, "rows": [{"loss": float("nan")}]}
+    assert first_difference(one, same) == (None, 3)
+    nudged = torch.zeros(3)
+    nudged[2] = 1e-30
+    assert first_difference(one, {**same, "state": {"weights": nudged, "steps": 4}})[0] == (
+        "/state/weights is a tensor (3,) instead of a tensor (3,)"
+    )
+    assert first_difference(one, {**same, "state": {"weights": torch.zeros(3), "steps": 4.0}})[0] == (
+        "/state/steps is 4.0 instead of 4"
+    )
+    assert first_difference(one, {**same, "rows": []})[0] == "/rows/0/loss is missing"
+    assert first_difference(one, {**same, "more": [1]})[0] == "/more/0 is one too many"
+
+
+def test_no_kills_are_refused() -> None:
+    with pytest.raises(UserError, match="--kills 0 tests nothing"):
+        selftest_resume(kills=0)
