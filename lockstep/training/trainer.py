@@ -6,10 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from lockstep import trust
 from lockstep.algorithms.q_learning import DivergedError
 from lockstep.algorithms.shares import one_thread
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import code_named, is_foreign
 from lockstep.errors import UserError
 from lockstep.loggers import Logger, cut_events_after
 from lockstep.run_directory import RunDirectory
@@ -37,12 +39,17 @@ class TrainResult:
 
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Train from nothing into `run`, until solved, done, or interrupted (which saves first).
+    """Train from nothing into `run`, until solved, done, or interrupted (which saves first). Whose environment it is
+    played in is remembered as this user's choice: a run that names the same needs no --trust.
 
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
     _set_threads(config)
-    return _loop(Session(config), run, loggers)
+    session = Session(config)
+    if is_foreign(config.env.key) and (sentence := trust.remember(code_named(config.env))):
+        for logger in loggers:
+            logger.note(sentence)
+    return _loop(session, run, loggers)
 
 
 def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:

@@ -8,14 +8,13 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.config.schema import ExplorationConfig, RunConfig
 from lockstep.envs.onset_memory import remembering, underneath
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_configured
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.envs.vector_env import BlindPlay, VectorEnv
 from lockstep.exploration import Explorer, lane_epsilons
@@ -154,9 +153,7 @@ def _lanes(config: RunConfig) -> VectorEnv:
     """Many lanes where stepping is cheap, few where it is not."""
 
     def make(lanes: int) -> VectorEnv:
-        arguments: dict[str, Any] = dict(config.env.arguments)
-        env = make_vec(config.env.key, lanes, 0, config.env.time_limit, **arguments)
-        return remembering(env, config.env.remember_onset)
+        return remembering(make_configured(config.env, lanes, 0), config.env.remember_onset)
 
     env = make(SLOW_LANES)
     if not isinstance(env, BlindPlay):
