@@ -48,13 +48,13 @@ def code_directory() -> Path:
     """A directory for exactly these sources: numba would not notice that a function called by a cached one changed.
 
     Beside the package where that can be written, else in the user's cache, else in a temporary place. The environment
-    variable NUMBA_CACHE_DIR goes before all of them.
+    variable NUMBA_CACHE_DIR goes before all of them. Code that checks every index (NUMBA_BOUNDSCHECK=1) is kept apart.
     """
     sources = [path.read_bytes() for path in sorted(_HERE.rglob("*.py"))]
     sources = [
         source for source in sources if b"lockstep.compute.compiled import" in source or b"def compiled" in source
     ]
-    name = f"lockstep-{sha256(b''.join(sources)).hexdigest()[:12]}"
+    name = f"lockstep-{sha256(b''.join(sources)).hexdigest()[:12]}{'-checked' if _settings.BOUNDSCHECK else ''}"
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
     candidates = [_HERE / "__pycache__", user_cache]
     if os.environ.get("NUMBA_CACHE_DIR"):
