@@ -83,6 +83,7 @@ Runs = Annotated[
         metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
     ),
 ]
+Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
 
