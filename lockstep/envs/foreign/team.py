@@ -13,6 +13,8 @@ from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
 MAX_FEATURES = 10_000
 """Of one agent's observation. More than that is a picture, and there are no networks for pictures here."""
+MAX_ACTIONS = 256
+"""Of one agent: remembered actions are bytes."""
 _LIMIT_NAMES = ("max_cycles", "max_episode_steps", "_max_episode_steps", "max_steps")
 """Where environments keep their own time limit."""
 
@@ -129,6 +131,11 @@ class ForeignEnv:
 
 def _discrete(key: str, agent: str, space: spaces.Space[Any]) -> spaces.Discrete:
     if isinstance(space, spaces.Discrete):
+        if space.n > MAX_ACTIONS:
+            raise UserError(
+                f"{key}: {agent} has {int(space.n):,} actions, and the learners here choose one of at most "
+                f"{MAX_ACTIONS}. Wrap the environment so that it offers fewer."
+            )
         return space
     kind = "continuous" if isinstance(space, spaces.Box) else "no single choice"
     raise UserError(
