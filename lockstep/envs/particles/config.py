@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lockstep.errors import UserError
+from lockstep.errors import UnknownArgumentError, UserError
 from lockstep.spec import FLOAT_BITS, EnvSpec
 
 SPREAD_KEY = "mpe:simple_spread_v3"
@@ -78,7 +78,7 @@ def spread_config(time_limit: int | None = None, **arguments: Any) -> SpreadConf
         elif name not in (*_PYTHON_ONLY, *_IGNORED):
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "known are: " + ", ".join(known) + "."
-            raise UserError(f"{name!r} is no argument of simple_spread; {hint}")
+            raise UnknownArgumentError(f"{name!r} is no argument of simple_spread; {hint}")
     return SpreadConfig(**chosen)
 
 
