@@ -1,6 +1,5 @@
 """What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, write_atomically
-from lockstep.runs.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
+from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.estimate import check_memory
@@ -74,7 +73,7 @@ def _twice(result: TrainResult) -> str:
 
 
 class LookingLogger(SilentLogger):
-    """After every evaluation, tells the other loggers what `look` has newly noticed."""
+    """Tells the other loggers after every evaluation what `look` has newly noticed."""
 
     def __init__(self, look: Look, others: Sequence[Logger]) -> None:
         self._look, self._others = look, others
@@ -135,19 +134,16 @@ def _around(
     with run.locked():
         with run.writing("run.json"):
             run.set_status("running")
-        loggers = _loggers(run, config, quiet)
-        if look is not None:
-            loggers.append(LookingLogger(look, tuple(loggers)))
         try:
+            loggers = _loggers(config, quiet)
+            if look is not None:
+                loggers.append(LookingLogger(look, tuple(loggers)))
             with _memory_explained(run):
                 result = work(loggers)
-            _close(loggers)
             with run.writing("run.json"):
                 run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
-            with suppress(UserError):
-                _close(loggers)
             with suppress(OSError):
                 if isinstance(error, KeyboardInterrupt):
                     run.set_status("interrupted")
@@ -181,16 +177,10 @@ def _memory_explained(run: RunDirectory) -> Iterator[None]:
         ) from error
 
 
-def _close(loggers: list[Logger]) -> None:
-    while loggers:
-        loggers.pop().close()
-
-
-def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:
-    loggers: list[Logger] = [JsonlLogger(run)]
-    if config.logging.tensorboard:
-        loggers.append(TensorBoardLogger(run, config))
+def _loggers(config: RunConfig, quiet: bool) -> list[Logger]:
+    names = ["jsonl", *(["tensorboard"] if config.logging.tensorboard else []), *config.logging.loggers]
+    loggers = build_loggers(names)
     if not quiet:
         console = Console()
-        loggers.append(ProgressDisplay(console, config, run) if console.is_terminal else LineLogger(sys.stdout))
+        loggers.append(ProgressDisplay(console) if console.is_terminal else LineLogger())
     return loggers

@@ -61,6 +61,11 @@ def is_foreign_key(key: str) -> bool:
     return ":" in key or _EPYMARL.fullmatch(key) is not None or _home(key) is not None or key in gymnasium_ids()
 
 
+def module_of(key: str) -> str | None:
+    """The module that such a key lets import; None: only what Gymnasium's registry says."""
+    return _address(key)[0]
+
+
 def gymnasium_ids() -> Collection[str]:
     """What Gymnasium knows without importing anything else."""
     return gymnasium.registry
