@@ -99,7 +99,7 @@ def _constructor(key: str, package: str | None, name: str) -> Callable[..., Any]
         near = get_close_matches(name, list(gymnasium.registry), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "`lockstep envs` shows how environments are named."
         raise UserError(f"Neither {package or 'Gymnasium'} nor Gymnasium's registry has {name!r}; {hint}")
-    return lambda **arguments: gymnasium.make(name, disable_env_checker=True, **arguments)
+    return lambda **arguments: gymnasium.make(name, **{"disable_env_checker": True, **arguments})
 
 
 def _imported(key: str, package: str) -> Any:
