@@ -85,12 +85,12 @@ def test_blind_random_play_remembers_exactly_the_rewarding_episodes() -> None:
 
 @pytest.mark.parametrize("flags", [(), (2,)])
 def test_blind_random_play_counts_the_steps_that_happened(flags: tuple[int, ...]) -> None:
-    env = remembering(warehouse(200, max_inactivity_steps=25), flags)
+    env = remembering(warehouse(400, max_inactivity_steps=38), flags)
     played = random_play(env, np.random.default_rng(0), seed=11)
-    actions = np.random.default_rng(0).integers(5, size=(40, 200, 2), dtype=np.int8)
+    actions = np.random.default_rng(0).integers(5, size=(40, 400, 2), dtype=np.int8)
     seen = collect(env, random_policy(), Script(actions), seed=11)
     assert played.lengths.tolist() == seen.lengths().tolist()
-    assert 25 == played.lengths.min() < played.lengths.max() <= 40
+    assert 38 == played.lengths.min() < played.lengths.max() <= 40
 
 
 @pytest.mark.parametrize("key", ["probe-coin", "probe-two-step"])
