@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lockstep.cli.app import Json, Quiet, Run, Source, Words, app
+from lockstep import trust as consent
+from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app
 from lockstep.errors import UserError
 
 
@@ -17,6 +18,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
     no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not look at the task first.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it learning in the browser.")] = False,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -24,6 +26,8 @@ def train(
     from lockstep.config.load import dump_toml, load_config
     from lockstep.runs.directory import RunDirectory
 
+    if trust:
+        consent.allow(Path(source))
     config = load_config(source, words or [])
     from lockstep.training import command
 
@@ -48,6 +52,7 @@ def resume(
         list[str] | None,
         typer.Argument(metavar="[key=value]...", help="t_max or stop_at_test_return: a new end."),
     ] = None,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -57,6 +62,8 @@ def resume(
     from lockstep.training import command
 
     found = RunDirectory.find(run)
+    if trust:
+        consent.allow(found.path)
     look = None if quiet or as_json else watching(found)
     _finish(command.resume(found, words or [], quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
 
@@ -68,6 +75,7 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
     policy: Annotated[str, typer.Option(help="trained; or random or heuristic, for comparison.")] = "trained",
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Judge a run's best policy on episodes it has never seen."""
@@ -78,6 +86,8 @@ def evaluate(
     if policy not in ("trained", "random", "heuristic"):
         raise UserError(f"--policy {policy} is unknown; it must be trained, random or heuristic.")
     found = RunDirectory.find(run)
+    if trust:
+        consent.allow(found.path)
     from lockstep.teams.judge import evaluate_reference, judge
 
     played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"

@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from lockstep.acting.policy import blind_dtype, random_actions
 from lockstep.config.schema import ExplorationConfig, RunConfig
 from lockstep.envs.onset_memory import remembering, underneath
 from lockstep.envs.protocol import PlaysUnobserved, VectorEnv
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_configured
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.spec import EnvSpec
 
@@ -154,9 +153,7 @@ def _lanes(config: RunConfig) -> VectorEnv:
     """Many lanes where stepping is cheap, few where it is not."""
 
     def make(lanes: int) -> VectorEnv:
-        arguments: dict[str, Any] = dict(config.env.arguments)
-        env = make_vec(config.env.key, lanes, 0, config.env.time_limit, **arguments)
-        return remembering(env, config.env.remember_onset)
+        return remembering(make_configured(config.env, lanes, 0), config.env.remember_onset)
 
     env = make(SLOW_LANES)
     if not isinstance(env, PlaysUnobserved):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lockstep import trust
+from lockstep.config.schema import EnvConfig
 from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
 from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
 from lockstep.envs.probes import PROBES
@@ -95,6 +97,24 @@ def make_vec(
     from lockstep.envs.rware.simulator import Simulator
 
     return Simulator(plain_key(key), config, int(num_envs), seed, num_threads)
+
+
+def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
+    """`make_vec` for what a configuration says, which may be a stranger's: the only way from one to an environment.
+
+    options: further arguments of `make_vec`. Raises UserError, before anything is imported, for code that a file names
+    and the user has not allowed to run.
+    """
+    if is_foreign(task.key):
+        trust.check(code_named(task))
+    return make_vec(task.key, num_envs, seed, task.time_limit, **{**task.arguments, **options})
+
+
+def code_named(task: EnvConfig) -> trust.Code:
+    """The code behind an environment of other people."""
+    from lockstep.envs.foreign.factory import module_of
+
+    return trust.Code(task.key, task.arguments, module_of(task.key))
 
 
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:

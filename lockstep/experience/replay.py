@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lockstep.acting.policy import check_actions
 from lockstep.compute.cuda_graph import CudaGraph
 from lockstep.config.schema import ReplayConfig
 from lockstep.errors import UserError
@@ -233,6 +234,7 @@ class EpisodeStore:
 
     def _encode(self, batch: EpisodeBatch) -> dict[str, Tensor]:
         """The episodes as they are remembered; see `lockstep.spec.stored_fields`."""
+        check_actions(batch.actions.numpy(), self.spec.num_actions)
         kept = stored_fields(self.spec)
         rows = {"length": batch.lengths().unsqueeze(1)}
         for name, value in batch.fields().items():

@@ -6,11 +6,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from lockstep import trust
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.q_learning import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import code_named, is_foreign
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Logger
@@ -37,13 +39,18 @@ class TrainResult:
 
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Train from nothing into `run`, until solved, done, or interrupted (which saves first).
+    """Train from nothing into `run`, until solved, done, or interrupted (which saves first). Whose environment it is
+    played in is remembered as this user's choice: a run that names the same needs no --trust.
 
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
     _set_threads(config)
     with _telling(loggers, config, run) as told:
-        return told(_loop(Session(config), run, loggers))
+        session = Session(config)
+        if is_foreign(config.env.key) and (sentence := trust.remember(code_named(config.env))):
+            for logger in loggers:
+                logger.note(sentence)
+        return told(_loop(session, run, loggers))
 
 
 def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
