@@ -9,6 +9,7 @@ from lockstep.acting.policy import random_actions
 from lockstep.arrays import Actions, Mask
 from lockstep.compute.compiled import compiled
 from lockstep.config.schema import ExplorationConfig
+from lockstep.errors import UserError
 
 FREE = -1
 """In a plan: the team does what it prefers."""
@@ -18,6 +19,16 @@ def lane_epsilons(epsilon: float, num_envs: int, ladder: float) -> NDArray[np.fl
     """(num_envs,): lane i of n explores with epsilon ** (1 + ladder * i / (n - 1)) (Horgan et al. 2018, section 4)."""
     exponents = 1.0 + ladder * np.arange(num_envs) / max(num_envs - 1, 1)
     return np.asarray(epsilon**exponents)
+
+
+def check_repeat_actions(config: ExplorationConfig, num_actions: int) -> None:
+    """Raise UserError where `repeat_actions` names an action that the task does not have."""
+    missing = [action for action in config.repeat_actions if not 0 <= action < num_actions]
+    if missing:
+        raise UserError(
+            f"exploration.repeat_actions names the action {missing[0]}, and this task has the actions 0 to "
+            f"{num_actions - 1}; name some of these, or leave it empty for all."
+        )
 
 
 class Explorer:
@@ -35,6 +46,7 @@ class Explorer:
         num_actions: int,
         rng: np.random.Generator,
     ) -> None:
+        check_repeat_actions(config, num_actions)
         self.epsilons, self.num_actions, self.rng = epsilons[:, None], num_actions, rng
         self.max_run = config.repeat_max_steps
         self.run_actions = np.array(config.repeat_actions or range(num_actions), dtype=np.int16)

@@ -3,8 +3,10 @@
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lockstep.arrays import Actions, Mask, Obs
+from lockstep.errors import UserError
 
 
 class Policy(Protocol):
@@ -18,6 +20,13 @@ class Policy(Protocol):
         memory: None at the start of an episode, then what the call before returned
         returns (num_envs, agents) int64 and the next memory
         """
+
+
+def check_actions(actions: NDArray[np.integer[Any]], num_actions: int, first: int = 0) -> None:
+    """Raise UserError unless every action is one of `first` to `num_actions` - 1. first: -1 where there may be none."""
+    if actions.size and (actions.min() < first or actions.max() >= num_actions):
+        wrong = actions[(actions < first) | (actions >= num_actions)].flat[0]
+        raise UserError(f"There is no action {wrong}: this task has the actions 0 to {num_actions - 1}.")
 
 
 class RandomPolicy:

@@ -4,40 +4,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 USER_ERROR, INTERRUPTED = 2, 130
 
-# The order in which `lockstep --help` shows them.
-VERBS = (
-    "train",
-    "resume",
-    "watch",
-    "evaluate",
-    "demo",
-    "render",
-    "doctor",
-    "plot",
-    "report",
-    "export",
-    "reproduce",
-    "runs",
-    "envs",
-    "presets",
-    "config",
-    "verify",
-    "bench",
-    "selftest",
-)
-
-
-class _Ordered(TyperGroup):
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(super().list_commands(ctx), key=VERBS.index)
-
-
 app = typer.Typer(
-    cls=_Ordered,
     name="lockstep",
     no_args_is_help=True,
     rich_markup_mode="rich",

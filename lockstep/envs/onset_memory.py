@@ -26,7 +26,7 @@ class OnsetMemory:
     def __init__(self, env: VectorEnv, flags: tuple[int, ...]) -> None:
         bits = env.spec.obs_bits
         for flag in flags:
-            if flag >= len(bits) or bits[flag] != FLAG_BITS:
+            if not 0 <= flag < len(bits) or bits[flag] != FLAG_BITS:
                 raise UserError(
                     f"remember_onset={flag} names no flag of {env.spec.key}'s {len(bits)} observation features; in "
                     "RWARE 2 is carrying_shelf."

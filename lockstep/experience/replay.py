@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lockstep.acting.policy import check_actions
 from lockstep.compute.cuda_graph import CudaGraph
 from lockstep.config.schema import ReplayConfig
 from lockstep.experience.episodes import EpisodeBatch
@@ -237,6 +238,7 @@ class EpisodeStore:
             self.put(torch.arange(self.size), state["data"])
 
     def _encode(self, batch: EpisodeBatch) -> dict[str, Tensor]:
+        check_actions(batch.actions.numpy(), self.spec.num_actions)
         rows = {
             "obs": self.packing.pack(batch.obs),
             "actions": batch.actions.to(torch.uint8),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from lockstep.acting.exploration import check_repeat_actions
 from lockstep.config.load import dump_toml, load_config, parse_words
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
@@ -89,6 +90,7 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     env = make_env(config, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
+    check_repeat_actions(config.exploration, env.spec.num_actions)
     if env.spec.time_limit > MAX_EPISODE_STEPS:
         raise UserError(
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "

@@ -31,12 +31,12 @@ def check_actions(actions: NDArray[Any], shape: tuple[int, ...], msg_bits: int, 
         raise UserError("Message bits must be 0 or 1.")
 
 
-def check_moves(moves: NDArray[Any]) -> None:
-    """Raise UserError unless all are integers from 0 to 4."""
+def check_moves(moves: NDArray[Any], first: int = 0) -> None:
+    """Raise UserError unless all are integers from `first` to 4. first: -1 in a script that leaves some to the team."""
     if not np.issubdtype(moves.dtype, np.integer):
         raise UserError(f"Actions must be integers from 0 to {NUM_ACTIONS - 1}, not {moves.dtype}.")
-    if moves.size and (moves.min() < 0 or moves.max() >= NUM_ACTIONS):
-        wrong = moves[(moves < 0) | (moves >= NUM_ACTIONS)].flat[0]
+    if moves.size and (moves.min() < first or moves.max() >= NUM_ACTIONS):
+        wrong = moves[(moves < first) | (moves >= NUM_ACTIONS)].flat[0]
         raise UserError(
             f"Action {wrong} does not exist: 0 stands still, 1 goes forward, 2 and 3 turn left and right, 4 loads."
         )

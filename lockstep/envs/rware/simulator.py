@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting.forward import TeamWeights
+from lockstep.acting.exploration import FREE
+from lockstep.acting.forward import TeamWeights, check_fits
 from lockstep.arrays import Mask, Obs
 from lockstep.compute.compiled import announce_compilation
 from lockstep.envs.protocol import Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.envs.rware import _kernel, _observations, _playing, _tables
-from lockstep.envs.rware.actions import as_array, check_actions, check_moves
+from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.errors import UserError
@@ -130,14 +131,19 @@ class Simulator:
         """See `TeamPlay.play_team`. Afterwards the lanes are as if they had been stepped."""
         announce_compilation("team's play", _playing.play_lanes)
         steps, agents = len(script), self.config.n_agents
+        onset = onset or Onset.nothing()
+        features = self.config.obs_dim + len(onset.flags) * len(onset.numbers)
         assert self.plays_teams, "only flattened observations without messages"
         assert script.shape == (steps, self.num_envs, agents)
-        assert record.actions.shape[:2] >= (self.num_envs, first + steps), "the record is too short"
-        chosen = np.flatnonzero(active)
+        assert record.actions.shape[0] == self.num_envs, "the record has other lanes"
+        assert record.actions.shape[1] >= first + steps, "the record is too short"
+        assert record.obs.shape[2:] == (agents, features), "the record has other observations"
+        check_fits(network, agents, features, NUM_ACTIONS)
+        check_moves(script, first=FREE)
+        chosen = chosen_lanes(active, self.num_envs)
         self._check_running(active, chosen)
         self._terminated[:] = self._truncated[:] = False
         moves, reward = np.empty(self.num_envs * agents, dtype=np.int8), self._reward.reshape(-1)
-        onset = onset or Onset.nothing()
 
         def play(part: Lanes) -> None:
             _playing.play_lanes(
@@ -175,6 +181,7 @@ class Simulator:
                     f"This state does not fit: {name} is {np.shape(state[name])}, but {len(chosen)} lanes of "
                     f"{self.spec.key} need {(len(chosen), *array.shape[1:])}. Set it where it was taken."
                 )
+        _tables.check_state(self._world, state)
         for name, array in arrays.items():
             array[chosen] = state[name]
         self._split(chosen, self._look)

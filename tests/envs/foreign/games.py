@@ -57,6 +57,14 @@ class Unequal(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return {agent: {"action_mask": np.array([1, 1, 1, 0])} if agent == "long" else {} for agent in self.agents}
 
 
+class Endless(Unequal):
+    """Unequal that does not say how long it may last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.max_cycles
+
+
 class Mortal(Unequal):
     """Unequal that dies, hangs or raises in the second step of `times` episodes in all, counted by files in `marks`."""
 
