@@ -3,12 +3,11 @@
 import torch
 
 from lockstep.algorithms.fast.shares import num_shares
-from lockstep.algorithms.registry import build_mixer
+from lockstep.algorithms.registry import build_networks
 from lockstep.compute.machine import available_bytes
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.networks.agents import build_agent
 from lockstep.networks.flat import num_parameters
 from lockstep.spec import EnvSpec, episode_bytes, episode_fields
 
@@ -36,8 +35,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
         kept += min(replay.rewarding_buffer_size, episodes)
     try:
         with torch.device("meta"):
-            parameters = num_parameters(build_agent(spec, network))
-            parameters += num_parameters(build_mixer(config.algorithm.name, spec, network))
+            parameters = num_parameters(build_networks(spec, config))
     except RuntimeError as error:
         raise UserError(
             f"network.hidden_dim={network.hidden_dim} and its siblings make networks too large for any machine; 64 to "

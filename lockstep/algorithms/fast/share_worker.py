@@ -31,7 +31,8 @@ def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int
         weights = SharedMemory(weights_descriptor, os.fstat(weights_descriptor).st_size)
         online, target = weights.tensor(torch.float32, (2, hello["num_weights"]))
         attach(learner.online, online)
-        attach(learner.target, target)
+        if learner.target is not learner.online:
+            attach(learner.target, target)
         memory = SharedMemory(exchange_descriptor, os.fstat(exchange_descriptor).st_size)
         exchange = Exchange(memory, spec, hello["num_weights"], hello["episodes"], hello["steps"])
         while True:
