@@ -65,7 +65,7 @@ class FrozenPolicy:
         """See `lockstep.acting.policy.Policy.act`."""
         announce_compilation("team", forward.act)
         num_actions = self.network.num_actions if available is None else available.shape[2]
-        forward.check_fits(self.network, *obs.shape[1:], num_actions)
+        forward.check_fits(self.network, obs.shape[1], obs.shape[2], num_actions)
         memory = forward.fresh_memory(self.network, *obs.shape[:2]) if memory is None else memory.copy()
         actions = np.empty(obs.shape[:2], dtype=np.int64)
         allowed = np.empty((0, 0, 0), dtype=bool) if available is None else np.ascontiguousarray(available)

@@ -29,7 +29,7 @@ from lockstep.training.checkpoints.checkpoint import load_latest, load_policy, s
 from lockstep.training.session import Session, make_env
 
 FLOOR = ".....\n.x.x.\n..g.."
-WAREHOUSE = {"key": "rware-tiny-2ag-v2", "time_limit": 12, "arguments": {"layout": FLOOR, "request_queue_size": 1}}
+WAREHOUSE: dict[str, Any] = {"key": "rware-tiny-2ag-v2", "time_limit": 12, "arguments": {"layout": FLOOR, "request_queue_size": 1}}
 ON_A_GPU = ("lockstep.networks._gru_kernel",)
 SMALL = {"hidden_dim": 6, "mixing_embed_dim": 3, "hypernet_embed_dim": 5}
 
@@ -109,7 +109,8 @@ def main() -> None:
             learn_save_and_replay(config, Path(folder) / str(number))
     play_by_rule(make_vec("rware-tiny-4ag-v2", 2, seed=1, time_limit=30, layout=FLOOR, request_queue_size=1))
     play_by_rule(make_vec("mpe:simple_spread_v3", 2, seed=1, max_cycles=13))
-    crowd = {"n_agents": 9, "layout": FLOOR, "request_queue_size": 1, "num_threads": 1}
+    crowd: dict[str, Any] = {"n_agents": 9, "layout": FLOOR, "request_queue_size": 1, "num_threads": 1}
+    seen: dict[str, Any]
     for seen in ({"msg_bits": 1}, {"observation_type": "image_dict", "reward_type": "two_stage"}):
         step_at_random(make_vec("rware-tiny-2ag-v2", 3, seed=2, **{**crowd, **seen}), steps=60)
     assert not uncalled(), uncalled()
@@ -121,7 +122,7 @@ def uncalled() -> list[str]:
     code = {path.name.rpartition("-")[0] for path in code_directory().rglob("*.nbi")}
     modules = [module for name, module in sys.modules.items() if name.startswith("lockstep.") and name not in ON_A_GPU]
     functions = {one for module in modules for one in vars(module).values() if isinstance(one, Dispatcher)}
-    names = {f"{one.__module__.rpartition('.')[2]}.{one.__name__}" for one in functions if not _is_piece(one)}
+    names = {f"{one.__module__.rpartition('.')[2]}.{one.py_func.__name__}" for one in functions if not _is_piece(one)}
     return sorted(name for name in names if not any(there.startswith(name) for there in code))
 
 

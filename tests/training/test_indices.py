@@ -68,8 +68,8 @@ OTHER_TASKS = pytest.mark.parametrize("change", [{"num_agents": 1}, {"num_action
 
 
 def made_for(spec: EnvSpec, change: dict[str, int]) -> GreedyPolicy:
-    other = replace(spec, **change, obs_bits=(1,) * change.get("obs_dim", 71))
-    return team_for(other, last_action=True)
+    values: dict[str, Any] = {**change, "obs_bits": (1,) * change.get("obs_dim", 71)}
+    return team_for(replace(spec, **values), last_action=True)
 
 
 @OTHER_TASKS
