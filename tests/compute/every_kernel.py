@@ -29,7 +29,11 @@ from lockstep.training.checkpoints.checkpoint import load_latest, load_policy, s
 from lockstep.training.session import Session, make_env
 
 FLOOR = ".....\n.x.x.\n..g.."
-WAREHOUSE: dict[str, Any] = {"key": "rware-tiny-2ag-v2", "time_limit": 12, "arguments": {"layout": FLOOR, "request_queue_size": 1}}
+WAREHOUSE: dict[str, Any] = {
+    "key": "rware-tiny-2ag-v2",
+    "time_limit": 12,
+    "arguments": {"layout": FLOOR, "request_queue_size": 1},
+}
 ON_A_GPU = ("lockstep.networks._gru_kernel",)
 SMALL = {"hidden_dim": 6, "mixing_embed_dim": 3, "hypernet_embed_dim": 5}
 
