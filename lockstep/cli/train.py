@@ -67,6 +67,7 @@ def resume(
         list[str] | None,
         typer.Argument(metavar="[key=value]...", help="t_max or stop_at_test_return: a new end."),
     ] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Go on although settings were changed since.")] = False,
     trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -80,7 +81,8 @@ def resume(
     if trust:
         consent.allow(found.path)
     look = None if quiet or as_json else watching(found)
-    _finish(command.resume(found, words or [], quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
+    outcome = command.resume(found, words or [], quiet=quiet or as_json, look=look, changed=changed)
+    _finish(outcome, as_json=as_json, quiet=quiet)
 
 
 @app.command()

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 AlgorithmName = Literal["iql", "vdn", "qmix"]
 Scalar = bool | int | float | str | None
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1, le=10**15)]
+CountOrZero = Annotated[int, Field(ge=0, le=10**15)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
@@ -41,8 +41,8 @@ class EnvConfig(Section):
     workers: CountOrZero = 0
     """Environments of other people: processes that play the lanes; 0: the learner's own process does. One that dies or
     hangs is started anew, and its unfinished episodes are dropped and counted (dropped_episodes)."""
-    worker_timeout_seconds: Positive = 60.0
-    """How long such a process may take for one step of its lanes before it counts as hanging."""
+    worker_timeout_seconds: Annotated[float, Field(gt=0.0, le=86_400.0)] = 60.0
+    """How long such a process may take for one step of its lanes before it counts as hanging; at most a day."""
 
     @field_validator("arguments")
     @classmethod
@@ -154,6 +154,15 @@ class ReplayConfig(Section):
     rewarding_buffer_size: Count = 4_096
     """Episodes kept in that second memory."""
 
+    @model_validator(mode="after")
+    def _a_batch_comes_together(self) -> Self:
+        if self.buffer_size < self.batch_size:
+            raise ValueError(
+                f"buffer_size={self.buffer_size} episodes never hold a batch_size={self.batch_size} to learn from; "
+                "make one of them larger or the other smaller"
+            )
+        return self
+
 
 class OptimizerConfig(Section):
     """Adam (Kingma and Ba 2015)."""
@@ -227,7 +236,7 @@ class LoggingConfig(Section):
 class RunConfig(Section):
     """One run, whole: what `config.toml` in a run directory holds."""
 
-    seed: CountOrZero = 1
+    seed: Annotated[int, Field(ge=0)] = 1
     """Everything random in the run follows from it."""
     env: EnvConfig = EnvConfig()
     collection: CollectionConfig = CollectionConfig()

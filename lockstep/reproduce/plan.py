@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import AlgorithmName, RunConfig
 from lockstep.errors import UserError
+from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
 
 Scale = Literal["full", "tenth", "smoke"]
@@ -197,7 +198,7 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = Plan(**json.loads((out / PLAN_FILE).read_text()))
+        plan = Plan(**json.loads(read_regular(out / PLAN_FILE)))
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
     except (OSError, ValueError, TypeError) as error:

@@ -23,13 +23,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from lockstep.errors import UserError
+from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
+LIST_BYTES = 64 * 2**20
+"""The most that a file of rows may have to be read whole. Every evaluation writes a row of some kilobytes."""
+ROW_BYTES = 8 * 2**20
+"""The most that a row may have. A recorded episode of 10,000 steps of ten agents has 300 kB."""
 Status = Literal["running", "finished", "solved", "interrupted", "failed"]
 
 
@@ -104,7 +110,7 @@ class RunDirectory:
     def read_info(self) -> dict[str, Any]:
         """run.json, or an empty dict where it is missing or unreadable."""
         try:
-            info = json.loads(self.info.read_text())
+            info = json.loads(read_regular(self.info))
         except (OSError, ValueError, RecursionError):
             return {}
         return info if isinstance(info, dict) else {}
@@ -124,9 +130,8 @@ class RunDirectory:
 
     def add_judgement(self, row: Mapping[str, Any]) -> None:
         """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW  # a link could lead anywhere
-        with open(os.open(self.judgements, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
-            file.write(json.dumps({"judged": _now(), **row}) + "\n")
+        with open_to_append(self.judgements) as file:
+            file.write((json.dumps({"judged": _now(), **row}) + "\n").encode())
 
     def refuse_links(self) -> None:
         """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
@@ -149,17 +154,27 @@ class RunDirectory:
                     total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118, a path each would take longer
         return total
 
+    def put_rows_aside(self) -> None:
+        """Keep the rows under other names, .metrics.jsonl.before and so on: the run begins again."""
+        for path in (self.metrics, self.evaluations, self.recordings):
+            if path.exists() or path.is_symlink():
+                path.replace(path.with_name(f".{path.name}.before"))
+
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
         for path in (self.metrics, self.evaluations, self.recordings):
-            if path.exists():
-                rows = [row for row in read_rows(path) if _steps(row) <= env_steps]
-                write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
+            if path.exists() or path.is_symlink():
+                kept = bytearray()
+                with open_regular(path, ROWS_BYTES) as file:
+                    for line, row in _parsed(file):
+                        if _steps(row) <= env_steps:
+                            kept += line.rstrip(b"\n") + b"\n"
+                write_atomically(path, bytes(kept))
 
     def is_abandoned(self) -> bool:
         """Whether no living process writes here. False where only the host that wrote the lock could tell."""
         try:
-            lock = json.loads(self.lock.read_text())
+            lock = json.loads(read_regular(self.lock))
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
@@ -185,8 +200,7 @@ class RunDirectory:
             try:
                 with self.writing("its lock"):
                     file.truncate(0)
-                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
-                    file.flush()
+                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
                 yield
             finally:
                 with suppress(OSError):
@@ -232,19 +246,22 @@ def list_runs(root: Path = ROOT) -> list[RunDirectory]:
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL file. Lines that are not whole, as a crash leaves them, are passed over."""
-    rows = []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        with open_regular(path, LIST_BYTES) as file:
+            return [row for _, row in _parsed(file)]
     except OSError:
         return []
-    for line in lines:
+
+
+def _parsed(file: BufferedReader) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The whole rows of an open file, with their lines. One that is longer than any row is passed over in pieces."""
+    while line := file.readline(ROW_BYTES):
         try:
-            row = json.loads(line)
+            row = json.loads(line.decode(errors="replace"))
         except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
-            rows.append(row)
-    return rows
+            yield line, row
 
 
 def _steps(row: Mapping[str, Any]) -> float:
@@ -257,7 +274,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """The file holds the old content or the new, never a part. Raises OSError, and leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.writing")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # left by a crash, or put there: a pipe would be waited for
+        with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
@@ -277,10 +295,10 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _locked_file(path: Path) -> TextIO | None:
+def _locked_file(path: Path) -> FileIO | None:
     """The lock file, held by this process until it is closed; None where another process holds it."""
     while True:
-        file = path.open("a", encoding="utf-8")
+        file = open_to_append(path)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -302,7 +320,7 @@ def _locked_file(path: Path) -> TextIO | None:
 def _read_lock(path: Path) -> int | None:
     """The living process that holds a lock on this host, if any. Ours is no obstacle."""
     try:
-        lock = json.loads(path.read_text())
+        lock = json.loads(read_regular(path))
         pid, host = int(lock["pid"]), lock["host"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from lockstep.files import ROWS_BYTES, open_regular
+
 Column = NDArray[np.float64]
 _ROW: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 _ROWS: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
@@ -83,7 +85,7 @@ class Rows:
 
     def _read_on(self) -> tuple[bytes, bool]:
         """The bytes after those read already, or all of them and True where these are no longer there."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path, ROWS_BYTES) as file:
             file.seek(self._offset - len(self._remembered))
             new = file.read()
             if new.startswith(self._remembered):

@@ -18,6 +18,7 @@ from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
+from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.session import make_env
@@ -107,8 +108,14 @@ def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | Non
     return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers))
 
 
-def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None) -> Outcome:
-    """Continue a run. words: overrides that move its end. Raises UserError for others."""
+def resume(
+    run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None, changed: bool = False
+) -> Outcome:
+    """Continue a run. words: overrides that move its end.
+
+    Raises UserError for other words, for a run whose checkpoints are gone, and, unless `changed` asks for it, for one
+    whose settings are others than when it stopped.
+    """
     for key in parse_words(words):
         if key not in ENDS:
             raise UserError(
@@ -117,12 +124,20 @@ def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: L
             )
     config = load_config(str(run.config), words)
     check(config)
+    check_begun(run)
+    differences = changed_settings(run, config, ENDS)
+    if differences and not changed:
+        raise UserError(
+            f"{run.config} was changed {differences}. Change it back, or add --changed to go on with it; from there on "
+            "it is another run than the one that stopped."
+        )
+    notes = [f"{run.config} was changed {differences}; from here on it is another run."] if differences else []
 
     def work(loggers: list[Logger]) -> TrainResult:
         if words:
             with run.writing("config.toml"):
                 write_atomically(run.config, dump_toml(config))
-        return trainer.resume(run, loggers)
+        return trainer.resume(run, loggers, notes)
 
     return _around(run, config, quiet, look, work)
 

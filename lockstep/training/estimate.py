@@ -30,6 +30,8 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
     lanes, steps, agents = config.collection.num_envs, spec.time_limit, spec.num_agents
     replay, network = config.replay, config.network
     episodes = config.training.max_env_steps // steps + lanes
+    if config.training.device == "cuda":  # which gives all of it at once, filled or not
+        episodes = max(replay.buffer_size, replay.rewarding_buffer_size)
     kept = min(replay.buffer_size, episodes)
     if replay.rewarding_fraction > 0:
         kept += min(replay.rewarding_buffer_size, episodes)
@@ -54,11 +56,21 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
 
 
 def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_fit: bool = True) -> None:
-    """Raise UserError where the run will need more memory than is free, with or without its replay."""
+    """Raise UserError where the run will need more memory than is free, with or without its replay.
+
+    A replay is reserved whole before it is filled, so it must be possible to reserve even what would never be filled.
+    """
     free = free_bytes(config)
     needed = needed_bytes(config, spec, masks=masks)
     if not replay_must_fit:
         del needed["replay"]
+    elif not _can_reserve(config, episode_bytes(spec, masks=masks)):
+        replay = config.replay
+        name = "buffer_size" if replay.buffer_size >= replay.rewarding_buffer_size else "rewarding_buffer_size"
+        raise UserError(
+            f"replay.{name}={getattr(replay, name)} asks for more memory than this machine can set aside. Make it "
+            f"smaller; this run plays about {config.training.max_env_steps // spec.time_limit:,} episodes."
+        )
     total = sum(needed.values())
     if free is None or total <= free:
         return
@@ -69,6 +81,21 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
         f"This run needs about {gib(total)} of memory, {gib(needed[largest])} of it for {largest}, and {gib(free)} are "
         f"free. Make {REMEDIES[largest]}={value} smaller."
     )
+
+
+def _can_reserve(config: RunConfig, episode: int) -> bool:
+    """Whether the replay's memory can be set aside, none of which is used by trying."""
+    replay = config.replay
+    if config.training.device == "cuda":
+        return True  # there, setting aside is using: the estimate has it
+    episodes = replay.buffer_size + (replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0)
+    if episodes * episode >= 2**62:
+        return False
+    try:
+        torch.empty(episodes * episode, dtype=torch.uint8)
+    except RuntimeError:
+        return False
+    return True
 
 
 def free_bytes(config: RunConfig) -> float | None:

@@ -53,15 +53,21 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
         return told(_loop(session, run, loggers))
 
 
-def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped."""
+def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = ()) -> TrainResult:
+    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped.
+
+    notes: sentences that the loggers are told first. Rows are cut at the checkpoint; without one they are put aside.
+    """
     config = load_config(str(run.config))
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
-        for sentence in load_latest(session, run):
+        for sentence in (*notes, *load_latest(session, run)):
             for logger in loggers:
                 logger.note(sentence)
+        if session.env_steps == 0:
+            with run.writing("what is kept of the rows"):
+                run.put_rows_aside()
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))

@@ -20,6 +20,7 @@ from lockstep.analysis.statistics import (
     mean_height,
     time_to_cross,
 )
+from lockstep.files import read_regular
 from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader, Standing
 
@@ -198,7 +199,7 @@ def _score(row: dict[str, Any]) -> Score | None:
 def _best_env_steps(run: RunReader) -> int | None:
     """How long the policy in checkpoints/best was trained; None where there is none."""
     try:
-        manifest = json.loads((run.directory.checkpoints / "best" / "manifest.json").read_text())
+        manifest = json.loads(read_regular(run.directory.checkpoints / "best" / "manifest.json"))
         return int(manifest["env_steps"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

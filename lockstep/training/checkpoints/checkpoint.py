@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -29,11 +29,12 @@ from torch import nn
 from lockstep import __version__
 from lockstep.algorithms.learner import Thoughts
 from lockstep.algorithms.registry import build_networks, build_page
-from lockstep.config.load import load_config
-from lockstep.config.schema import NetworkConfig
+from lockstep.config.load import flat, load_config
+from lockstep.config.schema import NetworkConfig, RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import Replay
+from lockstep.files import read_regular
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory, sync_folder
 from lockstep.spec import EnvSpec
@@ -46,13 +47,14 @@ from lockstep.training.checkpoints.replay_files import (
     restore,
     write_replay,
 )
-from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_regular, tensor_bytes
+from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_tensors, tensor_bytes
 from lockstep.training.session import Session
 
 SCHEMA_VERSION = 2
 READABLE = (1, 2)
 BEST = "best"
-MAX_MANIFEST_BYTES = 4 * 2**20
+CHECKPOINTED = "checkpoint"
+"""In run.json: the env steps of the newest checkpoint. Where all are gone, it says that there were some."""
 _SPEC = TypeAdapter(EnvSpec)
 _UNFITTING = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
@@ -69,7 +71,10 @@ class Manifest(BaseModel):
     schema_version: int
     env_steps: NonNegativeInt
     sha256: dict[str, Checksum]
+    bytes: dict[str, NonNegativeInt] = {}
     replay: ReplayOnDisk | None = None
+    config: dict[str, Any] | None = None
+    """Every setting that wrote it, by dotted path; None in checkpoints of before they were kept."""
 
 
 def save_checkpoint(session: Session, run: RunDirectory) -> Path:
@@ -86,6 +91,7 @@ def save_checkpoint(session: Session, run: RunDirectory) -> Path:
     session.replay_on_disk = replay or {}
     for old in _folders(run)[: -session.config.checkpoint.keep]:
         shutil.rmtree(old)
+    run.write_info({**run.read_info(), CHECKPOINTED: session.env_steps})
     if replay is not None:
         kept = [_manifest_or_none(path) for path in _folders(run)]
         remove_unused(episodes, [manifest.replay for manifest in kept if manifest and manifest.replay])
@@ -103,6 +109,30 @@ def numbered_checkpoints(run: RunDirectory) -> list[Path]:
     return [path for path in _folders(run) if (path / "manifest.json").is_file()]
 
 
+def changed_settings(run: RunDirectory, config: RunConfig, ends: Collection[str]) -> str | None:
+    """How `config` differs, but for `ends`, from the settings of the newest readable checkpoint; None: it does not."""
+    manifests = [_manifest_or_none(folder) for folder in reversed(_folders(run))]
+    written = next((manifest for manifest in manifests if manifest), None)
+    if written is None or written.config is None:
+        return None
+    before, default = written.config, json.loads(json.dumps(flat(RunConfig())))
+    now = json.loads(json.dumps(flat(config)))  # as a manifest has it
+    # A setting that is newer than the checkpoint was at what is its default now.
+    changes = {name: (before.get(name, default.get(name)), value) for name, value in now.items() if name not in ends}
+    said = [f"{name} from {old!r:.60} to {new!r:.60}" for name, (old, new) in changes.items() if old != new]
+    return f"since its checkpoint at {written.env_steps:,} env steps: {', '.join(said)}" if said else None
+
+
+def check_begun(run: RunDirectory) -> None:
+    """Raise UserError where a run had checkpoints and has none: to begin again would put away what it has done."""
+    info = run.read_info()
+    if not _folders(run) and (CHECKPOINTED in info or info.get("status") in ("finished", "solved")):
+        raise UserError(
+            f"{run.path} has been trained, but its checkpoints are gone, so it cannot be continued; nothing of it was "
+            f"changed. `lockstep train {run.config}` begins anew, in another folder."
+        )
+
+
 def load_latest(session: Session, run: RunDirectory) -> list[str]:
     """Put the newest undamaged checkpoint into `session`. Returns a sentence for every one that had to be passed over.
 
@@ -111,6 +141,7 @@ def load_latest(session: Session, run: RunDirectory) -> list[str]:
     """
     folders = _folders(run)
     if not folders:
+        check_begun(run)
         return ["It stopped before its first checkpoint, so it begins again, from nothing."]
     said: list[str] = []
     for folder in reversed(folders):
@@ -282,6 +313,7 @@ def _write(folder: Path, parts: Mapping[str, Any], session: Session, replay: Rep
             "numpy": np.__version__,
             "env_steps": session.env_steps,
             "updates": session.learner.updates,
+            "config": flat(session.config),
             "bytes": {
                 **{name: len(content) for name, content in data.items()},
                 **({} if replay is None else {FOLDER: _replay_bytes(replay)}),
@@ -342,12 +374,11 @@ def _manifest_or_none(folder: Path) -> Manifest | None:
 def _manifest(folder: Path) -> Manifest:
     """Raises UserError where it cannot be read, or is of a version that is not known here."""
     try:
-        with open_regular(folder / "manifest.json") as file:
-            content = json.loads(file.read(MAX_MANIFEST_BYTES))
+        content = json.loads(read_regular(folder / "manifest.json"))
         version = content["schema_version"]
         if version in READABLE:
             return Manifest.model_validate(content)
-    except (RefusedError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"The checkpoint {folder.name} has no readable manifest ({type(error).__name__}).") from error
     raise UserError(
         f"The checkpoint {folder.name} has schema version {version!r}; this Lockstep reads "
@@ -360,7 +391,7 @@ def _part(folder: Path, manifest: Manifest, name: str) -> Any:
     if name not in manifest.sha256:
         raise UserError(f"The checkpoint {folder.name} is damaged: it has no {name}.")
     try:
-        opened = open_regular(folder / name)
+        opened = open_tensors(folder / name, manifest.bytes.get(name, 0))
     except RefusedError as error:
         raise UserError(f"The checkpoint {folder.name} is damaged: {name}, {error}.") from error
     with _explained(folder, name), opened as file:
