@@ -32,7 +32,7 @@ def train(config: RunConfig, path: Path) -> str:
     run = RunDirectory.create(path, path.name, config.seed, dump_toml(config))
     with run.locked():
         try:
-            if trainer.train(config, run, [JsonlLogger(run)]).stopped_because == "interrupted":
+            if trainer.train(config, run, [JsonlLogger()]).stopped_because == "interrupted":
                 raise KeyboardInterrupt
             run.set_status("finished")
         except UserError as error:

@@ -207,7 +207,7 @@ def measure_recording(folder: Path, repeats: int = 200) -> dict[str, Any]:
             filled=torch.ones(1, steps, 1, dtype=torch.bool),
         )
         evaluation = Evaluation(batch.returns().numpy(), batch.lengths().numpy(), batch)
-        logger, seconds = JsonlLogger(RunDirectory(folder)), []
+        logger, seconds = JsonlLogger(), []
         for _ in range(repeats):
             start = time.perf_counter()
             logger.recording({"env_steps": 1, "seed": 1, **evaluation.first_episode()})

@@ -73,7 +73,7 @@ class QLearner:
         drawn, moments = batch, None
         if self.reward_standardizer is not None:
             moments = self.reward_standardizer.state_dict()
-            batch = replace(batch, reward=self.reward_standardizer(batch.reward))
+            batch = replace(batch, reward=self.reward_standardizer(batch.team_reward))
         loss, metrics, self.weights.grad = self.shares.gradient(self.gradient, batch, meanwhile)
         grad_norm = nn.utils.clip_grad_norm_(self.weights, self.grad_norm_clip)
         if not torch.isfinite(grad_norm + loss):
@@ -123,8 +123,8 @@ class QLearner:
         last = batch.terminated | batch.truncated
         last[:, -1] = True
         if self.algorithm.n_step > 1:
-            return n_step(batch.reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.n_step)
-        return td_lambda(batch.reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.td_lambda)
+            return n_step(batch.team_reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.n_step)
+        return td_lambda(batch.team_reward, next_value, ended, last, self.algorithm.gamma, self.algorithm.td_lambda)
 
     def values(self, networks: nn.ModuleDict, batch: EpisodeBatch) -> Tensor:
         """(B, T+1, N, A): every agent's utilities along the episodes."""

@@ -40,7 +40,7 @@ def stepwise_loss(learner: QLearner, batch: EpisodeBatch) -> Tensor:
         last = (batch.terminated | batch.truncated)[:, t] if t < steps - 1 else torch.ones_like(ended)
         trace = config.td_lambda * (~last).to(filled.dtype)
         future = (1 - trace) * next_value[t] + trace * later
-        later = batch.reward[:, t] + config.gamma * (~ended).to(filled.dtype) * future
+        later = batch.team_reward[:, t] + config.gamma * (~ended).to(filled.dtype) * future
         targets[t] = later
     td_error = (torch.stack(q_tot, 1) - torch.stack(targets, 1)) * filled
     return td_error.square().sum() / (filled.sum() * td_error.shape[-1])

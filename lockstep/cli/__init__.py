@@ -9,8 +9,11 @@ import typer
 
 from lockstep import __version__
 
-# Importing them makes their verbs known.
-from lockstep.cli import browse, check, doctor, report, reproduce, selftest, show, train, watch
+# Importing a file makes its verbs known; `lockstep --help` shows them in the order of these lines.
+# isort: off
+from lockstep.cli import train, watch, show, doctor, report, reproduce, browse, check, selftest
+
+# isort: on
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app, say
 from lockstep.errors import UserError
 

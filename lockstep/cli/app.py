@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from lockstep.runs.cleaning import printable
 
@@ -14,36 +13,7 @@ if TYPE_CHECKING:
 
 USER_ERROR, INTERRUPTED = 2, 130
 
-# The order in which `lockstep --help` shows them.
-VERBS = (
-    "train",
-    "resume",
-    "watch",
-    "evaluate",
-    "demo",
-    "render",
-    "doctor",
-    "plot",
-    "report",
-    "export",
-    "reproduce",
-    "runs",
-    "envs",
-    "presets",
-    "config",
-    "verify",
-    "bench",
-    "selftest",
-)
-
-
-class _Ordered(TyperGroup):
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(super().list_commands(ctx), key=VERBS.index)
-
-
 app = typer.Typer(
-    cls=_Ordered,
     name="lockstep",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -89,6 +59,7 @@ Runs = Annotated[
         metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
     ),
 ]
+Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
 

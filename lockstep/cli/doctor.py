@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lockstep.cli.app import Json, Words, app, say
+from lockstep import trust as consent
+from lockstep.cli.app import Json, Trust, Words, app, say
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def doctor(
     probe: Annotated[
         bool, typer.Option("--probe", help="Train on tiny worlds with known answers: is it my setup?")
     ] = False,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Say why it will not learn, before a day is spent, or why it did not.
@@ -48,13 +50,15 @@ def doctor(
     elif what == "env":
         _env(words or [], as_json)
     elif _is_configuration(what):
+        if trust:
+            consent.allow(Path(what))
         _before(what, words or [], fix, as_json)
     else:
         if words or fix:
             raise UserError(
                 f"{what!r} is a run: it has ended or begun, so overrides and --fix are for what comes next."
             )
-        _after(what, as_json)
+        _after(what, as_json, trust=trust)
 
 
 def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
@@ -143,11 +147,13 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         say(f"\n  {fix} holds the remedied configuration: {changed}\n  verdict: {better.verdict}")
 
 
-def _after(what: str, as_json: bool) -> None:
+def _after(what: str, as_json: bool, *, trust: bool) -> None:
     from lockstep.doctor import findings
     from lockstep.runs.reader import RunReader
 
     record = RunReader.find(what)
+    if trust:
+        consent.allow(record.directory.path)
     found = findings(record)
     unfinished = record.standing in ("running", "interrupted", "died")
     ahead = _outlook(record) if unfinished and record.env_steps > record.config.collection.warmup_env_steps else None

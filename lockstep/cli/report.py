@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Runs, app, say, tell_unreadable
+from lockstep import trust as consent
+from lockstep.cli.app import Runs, Trust, app, say, tell_unreadable
 
 
 @app.command()
@@ -35,6 +36,7 @@ def report(
         Path | None, typer.Option(help="What to write: NAME.html; default inside a single run, else report.html.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
+    trust: Trust = False,
 ) -> None:
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
     from lockstep.analysis.report.build import build_report, default_out, write_report
@@ -42,6 +44,8 @@ def report(
     from lockstep.runs.reader import RunReader
 
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
     from lockstep.teams.play import play_best
 
     document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
@@ -55,6 +59,7 @@ def export(
     runs: Runs,
     file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+    trust: Trust = False,
 ) -> None:
     """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
@@ -63,6 +68,8 @@ def export(
 
     check_format(file_format)
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
     for record in records if file_format == "marl-eval" else ():
         if absolute_returns(record) is None:
             from lockstep.teams.judge import judge

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import MaybeRun, Quiet, app, say
+from lockstep import trust as consent
+from lockstep.cli.app import MaybeRun, Quiet, Trust, app, say
 
 
 @app.command()
@@ -24,12 +25,17 @@ def render(
     theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
     scale: Annotated[float, typer.Option(min=0.25, max=4.0, help="2 doubles the pixels.")] = 1.0,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Steps a second in a film.")] = 8.0,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
     """Film a team, or put it into a page that answers questions. Needs no display."""
     from lockstep.show.film import check_request, write
 
     check_request(out, theme)
+    if trust and run is not None:
+        from lockstep.runs.directory import RunDirectory
+
+        consent.allow(RunDirectory.find(run).path)
     from lockstep.teams.play import play
 
     recordings = play(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import tomli_w
 from pydantic import BaseModel, ValidationError
 
+from lockstep import trust
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
@@ -59,7 +60,12 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
 
     Raises UserError with one sentence for the first thing that is wrong.
     """
-    return validated(with_changes(_base(source), parse_words(words)))
+    changes = parse_words(words)
+    if source in PRESETS:
+        return validated(with_changes(PRESETS[source]().model_dump(), changes))
+    file, base = _read(source)
+    trust.tell(file, base, changes)
+    return validated(with_changes(base, changes))
 
 
 def validated(values: Mapping[str, Any]) -> RunConfig:
@@ -102,9 +108,8 @@ def parse_words(words: Sequence[str]) -> Changes:
     return changes
 
 
-def _base(source: str) -> dict[str, Any]:
-    if source in PRESETS:
-        return PRESETS[source]().model_dump()
+def _read(source: str) -> tuple[Path, dict[str, Any]]:
+    """A configuration's file, of a run where `source` is a folder, and the values in it."""
     path = Path(source)
     if path.is_dir() and (path / "config.toml").is_file():
         path = path / "config.toml"
@@ -115,7 +120,7 @@ def _base(source: str) -> dict[str, Any]:
             )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path, tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{source} cannot be read ({type(error).__name__}). Give a TOML text file.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -220,6 +220,8 @@ class LoggingConfig(Section):
     """Env steps between two rows of metrics.jsonl and TensorBoard."""
     tensorboard: bool = True
     """Write TensorBoard events beside metrics.jsonl."""
+    loggers: tuple[str, ...] = ()
+    """Further loggers: `lines`, or classes of your own, `my_module:MyLogger` (examples/own_logger.py)."""
 
 
 class RunConfig(Section):

@@ -8,17 +8,16 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.exploration import Explorer, lane_epsilons
-from lockstep.acting.policy import random_actions
+from lockstep.acting.policy import blind_dtype, random_actions
 from lockstep.config.schema import ExplorationConfig, RunConfig
 from lockstep.envs.onset_memory import remembering, underneath
 from lockstep.envs.protocol import PlaysUnobserved, VectorEnv
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_configured
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.spec import EnvSpec
 
@@ -154,9 +153,7 @@ def _lanes(config: RunConfig) -> VectorEnv:
     """Many lanes where stepping is cheap, few where it is not."""
 
     def make(lanes: int) -> VectorEnv:
-        arguments: dict[str, Any] = dict(config.env.arguments)
-        env = make_vec(config.env.key, lanes, 0, config.env.time_limit, **arguments)
-        return remembering(env, config.env.remember_onset)
+        return remembering(make_configured(config.env, lanes, 0), config.env.remember_onset)
 
     env = make(SLOW_LANES)
     if not isinstance(env, PlaysUnobserved):
@@ -241,15 +238,16 @@ def _blind_episodes(
     assert isinstance(env, PlaysUnobserved)
     steps, shape = env.spec.time_limit, (env.num_envs, env.spec.num_agents)
     if explorer is None:
-        actions = rng.integers(env.spec.num_actions, size=(steps, *shape), dtype=np.int8)
+        actions = rng.integers(env.spec.num_actions, size=(steps, *shape), dtype=blind_dtype(env.spec.num_actions))
     else:
         greedy = _greedy(env, rng)
-        actions = np.stack([explorer.explore(greedy, None).astype(np.int8) for _ in range(steps)])
+        dtype = blind_dtype(env.spec.num_actions)
+        actions = np.stack([explorer.explore(greedy, None).astype(dtype) for _ in range(steps)])
     env.reset(seed)
     rewards = env.play(actions).sum(-1)  # (steps, lanes)
     felt = rewards != 0
     firsts = felt.argmax(0)[felt.any(0)] + 1.0
-    return rewards.sum(0, dtype=np.float64), np.full(env.num_envs, float(steps)), firsts.astype(np.float64)
+    return rewards.sum(0, dtype=np.float64), env.episode_steps().astype(np.float64), firsts.astype(np.float64)
 
 
 def _open_episodes(

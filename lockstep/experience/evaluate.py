@@ -32,11 +32,21 @@ class Evaluation:
     dropped: int = 0
     """Episodes that were lost with the process that played them, and are not among these."""
 
+    @property
+    def mean(self) -> float:
+        """The mean return."""
+        return float(self.returns.mean())
+
+    @property
+    def std(self) -> float:
+        """The standard deviation of the returns, over episodes."""
+        return float(self.returns.std())
+
     def row(self) -> dict[str, float]:
         """The numbers of one row of eval.jsonl."""
         return {
-            "test_return_mean": float(self.returns.mean()),
-            "test_return_std": float(self.returns.std()),
+            "test_return_mean": self.mean,
+            "test_return_std": self.std,
             "test_ep_length_mean": float(self.lengths.mean()),
             "episodes": len(self.returns),
         }

@@ -1,15 +1,22 @@
-"""What is done with a run's numbers as they come: files, TensorBoard, lines on a terminal. One protocol for all."""
+"""Loggers are told everything that happens in a run as it happens: files, TensorBoard, lines on a terminal.
+
+A logger of one's own is a class with the methods of `Logger` (inherit from `SilentLogger` and write those that matter);
+`logging.loggers=["my_module:MyLogger"]` adds it to a run.
+"""
 
 import json
 import struct
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
 from lockstep.config.load import flat
 from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.named import load_named
 from lockstep.runs.directory import RunDirectory, write_atomically
 
 if TYPE_CHECKING:
@@ -31,7 +38,18 @@ class Status(NamedTuple):
 
 
 class Logger(Protocol):
-    """Called by the trainer in turn with everything that happens."""
+    """The trainer calls its loggers one after the other with everything that happens.
+
+    A logger is made without arguments and belongs to one run at a time: `begin` comes first, `end` last, whatever goes
+    wrong in between. It may raise UserError, which ends the run in that sentence; what it has to say of a run that was
+    stopped and resumed is the same as of one that was not.
+    """
+
+    def begin(self, config: RunConfig, run: RunDirectory) -> None:
+        """A run begins, or goes on, in the folder `run`."""
+
+    def rewind(self, env_steps: int) -> None:
+        """A resumed run goes on from its checkpoint at `env_steps`: what was told of later steps will be told again."""
 
     def training(self, row: Row) -> None:
         """A row of metrics.jsonl."""
@@ -51,12 +69,16 @@ class Logger(Protocol):
     def tick(self, status: Status) -> None:
         """After every round."""
 
-    def close(self) -> None:
-        """The loop is over, for whatever reason."""
+    def end(self, outcome: str) -> None:
+        """The loop is over. outcome: solved, max_env_steps, interrupted, or failed."""
 
 
 class SilentLogger:
-    """Does nothing with anything: what others inherit the rest from."""
+    """A logger that does nothing with anything; others inherit from it what they have no use for."""
+
+    def begin(self, config: RunConfig, run: RunDirectory) -> None: ...
+
+    def rewind(self, env_steps: int) -> None: ...
 
     def training(self, row: Row) -> None: ...
 
@@ -70,14 +92,48 @@ class SilentLogger:
 
     def tick(self, status: Status) -> None: ...
 
-    def close(self) -> None: ...
+    def end(self, outcome: str) -> None: ...
+
+
+def build_loggers(names: Sequence[str]) -> list[Logger]:
+    """A logger for each name: one of `LOGGERS`, or a class of one's own, `my_module:MyLogger`.
+
+    Raises UserError for a name that is neither, or a class that cannot be made without arguments.
+    """
+    return [_build(name) for name in names]
+
+
+def _build(name: str) -> Logger:
+    if name in LOGGERS:
+        return LOGGERS[name]()
+    if ":" not in name:
+        raise UserError(
+            f"logging.loggers has {name!r}, which is no logger; there are {', '.join(LOGGERS)}, and my_module:MyLogger "
+            "is a class of yours."
+        )
+    made = load_named("logging.loggers", name)
+    missing = [method for method in _METHODS if not callable(getattr(made, method, None))]
+    if missing or not isinstance(made, type):
+        raise UserError(
+            f"logging.loggers has {name!r}, which is no class of loggers (no {', '.join(missing) or 'class'}); inherit "
+            "from lockstep.SilentLogger, which has every method."
+        )
+    try:
+        logger: Logger = made()
+    except TypeError as error:
+        raise UserError(f"{name} must be made without arguments; `begin` gets the configuration ({error}).") from error
+    return logger
 
 
 class JsonlLogger(SilentLogger):
-    """metrics.jsonl, eval.jsonl and recordings.jsonl: one JSON object per line, on disk when the call returns."""
+    """Writes metrics.jsonl, eval.jsonl and recordings.jsonl: a JSON object a line, on disk when the call returns."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def begin(self, config: RunConfig, run: RunDirectory) -> None:
         self._run = run
+
+    def rewind(self, env_steps: int) -> None:
+        with self._run.writing("what is kept of the rows"):
+            self._run.truncate_rows_after(env_steps)
 
     def training(self, row: Row) -> None:
         self._append(self._run.metrics, row)
@@ -94,17 +150,21 @@ class JsonlLogger(SilentLogger):
 
 
 class TensorBoardLogger(SilentLogger):
-    """events.* with the metrics' names as tags, over env_steps, and the configuration for the hparams tab.
+    """Writes events.* with the metrics' names as tags, over env_steps, and the configuration for the hparams tab.
 
-    Written by the loop itself: the usual writer's thread hides a full disk, and waits forever for it.
+    The loop itself writes: the usual writer's thread hides a full disk, and waits forever for it.
     """
 
-    def __init__(self, run: RunDirectory, config: RunConfig) -> None:
+    def begin(self, config: RunConfig, run: RunDirectory) -> None:
         self._run = run
         with run.writing("TensorBoard's events"):
             if not any(run.path.glob("events.*")):
                 path = run.path / f"events.out.tfevents.{int(time.time())}.lockstep"
                 _append(path, b"".join(map(_record, (_event(file_version="brain.Event:2"), *_hparams(config)))))
+
+    def rewind(self, env_steps: int) -> None:
+        with self._run.writing("TensorBoard's events"):
+            cut_events_after(self._run, env_steps)
 
     def training(self, row: Row) -> None:
         self._write(row)
@@ -147,10 +207,10 @@ def cut_events_after(run: RunDirectory, env_steps: int) -> None:
 
 
 class LineLogger(SilentLogger):
-    """Plain lines, for a pipe or a log file: one per evaluation, checkpoint and note."""
+    """Prints plain lines, for a pipe or a log file: one per evaluation, checkpoint and note."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
 
     def evaluation(self, row: Row) -> None:
         self._line(
@@ -166,6 +226,15 @@ class LineLogger(SilentLogger):
 
     def _line(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
+
+
+LOGGERS: Mapping[str, Callable[[], Logger]] = {
+    "jsonl": JsonlLogger,
+    "tensorboard": TensorBoardLogger,
+    "lines": LineLogger,
+}
+"""The loggers that come with the house, by name."""
+_METHODS = ("begin", "rewind", "training", "evaluation", "recording", "checkpoint", "note", "tick", "end")
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -1,20 +1,21 @@
 """What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 
-from lockstep.config.load import dump_toml, load_config, parse_words
+from lockstep.acting.exploration import check_repeat_actions
+from lockstep.config.load import dump_toml, flat, load_config, parse_words
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.errors import UserError
-from lockstep.runs.directory import RunDirectory, write_atomically
-from lockstep.runs.loggers import JsonlLogger, LineLogger, Logger, Row, SilentLogger, TensorBoardLogger
+from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
+from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.estimate import check_memory
@@ -74,7 +75,7 @@ def _twice(result: TrainResult) -> str:
 
 
 class LookingLogger(SilentLogger):
-    """After every evaluation, tells the other loggers what `look` has newly noticed."""
+    """Tells the other loggers after every evaluation what `look` has newly noticed."""
 
     def __init__(self, look: Look, others: Sequence[Logger]) -> None:
         self._look, self._others = look, others
@@ -90,6 +91,7 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     env = make_env(config, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
+    check_repeat_actions(config.exploration, env.spec.num_actions)
     if env.spec.time_limit > MAX_EPISODE_STEPS:
         raise UserError(
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
@@ -125,6 +127,45 @@ def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: L
     return _around(run, config, quiet, look, work)
 
 
+def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
+    """The run in `path`, which was begun with this very configuration; None where there is no run yet.
+
+    Raises UserError where it was begun with another one: a folder is never continued as something that it is not.
+    """
+    if not (path / "config.toml").is_file():
+        return None
+    run, wanted = RunDirectory(path), flat(config)
+    for name, value in flat(load_config(str(run.config))).items():
+        if wanted[name] != value:
+            raise UserError(
+                f"{path} holds another run: its {name} is {value!r}, and this one's is {wanted[name]!r}. Name another "
+                f"--out, or go on with `lockstep resume {path}`, which can also move its end."
+            )
+    return run
+
+
+def ended_row(run: RunDirectory) -> dict[str, Any]:
+    """What is known of a run that has ended, by the names of `Outcome.row`."""
+    steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
+    returns = [row["test_return_mean"] for row in read_rows(run.evaluations) if "test_return_mean" in row]
+    official = [row for row in read_rows(run.judgements) if row.get("engine") == "official"]
+    return {
+        "run": str(run.path),
+        "stopped_because": "solved" if run.read_info()["status"] == "solved" else "max_env_steps",
+        "env_steps": max(steps, default=0),
+        "best_test_return": max(returns, default=None),
+        "confirmation": official[-1] if official else None,
+    }
+
+
+def ended_text(run: RunDirectory) -> str:
+    """The same in a sentence."""
+    row = ended_row(run)
+    best = "" if row["best_test_return"] is None else f", best test return {row['best_test_return']:.2f}"
+    how = "solved" if row["stopped_because"] == "solved" else "finished"
+    return f"{run.path} is {how} already: {row['env_steps']:,} env steps{best}."
+
+
 def _around(
     run: RunDirectory,
     config: RunConfig,
@@ -135,19 +176,16 @@ def _around(
     with run.locked():
         with run.writing("run.json"):
             run.set_status("running")
-        loggers = _loggers(run, config, quiet)
-        if look is not None:
-            loggers.append(LookingLogger(look, tuple(loggers)))
         try:
+            loggers = _loggers(config, quiet)
+            if look is not None:
+                loggers.append(LookingLogger(look, tuple(loggers)))
             with _memory_explained(run):
                 result = work(loggers)
-            _close(loggers)
             with run.writing("run.json"):
                 run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
-            with suppress(UserError):
-                _close(loggers)
             with suppress(OSError):
                 if isinstance(error, KeyboardInterrupt):
                     run.set_status("interrupted")
@@ -181,16 +219,10 @@ def _memory_explained(run: RunDirectory) -> Iterator[None]:
         ) from error
 
 
-def _close(loggers: list[Logger]) -> None:
-    while loggers:
-        loggers.pop().close()
-
-
-def _loggers(run: RunDirectory, config: RunConfig, quiet: bool) -> list[Logger]:
-    loggers: list[Logger] = [JsonlLogger(run)]
-    if config.logging.tensorboard:
-        loggers.append(TensorBoardLogger(run, config))
+def _loggers(config: RunConfig, quiet: bool) -> list[Logger]:
+    names = ["jsonl", *(["tensorboard"] if config.logging.tensorboard else []), *config.logging.loggers]
+    loggers = build_loggers(names)
     if not quiet:
         console = Console()
-        loggers.append(ProgressDisplay(console, config, run) if console.is_terminal else LineLogger(sys.stdout))
+        loggers.append(ProgressDisplay(console) if console.is_terminal else LineLogger())
     return loggers

@@ -64,7 +64,7 @@ def _values(learner: QLearner, batch: EpisodeBatch, q: Tensor) -> dict[str, floa
     values = _mixed(learner, batch, q.amax(-1), q, state=batch.state).sum(-1, keepdim=True)  # (B, T+1, 1)
     if learner.algorithm.name == "iql":  # every agent believes in the whole team's reward
         values = values / q.shape[2]
-    reward = batch.reward
+    reward = batch.team_reward
     standardizer = learner.reward_standardizer
     if standardizer is not None:
         reward = (reward - standardizer.mean) / max(standardizer.variance, 1e-12) ** 0.5

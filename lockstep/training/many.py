@@ -53,15 +53,10 @@ class Training:
         self.record = RunReader(self.run)
 
     @property
-    def ended(self) -> bool:
-        """Whether the training itself is over."""
-        return self.run.read_info().get("status") in ("finished", "solved")
-
-    @property
     def done(self) -> bool:
         """Whether it is over and, where that is wanted, its best policy has been judged on the official package."""
         judged = not self.episodes or any(row.get("engine") == "official" for row in read_rows(self.run.judgements))
-        return judged and self.ended
+        return judged and self.run.has_ended
 
     @property
     def share(self) -> float:
@@ -117,7 +112,7 @@ def train_all(
 def command(training: Training, config_file: Path, threads: int | None) -> list[str]:
     """What continues it from what is on disk: train, resume, or judge. A run without a checkpoint begins anew."""
     path = str(training.run.path)
-    if training.ended:
+    if training.run.has_ended:
         return ["evaluate", path, "--engine", "official", "--episodes", str(training.episodes)]
     if any(training.run.checkpoints.glob("[0-9]*/manifest.json")):
         return ["resume", path, "--quiet"]

@@ -22,15 +22,18 @@ RATE_WINDOW_SECONDS = 20.0
 class ProgressDisplay(SilentLogger):
     """Bar with time left, speeds, epsilon, returns with a sparkline, last checkpoint. For terminals."""
 
-    def __init__(self, console: Console, config: RunConfig, run: RunDirectory) -> None:
-        self._config, self._run = config, run
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._test_returns: list[float] = []
         self._row: Row = {}
         self._evaluation: Row = {}
         self._status: Status | None = None
         self._recent: deque[tuple[float, int, int]] = deque()
         self._checkpoint = "none yet"
-        self._live = Live(console=console, refresh_per_second=4, transient=False, get_renderable=self.render)
+
+    def begin(self, config: RunConfig, run: RunDirectory) -> None:
+        self._config, self._run = config, run
+        self._live = Live(console=self._console, refresh_per_second=4, transient=False, get_renderable=self.render)
         self._live.start()
 
     def training(self, row: Row) -> None:
@@ -53,7 +56,7 @@ class ProgressDisplay(SilentLogger):
         while len(self._recent) > 2 and now - self._recent[0][0] > RATE_WINDOW_SECONDS:
             self._recent.popleft()
 
-    def close(self) -> None:
+    def end(self, outcome: str) -> None:
         self._live.stop()
 
     def render(self) -> Group:

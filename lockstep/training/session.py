@@ -16,7 +16,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
 from lockstep.envs.protocol import VectorEnv, dropped_lanes
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_configured
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
 from lockstep.experience.replay import build_replay
@@ -52,8 +52,7 @@ def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> Vec
     task = config.env
     if task.workers and "render_mode" not in options:  # pictures stay in the process that draws them
         options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
-    env = make_vec(task.key, num_envs, seed=seed, time_limit=task.time_limit, **{**task.arguments, **options})
-    return remembering(env, task.remember_onset)
+    return remembering(make_configured(task, num_envs, seed, **options), task.remember_onset)
 
 
 class Session:

@@ -1,19 +1,21 @@
 """The loop, on one page: play, learn, write down, judge, keep."""
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from lockstep import trust
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.q_learning import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import code_named, is_foreign
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
-from lockstep.runs.loggers import Logger, cut_events_after
+from lockstep.runs.loggers import Logger
 from lockstep.training.checkpoints.checkpoint import load_latest, save_best, save_checkpoint
 from lockstep.training.divergence import write_diagnosis
 from lockstep.training.interruption import AbandonedError, Interruption
@@ -37,26 +39,54 @@ class TrainResult:
 
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Train from nothing into `run`, until solved, done, or interrupted (which saves first).
+    """Train from nothing into `run`, until solved, done, or interrupted (which saves first). Whose environment it is
+    played in is remembered as this user's choice: a run that names the same needs no --trust.
 
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
     _set_threads(config)
-    return _loop(Session(config), run, loggers)
+    with _telling(loggers, config, run) as told:
+        session = Session(config)
+        if is_foreign(config.env.key) and (sentence := trust.remember(code_named(config.env))):
+            for logger in loggers:
+                logger.note(sentence)
+        return told(_loop(session, run, loggers))
 
 
 def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
     """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped."""
     config = load_config(str(run.config))
     _set_threads(config)
-    session = Session(config)
-    for sentence in load_latest(session, run):
+    with _telling(loggers, config, run) as told:
+        session = Session(config)
+        for sentence in load_latest(session, run):
+            for logger in loggers:
+                logger.note(sentence)
         for logger in loggers:
-            logger.note(sentence)
-    with run.writing("what is kept of the rows"):
-        run.truncate_rows_after(session.env_steps)
-        cut_events_after(run, session.env_steps)
-    return _loop(session, run, loggers)
+            logger.rewind(session.env_steps)
+        return told(_loop(session, run, loggers))
+
+
+@contextmanager
+def _telling(
+    loggers: Sequence[Logger], config: RunConfig, run: RunDirectory
+) -> Iterator[Callable[[TrainResult], TrainResult]]:
+    """Around a training: every logger that began is told the end, whatever it was, the last one first."""
+    outcome, begun = "failed", []
+
+    def told(result: TrainResult) -> TrainResult:
+        nonlocal outcome
+        outcome = result.stopped_because
+        return result
+
+    try:
+        for logger in loggers:
+            logger.begin(config, run)
+            begun.append(logger)
+        yield told
+    finally:
+        for logger in reversed(begun):
+            logger.end(outcome)
 
 
 def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:

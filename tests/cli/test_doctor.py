@@ -9,7 +9,7 @@ from lockstep.cli import main
 from lockstep.config.load import load_config
 from tests.cli.test_cli import TINY_RUN, refused
 
-RECORDED = Path(__file__).parents[1] / "runs" / "doctor" / "recorded"
+RECORDED = Path(__file__).parents[1] / "doctor" / "recorded"
 SICK = ["smoke", "lr=0.5", "t_max=150_000"]
 
 

@@ -32,7 +32,7 @@ def test_a_report_lies_in_its_run(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_a_report_says_what_the_doctor_found(tmp_path: Path) -> None:
-    sick = Path(__file__).parents[1] / "runs" / "doctor" / "recorded" / "nothing-found"
+    sick = Path(__file__).parents[1] / "doctor" / "recorded" / "nothing-found"
     out = tmp_path / "report.html"
     assert main(["report", str(sick), "--out", str(out)]) == 0
     found = findings(RunReader.find(str(sick)))

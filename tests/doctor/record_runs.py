@@ -47,7 +47,7 @@ def record(name: str) -> None:
         run = RunDirectory.create(Path(folder) / name, name, config.seed, dump_toml(config))
         info: dict[str, Any] = {"status": "finished"}
         try:
-            trainer.train(config, run, [JsonlLogger(run)])
+            trainer.train(config, run, [JsonlLogger()])
         except UserError as error:
             info = {"status": "failed", "reason": str(error)}
         kept = RunDirectory(FOLDER / name)

@@ -17,7 +17,7 @@ from lockstep.runs.metrics import METRICS
 from lockstep.runs.reader import RunReader
 
 RECORDED = Path(__file__).parent / "recorded"
-DOCUMENTS = Path(__file__).parents[3] / "docs" / "findings"
+DOCUMENTS = Path(__file__).parents[2] / "docs" / "findings"
 
 
 @dataclass

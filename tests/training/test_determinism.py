@@ -23,7 +23,7 @@ from tests.training.golden import GOLDEN, machine, trace
 
 def trained(path: Path, *more: SilentLogger, **changes: Any) -> RunDirectory:
     run = run_of(path, training={"max_env_steps": 400}, **changes)
-    train(load_config(str(run.path)), run, [JsonlLogger(run), *more])
+    train(load_config(str(run.path)), run, [JsonlLogger(), *more])
     return run
 
 
@@ -60,8 +60,8 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path: Path, monkeypatch: pytest.
         patched.setattr(time, "time", jumping)
         jumped = run_of(tmp_path / "jumped", training={"max_env_steps": 400})
         config = load_config(str(jumped.path))
-        train(config, jumped, [JsonlLogger(jumped), TensorBoardLogger(jumped, config), StopAfter(9)])
-        resume(jumped, [JsonlLogger(jumped), TensorBoardLogger(jumped, config)])
+        train(config, jumped, [JsonlLogger(), TensorBoardLogger(), StopAfter(9)])
+        resume(jumped, [JsonlLogger(), TensorBoardLogger()])
     assert next(jumps) > 0  # somebody did ask
     assert first_difference(ending(still), ending(jumped))[0] is None
     rows = read_rows(jumped.metrics)

@@ -72,7 +72,7 @@ def test_the_run_stops_before_the_step_and_says_what_to_look_at(
     run = run_of(tmp_path / "run", algorithm={"standardize_rewards": False, "name": "vdn"})
     seen = poisoned(monkeypatch, what, value)
     with pytest.raises(UserError, match="The run diverged at") as caught:
-        train(load_config(str(run.path)), run, [JsonlLogger(run)])
+        train(load_config(str(run.path)), run, [JsonlLogger()])
     assert suspicion in str(caught.value)
     learner, weights, targets, updates = seen[-1]
     assert torch.equal(learner.weights.nan_to_num(7.0), weights.nan_to_num(7.0))
@@ -98,11 +98,11 @@ def test_the_last_good_state_is_kept_and_goes_on_once_the_world_is_mended(
     with monkeypatch.context() as patched:
         poisoned(patched, "reward", float("inf"))
         with pytest.raises(UserError, match="diverged"):
-            train(load_config(str(run.path)), run, [JsonlLogger(run)])
+            train(load_config(str(run.path)), run, [JsonlLogger()])
     before = [path.name for path in numbered_checkpoints(run)]
     assert before
-    assert resume(run, [JsonlLogger(run)]).env_steps == 800
-    train(load_config(str(whole.path)), whole, [JsonlLogger(whole)])
+    assert resume(run, [JsonlLogger()]).env_steps == 800
+    train(load_config(str(whole.path)), whole, [JsonlLogger()])
     assert first_difference(ending(whole), ending(run))[0] is None
 
 
@@ -121,7 +121,7 @@ def test_the_folder_lies_inside_the_run(tmp_path: Path, monkeypatch: pytest.Monk
     run = RunDirectory(run_of(tmp_path / "run").path)
     poisoned(monkeypatch, "reward", float("nan"))
     with pytest.raises(UserError):
-        train(load_config(str(run.path)), run, [JsonlLogger(run)])
+        train(load_config(str(run.path)), run, [JsonlLogger()])
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -136,4 +136,4 @@ def test_what_a_learner_left_unsaid_is_asked_for_when_the_run_ends(
 
     monkeypatch.setattr(QLearner, "check", check)
     with pytest.raises(UserError, match="diverged at 800 env steps: a gradient that is not finite since"):
-        train(load_config(str(run.path)), run, [JsonlLogger(run)])
+        train(load_config(str(run.path)), run, [JsonlLogger()])

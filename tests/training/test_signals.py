@@ -79,13 +79,13 @@ def test_a_signal_during_a_checkpoint_that_is_repeated_leaves_the_last_one_whole
 
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(load_config(str(run.path)), run, [JsonlLogger(run)])
+        train(load_config(str(run.path)), run, [JsonlLogger()])
     monkeypatch.undo()
     assert [path.name for path in numbered_checkpoints(run)] == ["000000000160", "000000000320"]
     assert not list(run.checkpoints.glob(".*"))
-    resume(run, [JsonlLogger(run)])
+    resume(run, [JsonlLogger()])
     whole = run_of(tmp_path / "whole")
-    train(load_config(str(whole.path)), whole, [JsonlLogger(whole)])
+    train(load_config(str(whole.path)), whole, [JsonlLogger()])
     assert first_difference(ending(whole), ending(run))[0] is None
 
 
@@ -97,7 +97,7 @@ def test_long_play_is_cut_off_and_played_again_after_the_resume(
     if where == "confirming":
         changes["training"] = {"max_env_steps": 10_000, "stop_at_test_return": 6.5}
     whole, cut = run_of(tmp_path / "whole", **changes), run_of(tmp_path / "cut", **changes)
-    train(load_config(str(whole.path)), whole, [JsonlLogger(whole)])
+    train(load_config(str(whole.path)), whole, [JsonlLogger()])
     kind = PROBES["probe-two-step"]
     real = kind.step
     moment = {"playing": (8, 31), "evaluating": (10, 3), "confirming": (10, 30)}[where]
@@ -113,10 +113,10 @@ def test_long_play_is_cut_off_and_played_again_after_the_resume(
         return real(self, *arguments)
 
     monkeypatch.setattr(kind, "step", step)
-    result = train(load_config(str(cut.path)), cut, [JsonlLogger(cut)])
+    result = train(load_config(str(cut.path)), cut, [JsonlLogger()])
     monkeypatch.undo()
     assert (result.stopped_because, result.stopped_by_signal) == ("interrupted", signal.SIGINT)
-    resumed = resume(cut, [JsonlLogger(cut)])
+    resumed = resume(cut, [JsonlLogger()])
     assert resumed.stopped_because == ("solved" if where == "confirming" else "max_env_steps")
     assert first_difference(ending(whole), ending(cut))[0] is None
 

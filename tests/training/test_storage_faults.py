@@ -102,17 +102,17 @@ def test_a_disk_that_fills_up_during_a_checkpoint(
 def test_files_that_may_not_grow(tmp_path: Path) -> None:
     run, before = run_of(tmp_path / "run"), resource.getrlimit(resource.RLIMIT_FSIZE)
     warm = run_of(tmp_path / "warm")  # compiles what must be, into files of its own
-    train(load_config(str(warm.path)), warm, [JsonlLogger(warm)])
+    train(load_config(str(warm.path)), warm, [JsonlLogger()])
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python does at its start
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, before[1]))
         with pytest.raises(UserError, match="files may not become so large here"):
-            train(load_config(str(run.path)), run, [JsonlLogger(run)])
+            train(load_config(str(run.path)), run, [JsonlLogger()])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
     assert not list(run.path.rglob("*.writing"))
-    assert resume(run, [JsonlLogger(run)]).env_steps == 800
+    assert resume(run, [JsonlLogger()]).env_steps == 800
 
 
 def test_a_disk_that_becomes_read_only(

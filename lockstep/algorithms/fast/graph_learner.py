@@ -42,9 +42,10 @@ class GraphQLearner(QLearner):
         """See `QLearner.update`; the call returns before the update is done."""
         if self.batch is None or not _same_shapes(self.batch, batch):
             self.batch, self.recorded = batch, self.record(batch)
-        for mine, value in zip(vars(self.batch).values(), vars(batch).values(), strict=True):
-            if value is not None and value.data_ptr() != mine.data_ptr():
-                mine.copy_(value)
+        mine = self.batch.fields()
+        for name, value in batch.fields().items():
+            if value.data_ptr() != mine[name].data_ptr():
+                mine[name].copy_(value)
         metrics = dict(zip(self.names, self.recorded.play().clone().unbind(), strict=True))
         self.updates += 1
         self._follow()
@@ -57,7 +58,7 @@ class GraphQLearner(QLearner):
     def step(self, batch: EpisodeBatch) -> dict[str, Tensor]:
         """What is recorded: one gradient step. The host asks nothing."""
         if self.reward_standardizer is not None:
-            batch = replace(batch, reward=self.reward_standardizer(batch.reward))
+            batch = replace(batch, reward=self.reward_standardizer(batch.team_reward))
         loss, metrics, gradient = self.gradient(batch)
         grad = self.weights.grad
         assert grad is not None
@@ -106,7 +107,5 @@ class GraphQLearner(QLearner):
 
 
 def _same_shapes(one: EpisodeBatch, other: EpisodeBatch) -> bool:
-    return all(
-        mine is value or (mine is not None and value is not None and mine.shape == value.shape)
-        for mine, value in zip(vars(one).values(), vars(other).values(), strict=True)
-    )
+    mine, others = one.fields(), other.fields()
+    return mine.keys() == others.keys() and all(value.shape == others[name].shape for name, value in mine.items())

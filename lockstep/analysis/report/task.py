@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 
 from lockstep.config.schema import RunConfig
 from lockstep.envs.onset_memory import remembering
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_configured
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.draw import draw
 from lockstep.envs.rware.simulator import Simulator
@@ -32,9 +31,8 @@ class Task:
 
 def task_of(config: RunConfig) -> Task | None:
     """The configured task; None where this machine cannot make it (a report is written without it then)."""
-    arguments: dict[str, Any] = dict(config.env.arguments)
     try:
-        env = make_vec(config.env.key, 1, PICTURE_SEED, config.env.time_limit, **arguments)
+        env = make_configured(config.env, 1, PICTURE_SEED)
     except UserError:
         return None
     spec = remembering(env, config.env.remember_onset).spec

@@ -11,7 +11,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.particles.config import ACTION_NAMES as PARTICLE_ACTIONS
 from lockstep.envs.particles.simulator import SpreadSimulator
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import is_foreign, make_configured
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
 from lockstep.show.recording import ACTION_NAMES as WAREHOUSE_ACTIONS
@@ -37,11 +37,12 @@ def play_again(config: RunConfig, row: Mapping[str, Any]) -> tuple[int, Recordin
         known = Row.model_validate(row)
     except ValidationError as error:
         raise UserError("The recording of this episode is damaged.") from error
-    task = config.env
-    arguments: dict[str, Any] = {**task.arguments, "num_threads": 1}
-    env = make_vec(task.key, 1, seed=known.seed, time_limit=task.time_limit, **arguments)
+    key = config.env.key
+    if is_foreign(key):  # not made at all: a stranger may have named it
+        raise UserError(f"{key} has no picture.")
+    env = make_configured(config.env, 1, known.seed, num_threads=1)
     try:
-        recording = _played(env, known, task.key)
+        recording = _played(env, known, key)
     finally:
         env.close()
     earned = recording.returns()[-1]

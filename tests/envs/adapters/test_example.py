@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "step_with_other_libraries.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "step_with_other_libraries.py"
 
 
 def example() -> Any:

@@ -83,7 +83,7 @@ def test_training_records_an_episode_at_every_evaluation_that_plays_again(tmp_pa
     words = ["num_envs=4", "warmup_env_steps=0", "t_max=640", "test_interval=320", "test_nepisode=6", "batch_size=4"]
     config = load_config("smoke", [*words, "num_threads=1", "save_model_interval=10_000"])
     run = RunDirectory.create(tmp_path / "run", "smoke", 1, "")
-    train(config, run, [JsonlLogger(run)])
+    train(config, run, [JsonlLogger()])
     recordings, evaluations = read_rows(run.recordings), read_rows(run.evaluations)
     assert [row["env_steps"] for row in recordings] == [row["env_steps"] for row in evaluations] == [320, 640]
     for row in recordings:

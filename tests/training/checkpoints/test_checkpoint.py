@@ -32,7 +32,7 @@ def run_of(path: Path, **changes: Any) -> RunDirectory:
 
 
 def trained(run: RunDirectory, *more: SilentLogger) -> TrainResult:
-    return train(load_config(str(run.path)), run, [JsonlLogger(run), *more])
+    return train(load_config(str(run.path)), run, [JsonlLogger(), *more])
 
 
 def untimed(path: Path) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def test_interrupted_anywhere_and_resumed_equals_never_interrupted(rounds: int, 
     whole, stopped = run_of(tmp_path / "whole"), run_of(tmp_path / "stopped")
     trained(whole)
     assert trained(stopped, StopAfter(rounds)).stopped_because == "interrupted"
-    assert resume(stopped, [JsonlLogger(stopped)]).stopped_because == "max_env_steps"
+    assert resume(stopped, [JsonlLogger()]).stopped_because == "max_env_steps"
     assert state_of(stopped) == state_of(whole)
     assert untimed(stopped.metrics) == untimed(whole.metrics)
     assert untimed(stopped.evaluations) == untimed(whole.evaluations)
@@ -86,7 +86,7 @@ def test_rows_written_after_the_checkpoint_are_written_again(tmp_path: Path) -> 
     trained(crashed)
     newest = numbered_checkpoints(crashed)[-1]
     newest.rename(newest.with_name(".gone"))  # as if the machine had died before the last checkpoint
-    resume(crashed, [JsonlLogger(crashed)])
+    resume(crashed, [JsonlLogger()])
     assert untimed(crashed.metrics) == untimed(whole.metrics)
     assert state_of(crashed) == state_of(whole)
 
@@ -111,7 +111,7 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_sentence(damage: str, tmp_pa
         def note(self, sentence: str) -> None:
             notes.append(sentence)
 
-    assert resume(run, [JsonlLogger(run), Notes()]).env_steps == 800
+    assert resume(run, [JsonlLogger(), Notes()]).env_steps == 800
     assert len(notes) == 1
     assert newest.name in notes[0]
 
@@ -126,7 +126,7 @@ def test_a_run_stopped_before_its_first_checkpoint_begins_again(tmp_path: Path) 
     whole, stopped = run_of(tmp_path / "whole"), run_of(tmp_path / "stopped")
     trained(whole)
     stopped.metrics.write_text('{"env_steps": 80, "loss": 1.0}\n{"torn')
-    resume(stopped, [JsonlLogger(stopped), Notes()])
+    resume(stopped, [JsonlLogger(), Notes()])
     assert notes == ["It stopped before its first checkpoint, so it begins again, from nothing."]
     assert first_difference(ending(whole), ending(stopped))[0] is None
 

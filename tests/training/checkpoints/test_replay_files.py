@@ -32,7 +32,7 @@ from tests.training.checkpoints.test_checkpoint import run_of
 from tests.training.test_session import advanced, config
 
 SPEC = EnvSpec("test", 2, 3, 4, 5, (FLAG_BITS,) * 3)
-OLD = Path(__file__).parent / "folders"
+OLD = Path(__file__).parents[1] / "folders"
 
 
 class OneStore:
@@ -179,7 +179,7 @@ def test_every_schema_version_is_resumed_and_read(version: int, tmp_path: Path) 
         "all": {1: 30, 2: 26}[version],
         "rewarding": 2,
     }
-    assert resume(run, [JsonlLogger(run)]).env_steps == 3200
+    assert resume(run, [JsonlLogger()]).env_steps == 3200
     assert json.loads((numbered_checkpoints(run)[-1] / "manifest.json").read_text())["schema_version"] == 2
     assert load_policy(run)[0].spec.num_agents == 2
     assert RunReader.open(run.path).standing == "interrupted"

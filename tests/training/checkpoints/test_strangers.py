@@ -215,7 +215,7 @@ def signed(folder: Path, name: str, content: bytes) -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
     made = run_of(tmp_path / "run")
-    train(load_config(str(made.path)), made, [JsonlLogger(made)])
+    train(load_config(str(made.path)), made, [JsonlLogger()])
     return made
 
 
@@ -240,7 +240,7 @@ def test_a_manifest_cannot_lead_out_of_the_run(where: str, run: RunDirectory, tm
 
 def test_a_checkpoint_of_other_networks_is_passed_over(run: RunDirectory, tmp_path: Path) -> None:
     other = run_of(tmp_path / "other", network={"hidden_dim": 12})
-    train(load_config(str(other.path)), other, [JsonlLogger(other)])
+    train(load_config(str(other.path)), other, [JsonlLogger()])
     newest = numbered_checkpoints(run)[-1]
     signed(newest, "state.pt", (numbered_checkpoints(other)[-1] / "state.pt").read_bytes())
     session, said = resumed(run)
