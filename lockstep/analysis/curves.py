@@ -32,7 +32,10 @@ def metric_figure(
     lines = [drawn for group in groups if (drawn := line(group, metric, over)) is not None]
     if not lines:
         names = ", ".join(str(record.directory.path) for record in records)
-        raise UserError(f"{names} holds no {metric} yet; `lockstep runs` shows how far runs have come.")
+        unread = " ".join(f"{record.name}: {sentence}" for record in records for sentence in record.unreadable())
+        raise UserError(
+            f"{names} holds no {metric} yet; `lockstep runs` shows how far runs have come. {unread}".strip()
+        )
     levels = []
     if metric == "test_return_mean":
         known = {value for group in groups if (value := solved_above(group.config)) is not None}

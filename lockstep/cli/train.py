@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app
+from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app, say
 from lockstep.errors import UserError
 
 
@@ -117,7 +117,7 @@ def evaluate(
     if as_json:
         print(json.dumps(row))
     else:
-        print(
+        say(
             f"{name}: test return {row['test_return_mean']:.2f} ± {row['test_return_std']:.2f} over {row['episodes']} "
             f"episodes ({row['engine']} engine)"
         )
@@ -128,6 +128,6 @@ def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print(json.dumps(outcome.row()))
     elif not quiet:
-        print(outcome.text())
+        say(outcome.text())
     if outcome.result.stopped_because == "interrupted":
         raise typer.Exit(128 + outcome.result.stopped_by_signal)  # as shells count: 130 for Ctrl-C, 143 for SIGTERM

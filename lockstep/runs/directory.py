@@ -17,6 +17,8 @@ import json
 import math
 import os
 import platform
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,6 +31,7 @@ from typing import Any, Literal
 
 from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
+from lockstep.runs.cleaning import cleaned
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
@@ -108,12 +111,8 @@ class RunDirectory:
         raise UserError(f"{text!r} is neither a folder nor the beginning of a run's name in {root}/. {known}")
 
     def read_info(self) -> dict[str, Any]:
-        """run.json, or an empty dict where it is missing or unreadable."""
-        try:
-            info = json.loads(read_regular(self.info))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return info if isinstance(info, dict) else {}
+        """run.json, cleaned, or an empty dict where it is missing or unreadable."""
+        return read_json(self.info)
 
     @property
     def has_ended(self) -> bool:
@@ -144,6 +143,11 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+
+    def remove(self) -> None:
+        """Delete the folder and all that is in it. Raises UserError while another process trains in it."""
+        with self.locked():
+            shutil.rmtree(self.path)
 
     def size_bytes(self) -> int:
         """Of all its files, on disk. Links are not followed."""
@@ -240,15 +244,29 @@ def list_runs(root: Path = ROOT) -> list[RunDirectory]:
     """Runs directly in `root`, the newest last (by when their configuration was written)."""
     if not root.is_dir():
         return []
-    configs = [path for path in root.glob("*/config.toml") if path.is_file()]
-    return [RunDirectory(path.parent) for path in sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))]
+    found = []
+    for path in root.glob("*/config.toml"):
+        with suppress(OSError):  # one that cannot be looked at, or went just now, hides no other
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime_ns, path))
+    return [RunDirectory(path.parent) for _, path in sorted(found)]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file says, cleaned; empty where it is missing, unreadable or says something else than names."""
+    try:
+        said = json.loads(read_regular(path).decode(errors="replace"))
+        return cleaned(said) if isinstance(said, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file. Lines that are not whole, as a crash leaves them, are passed over."""
+    """The rows of a JSONL file, cleaned. Lines that are not whole, as a crash leaves them, are passed over."""
     try:
         with open_regular(path, LIST_BYTES) as file:
-            return [row for _, row in _parsed(file)]
+            return [cleaned(row) for _, row in _parsed(file)]
     except OSError:
         return []
 

@@ -1,7 +1,4 @@
-"""The process behind `lockstep.algorithms.fast.shares.Helper`: a learner that only ever works out gradients.
-
-It ends when the line is closed, also by the death of the learner's process.
-"""
+"""The process behind `lockstep.algorithms.fast.shares.GradientWorker`: a learner that only ever works out gradients."""
 
 import json
 import os

@@ -9,10 +9,7 @@ the learner fills, and a gradient that they fill; what they say to each other ar
 import json
 import mmap
 import os
-import subprocess
-import sys
 import tempfile
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -26,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lockstep.algorithms.learner import Metrics
+from lockstep.compute.child_process import ChildProcess
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
@@ -110,15 +108,8 @@ class GradientWorker:
         ours, theirs = socketpair()
         with theirs:
             descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.algorithms.fast.share_worker", *map(str, descriptors)],
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
-            )
+            self.process = ChildProcess("lockstep.algorithms.fast.share_worker", descriptors=descriptors)
         self.line = Connection(ours.detach())
-        weakref.finalize(self, _dismiss, self.line, self.process)
         self._say(
             {
                 "spec": asdict(spec),
@@ -154,13 +145,6 @@ class GradientWorker:
             f"A process that helps the learner has died (exit code {code}; -9 is often a lack of memory). "
             "`lockstep resume` continues from the last checkpoint; training.num_threads=1 needs no helpers."
         )
-
-
-def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
-    """A helper holds nothing that could be lost."""
-    line.close()
-    process.kill()
-    process.wait()
 
 
 class SharedMemory:

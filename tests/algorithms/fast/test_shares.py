@@ -96,6 +96,6 @@ def test_a_dead_helper_is_a_sentence() -> None:
 
 def test_helpers_leave_with_the_learner() -> None:
     subject = learner(2)
-    process = subject.workers.helpers[0].process
+    process = subject.workers.helpers[0].process.process
     del subject
     assert process.poll() is not None
