@@ -31,7 +31,7 @@ def train(
     config = load_config(source, words or [])
     from lockstep.training import command
 
-    command.check(config)
+    config = command.prepare(config, lambda sentence: None if quiet or as_json else typer.echo(sentence, err=True))
     from lockstep.cli.doctor import announce, watching
 
     run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))

@@ -30,6 +30,7 @@ from lockstep import __version__
 from lockstep.algorithms.registry import build_mixer
 from lockstep.config.load import load_config
 from lockstep.config.schema import NetworkConfig
+from lockstep.envs.others import provide_teams
 from lockstep.errors import UserError
 from lockstep.experience.replay import Replay
 from lockstep.networks.agents import build_agent
@@ -162,6 +163,12 @@ def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple
         spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
         agent = _built(lambda: build_agent(spec, config), state["agent"])
         return GreedyPolicy(agent, spec, config), spec, int(state["env_steps"])
+
+
+@provide_teams
+def _load_others(run: str) -> tuple[GreedyPolicy, EnvSpec]:
+    """The team of a run as somebody else's opponents or partners."""
+    return load_policy(run)[:2]
 
 
 def load_mixer(run: RunDirectory, checkpoint: str = BEST) -> nn.Module | None:
