@@ -36,6 +36,7 @@ def train(
         raise UserError("--resume-if-there needs to know where: give --out FOLDER, the same one every time.")
     from lockstep.training import command
 
+    config = command.prepare(config, lambda sentence: None if quiet or as_json else typer.echo(sentence, err=True))
     there = command.same_run(out, config) if resume_if_there and out is not None else None
     if there is not None and there.has_ended:
         if as_json or not quiet:
@@ -43,8 +44,6 @@ def train(
         return
     from lockstep.cli.doctor import announce, watching
 
-    if there is None:
-        command.check(config)
     run = there or RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
     if not (there or no_doctor or quiet or as_json):
         announce(config, " ".join([source, *(words or [])]))

@@ -26,6 +26,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from io import BufferedReader, FileIO
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,21 +60,33 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
-        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already."""
-        if path is None:
-            path = _unused(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already.
+
+        Of several that are made at the same moment, each has a folder of its own, or is told.
+        """
+        try:
+            if path is None:
+                path = _claimed(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
+            else:
+                path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise FileExistsError
+            run = cls(path)
+            run.config.touch(exist_ok=False)  # now it is ours
+            try:
+                write_atomically(run.config, config_toml)
+                run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+            except BaseException:
+                with suppress(OSError):
+                    run.config.unlink()
+                raise
+        except FileExistsError:
             next_step = (
                 f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
-                if (path / "config.toml").is_file()
+                if path is not None and (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
-            raise UserError(f"{path} is not empty. {next_step}")
-        run = cls(path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            write_atomically(run.config, config_toml)
-            run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+            raise UserError(f"{path} is not empty. {next_step}") from None
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error.strerror}). Choose another --out.") from error
         return run
@@ -353,9 +366,15 @@ def _read_lock(path: Path) -> int | None:
     return pid
 
 
-def _unused(path: Path) -> Path:
-    candidates = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in range(1, 1000))
-    return next(candidate for candidate in candidates if not candidate.exists())
+def _claimed(path: Path) -> Path:
+    """A new folder of this name, or with a number behind it: nobody else's, whoever asks at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        candidate = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            candidate.mkdir()
+            return candidate
+    raise AssertionError("numbers do not end")
 
 
 def _origin() -> dict[str, Any]:

@@ -49,7 +49,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
     return {
         "replay": kept * episode_bytes(spec, masks=masks),
         "networks": COPIES * 4 * parameters,
-        "playing": 2 * max(lanes, evaluation_lanes(config.evaluation.episodes)) * played,
+        "playing": 2 * max(lanes, evaluation_lanes(config, config.evaluation.episodes)) * played,
         "learning": 2 * replay.batch_size * studied * layers,
         "helpers": (num_shares(config) - 1) * HELPER_BYTES,
     }

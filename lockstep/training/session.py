@@ -17,7 +17,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
 from lockstep.envs.protocol import VectorEnv, dropped_lanes
-from lockstep.envs.registry import make_configured
+from lockstep.envs.registry import is_foreign, make_configured
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
 from lockstep.experience.replay import build_replay
@@ -65,7 +65,7 @@ class Session:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.env = make_env(config, config.collection.num_envs, derive_seed(config.seed, "env"))
-        self.eval_env = make_env(config, evaluation_lanes(config.evaluation.episodes), derive_seed(config.seed, "eval"))
+        self.eval_env = self._evaluation_env()
         self.spec = self.env.spec
         self.learner: Learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)
@@ -87,6 +87,14 @@ class Session:
         """What of the replay the last checkpoint wrote, and the next need not write again."""
         self.recording: dict[str, Any] = {}
         """The first episode of the last evaluation, for replaying it: a row of recordings.jsonl."""
+
+    def _evaluation_env(self) -> VectorEnv:
+        """Lanes of their own; or those of training, which rest meanwhile, where each of them is somebody's Python
+        program: some start slowly, some can exist but once."""
+        if is_foreign(self.config.env.key):
+            return self.env
+        lanes = evaluation_lanes(self.config, self.config.evaluation.episodes)
+        return make_env(self.config, lanes, derive_seed(self.config.seed, "eval"))
 
     @property
     def finished(self) -> bool:

@@ -31,6 +31,7 @@ from lockstep.algorithms.learner import Thoughts
 from lockstep.algorithms.registry import build_networks, build_page
 from lockstep.config.load import flat, load_config
 from lockstep.config.schema import NetworkConfig, RunConfig
+from lockstep.envs.others import provide_teams
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import Replay
@@ -236,6 +237,12 @@ def read_team(run: RunDirectory | Path | str, checkpoint: str = BEST) -> SavedTe
             networks,
             lambda episode: page.thoughts(networks, episode),
         )
+
+
+@provide_teams
+def _load_others(run: str) -> tuple[GreedyPolicy, EnvSpec]:
+    """The team of a run as somebody else's opponents or partners."""
+    return load_policy(run)[:2]
 
 
 def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
