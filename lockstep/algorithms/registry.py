@@ -1,5 +1,7 @@
 """From an algorithm's name to its parts: the only place where a string becomes a class."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -11,6 +13,9 @@ from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
 from lockstep.seeding import derive_seed
 from lockstep.spec import EnvSpec
 
+OWN_REWARDS: frozenset[str] = frozenset()
+"""Algorithms that study what each agent earns by itself."""
+
 
 def build(spec: EnvSpec, config: RunConfig) -> QLearner:
     """The configured learner; its initial parameters depend on `config.seed` alone."""
@@ -20,6 +25,12 @@ def build(spec: EnvSpec, config: RunConfig) -> QLearner:
         if config.training.device == "cuda":
             return GraphQLearner(spec, config, mixer)
         return (FusedQLearner if supports(config) else QLearner)(spec, config, mixer)
+
+
+def recorded(spec: EnvSpec, config: RunConfig) -> EnvSpec:
+    """The same world with as many of its rewards recorded as the configured algorithm asks for: the team's sum or, for
+    one of OWN_REWARDS, every agent's own."""
+    return replace(spec, num_rewards=spec.num_agents if config.algorithm.name in OWN_REWARDS else 1)
 
 
 def build_mixer(algorithm: AlgorithmName, spec: EnvSpec, config: NetworkConfig) -> nn.Module:
