@@ -1,5 +1,7 @@
 """From an algorithm's name to its parts: the only place where a string becomes a class."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
@@ -12,6 +14,9 @@ from lockstep.networks.agents import build_agent
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
 from lockstep.seeding import derive_seed
 from lockstep.spec import EnvSpec
+
+OWN_REWARDS: frozenset[str] = frozenset()
+"""Algorithms that study what each agent earns by itself."""
 
 
 def build(spec: EnvSpec, config: RunConfig) -> GradientLearner:
@@ -30,6 +35,12 @@ def build_networks(spec: EnvSpec, config: RunConfig) -> nn.ModuleDict:
     """What is learnt, `agent` first, freshly initialized from torch's global generator."""
     mixer = build_mixer(config.algorithm.name, spec, config.network)  # drawn first, as it always was
     return nn.ModuleDict({"agent": build_agent(spec, config.network), "mixer": mixer})
+
+
+def recorded(spec: EnvSpec, config: RunConfig) -> EnvSpec:
+    """The same world with as many of its rewards recorded as the configured algorithm asks for: the team's sum or, for
+    one of OWN_REWARDS, every agent's own."""
+    return replace(spec, num_rewards=spec.num_agents if config.algorithm.name in OWN_REWARDS else 1)
 
 
 def build_mixer(algorithm: AlgorithmName, spec: EnvSpec, config: NetworkConfig) -> nn.Module:
