@@ -111,7 +111,7 @@ class GradientLearner:
         standardizer, moments = self.reward_standardizer, None
         if standardizer is not None:
             moments = standardizer.moments.clone()
-            batch = replace(batch, reward=standardizer(batch.reward))
+            batch = replace(batch, reward=standardizer(batch.team_reward))
         loss, metrics, gradient = self.workers.gradient(self.gradient, batch, meanwhile)
         if self.weights.grad is None:
             self.weights.grad = gradient
@@ -159,7 +159,7 @@ class GradientLearner:
         """See `Learner.health`."""
         batch = episodes.select(torch.arange(min(PROBED_EPISODES, episodes.num_episodes))).to(self.device)
         if self.reward_standardizer is not None:
-            batch = replace(batch, reward=self.reward_standardizer.standardized(batch.reward))
+            batch = replace(batch, reward=self.reward_standardizer.standardized(batch.team_reward))
         return self.page.health(self.online, batch)
 
     def thoughts(self, episode: EpisodeBatch) -> Thoughts:

@@ -75,7 +75,7 @@ def _promises(mixer: nn.Module, batch: EpisodeBatch, q: Tensor, settings: Settin
     ends = batch.terminated if settings.algorithm.bootstrap_time_limit else batch.terminated | batch.truncated
     lengths = batch.lengths()
     steps = torch.arange(batch.reward.shape[1], device=batch.reward.device).view(1, -1, 1)
-    earned = (batch.reward * gamma**steps * batch.filled).sum((1, 2))
+    earned = (batch.team_reward * gamma**steps * batch.filled).sum((1, 2))
     rows = torch.arange(len(lengths), device=lengths.device)
     beyond = believed[rows, lengths, 0] * gamma**lengths * ~ends.any(1)[:, 0]
     return {

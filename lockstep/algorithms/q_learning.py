@@ -63,8 +63,8 @@ def targets(q_online: Tensor, target: nn.ModuleDict, batch: EpisodeBatch, settin
     last = batch.terminated | batch.truncated
     last[:, -1] = True
     if algorithm.n_step > 1:
-        return n_step(batch.reward, next_value, ended, last, algorithm.gamma, algorithm.n_step)
-    return td_lambda(batch.reward, next_value, ended, last, algorithm.gamma, algorithm.td_lambda)
+        return n_step(batch.team_reward, next_value, ended, last, algorithm.gamma, algorithm.n_step)
+    return td_lambda(batch.team_reward, next_value, ended, last, algorithm.gamma, algorithm.td_lambda)
 
 
 def values(networks: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> Tensor:

@@ -50,7 +50,7 @@ def stepwise_loss(online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBa
         last = cut if t < steps - 1 else torch.ones_like(ended)
         trace = algorithm.td_lambda * (~last).to(filled.dtype)
         future = (1 - trace) * next_value[t] + trace * later
-        later = batch.reward[:, t] + algorithm.gamma * (~ended).to(filled.dtype) * future
+        later = batch.team_reward[:, t] + algorithm.gamma * (~ended).to(filled.dtype) * future
         targets[t] = later
     td_error = (torch.stack(q_tot, 1) - torch.stack(targets, 1)) * filled
     return td_error.square().sum() / (filled.sum() * td_error.shape[-1])

@@ -60,8 +60,7 @@ class Progress:
 
 def is_done(job: Job) -> bool:
     """Whether a run has ended and its best policy has been judged on the official package."""
-    ended = job.run.read_info().get("status") in ("finished", "solved")
-    return ended and any(row.get("engine") == "official" for row in read_rows(job.run.judgements))
+    return job.run.has_ended and any(row.get("engine") == "official" for row in read_rows(job.run.judgements))
 
 
 def standing(jobs: Sequence[Job]) -> list[Work]:
@@ -104,7 +103,7 @@ def command(job: Job, config_file: Path, threads: int) -> list[str]:
     """What continues `job` from what is on disk: train, resume, or judge. A run without a checkpoint begins anew."""
     lockstep = [sys.executable, "-m", "lockstep"]
     path = str(job.run.path)
-    if job.run.read_info().get("status") in ("finished", "solved"):
+    if job.run.has_ended:
         return [*lockstep, "evaluate", path, "--engine", "official", "--episodes", str(EPISODES)]
     if any(job.run.checkpoints.glob("[0-9]*/manifest.json")):
         return [*lockstep, "resume", path, "--quiet"]

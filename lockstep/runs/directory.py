@@ -55,7 +55,7 @@ class RunDirectory:
             path = _unused(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             next_step = (
-                f"`lockstep resume {path}` continues it; choose another --out to train anew."
+                f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
                 if (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
@@ -108,6 +108,11 @@ class RunDirectory:
         except (OSError, ValueError, RecursionError):
             return {}
         return info if isinstance(info, dict) else {}
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its training came to its end, and not just to a stop."""
+        return self.read_info().get("status") in ("finished", "solved")
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Replace run.json."""

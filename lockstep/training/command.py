@@ -3,17 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 
 from lockstep.acting.exploration import check_repeat_actions
-from lockstep.config.load import dump_toml, load_config, parse_words
+from lockstep.config.load import dump_toml, flat, load_config, parse_words
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.errors import UserError
-from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
@@ -124,6 +125,45 @@ def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: L
         return trainer.resume(run, loggers)
 
     return _around(run, config, quiet, look, work)
+
+
+def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
+    """The run in `path`, which was begun with this very configuration; None where there is no run yet.
+
+    Raises UserError where it was begun with another one: a folder is never continued as something that it is not.
+    """
+    if not (path / "config.toml").is_file():
+        return None
+    run, wanted = RunDirectory(path), flat(config)
+    for name, value in flat(load_config(str(run.config))).items():
+        if wanted[name] != value:
+            raise UserError(
+                f"{path} holds another run: its {name} is {value!r}, and this one's is {wanted[name]!r}. Name another "
+                f"--out, or go on with `lockstep resume {path}`, which can also move its end."
+            )
+    return run
+
+
+def ended_row(run: RunDirectory) -> dict[str, Any]:
+    """What is known of a run that has ended, by the names of `Outcome.row`."""
+    steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
+    returns = [row["test_return_mean"] for row in read_rows(run.evaluations) if "test_return_mean" in row]
+    official = [row for row in read_rows(run.judgements) if row.get("engine") == "official"]
+    return {
+        "run": str(run.path),
+        "stopped_because": "solved" if run.read_info()["status"] == "solved" else "max_env_steps",
+        "env_steps": max(steps, default=0),
+        "best_test_return": max(returns, default=None),
+        "confirmation": official[-1] if official else None,
+    }
+
+
+def ended_text(run: RunDirectory) -> str:
+    """The same in a sentence."""
+    row = ended_row(run)
+    best = "" if row["best_test_return"] is None else f", best test return {row['best_test_return']:.2f}"
+    how = "solved" if row["stopped_because"] == "solved" else "finished"
+    return f"{run.path} is {how} already: {row['env_steps']:,} env steps{best}."
 
 
 def _around(

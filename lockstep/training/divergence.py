@@ -25,7 +25,7 @@ def write_diagnosis(session: Session, error: DivergedError, run: RunDirectory) -
     folder = run.path / FOLDER / f"{session.env_steps:012d}"
     (run.path / FOLDER).mkdir(exist_ok=True)
     folder.mkdir(exist_ok=True)
-    batch = {name: value for name, value in vars(error.batch).items() if value is not None}
+    batch = error.batch.fields()
     suspects = _suspects(session, error)
     statistics = {name: _summary(suspect.values) for name, suspect in suspects.items()}
     suspicion = _suspicion(suspects, statistics)

@@ -10,8 +10,7 @@ from lockstep.compute.machine import available_bytes
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.experience.replay import ObsPacking
-from lockstep.spec import EnvSpec
+from lockstep.spec import EnvSpec, episode_bytes, episode_fields
 
 COPIES = 7
 """Of the parameters: online, target, average, gradient, clipped, and two of Adam's."""
@@ -25,14 +24,6 @@ REMEDIES = {
     "helpers": "training.num_threads",
 }
 """Which setting makes a part smaller."""
-
-
-def episode_bytes(spec: EnvSpec, *, masks: bool) -> int:
-    """Of one episode in the replay. masks: whether actions can be unavailable."""
-    steps, agents = spec.time_limit, spec.num_agents
-    packed = ObsPacking(spec.obs_bits, torch.device("cpu")).packed_dim
-    seen = agents * packed + 4 * spec.own_state_dim + (agents * spec.num_actions if masks else 0)
-    return (steps + 1) * seen + steps * (agents + 4) + 5
 
 
 def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, int]:
@@ -50,7 +41,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
             f"network.hidden_dim={network.hidden_dim} and its siblings make networks too large for any machine; 64 to "
             "256 are usual."
         ) from error
-    played = (steps + 1) * agents * (spec.obs_dim * 4 + spec.num_actions)
+    played = sum(field.num_bytes(steps) for field in episode_fields(spec).values())
     studied = min(replay.segment_steps or steps, steps) + 1
     layers = 4 * (spec.obs_dim + 6 * network.hidden_dim + 4 * spec.num_actions) * agents
     return {

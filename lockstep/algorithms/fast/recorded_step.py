@@ -25,9 +25,10 @@ class RecordedStep:
         """Take the step; returns its metrics before it is done."""
         if self.batch is None or not _same_shapes(self.batch, batch):
             self.batch, self._graph = batch, self._record(batch)
-        for mine, value in zip(vars(self.batch).values(), vars(batch).values(), strict=True):
-            if value is not None and value.data_ptr() != mine.data_ptr():
-                mine.copy_(value)
+        mine = self.batch.fields()
+        for name, value in batch.fields().items():
+            if value.data_ptr() != mine[name].data_ptr():
+                mine[name].copy_(value)
         return dict(zip(self._names, self._graph.play().clone().unbind(), strict=True))
 
     def forget(self) -> None:
@@ -51,7 +52,5 @@ class RecordedStep:
 
 
 def _same_shapes(one: EpisodeBatch, other: EpisodeBatch) -> bool:
-    return all(
-        mine is value or (mine is not None and value is not None and mine.shape == value.shape)
-        for mine, value in zip(vars(one).values(), vars(other).values(), strict=True)
-    )
+    mine, others = one.fields(), other.fields()
+    return mine.keys() == others.keys() and all(value.shape == others[name].shape for name, value in mine.items())

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib import import_module
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -29,7 +29,7 @@ from lockstep.algorithms.learner import Metrics
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
-from lockstep.spec import EnvSpec
+from lockstep.spec import EnvSpec, episode_fields
 
 Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
@@ -197,45 +197,27 @@ class Exchange:
         self.gradient = memory.tensor(torch.float32, (num_weights,))
         self.fields: dict[str, Tensor] = {}
         start = _aligned(4 * num_weights)
-        for name, (dtype, shape) in _shapes(spec, episodes, steps).items():
-            self.fields[name] = memory.tensor(dtype, shape, start)
+        for name, field in episode_fields(spec).items():
+            self.fields[name] = memory.tensor(getattr(torch, field.dtype), (episodes, *field.size(steps)), start)
             start += _aligned(self.fields[name].nbytes)
 
     @classmethod
     def create(cls, spec: EnvSpec, num_weights: int, episodes: int, steps: int) -> Self:
         """With fresh memory."""
         size = _aligned(4 * num_weights)
-        for dtype, shape in _shapes(spec, episodes, steps).values():
-            size += _aligned(dtype.itemsize * int(torch.Size(shape).numel()))
+        size += sum(_aligned(episodes * field.num_bytes(steps)) for field in episode_fields(spec).values())
         return cls(SharedMemory.create(size), spec, num_weights, episodes, steps)
 
     def write(self, share: EpisodeBatch) -> dict[str, Any]:
         """Copy a share in. Returns what `read` must be told."""
-        present = {name: value for name, value in vars(share).items() if value is not None}
+        present = share.fields()
         for name, value in present.items():
             self.fields[name][: len(value)] = value
         return {"episodes": share.num_episodes, "fields": list(present)}
 
     def read(self, message: Mapping[str, Any]) -> EpisodeBatch:
         """The share that was written, where it lies."""
-        return EpisodeBatch(**{name: self.fields[name][: message["episodes"]] for name in message["fields"]})
-
-
-def _shapes(spec: EnvSpec, episodes: int, steps: int) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
-    """Of every field of an EpisodeBatch."""
-    agents, step = spec.num_agents, (episodes, steps, 1)
-    shapes = {
-        "obs": (torch.float32, (episodes, steps + 1, agents, spec.obs_dim)),
-        "actions": (torch.int64, (episodes, steps, agents)),
-        "reward": (torch.float32, step),
-        "terminated": (torch.bool, step),
-        "truncated": (torch.bool, step),
-        "filled": (torch.bool, step),
-        "available": (torch.bool, (episodes, steps + 1, agents, spec.num_actions)),
-        "own_state": (torch.float32, (episodes, steps + 1, spec.own_state_dim)),
-    }
-    assert list(shapes) == [field.name for field in fields(EpisodeBatch)]
-    return shapes
+        return EpisodeBatch.of({name: self.fields[name][: message["episodes"]] for name in message["fields"]})
 
 
 def _aligned(size: int) -> int:

@@ -39,7 +39,7 @@ def played(env: Any, rounds: int) -> list[Any]:
     rng = np.random.default_rng(1)
     seeds = [None, 40, 41][:rounds]
     batches = [collect(env, RandomPolicy(env.spec.num_actions, rng), seed=seed) for seed in seeds]
-    return [value.tolist() for batch in batches for value in vars(batch).values() if value is not None]
+    return [value.tolist() for batch in batches for value in batch.fields().values()]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
