@@ -10,7 +10,6 @@ import json
 import mmap
 import os
 import subprocess
-import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lockstep import child
 from lockstep.batch import EpisodeBatch
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
@@ -111,10 +111,10 @@ class Helper:
         with theirs:
             descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.algorithms.share_helper", *map(str, descriptors)],
+                child.command("lockstep.algorithms.share_helper", *map(str, descriptors)),
                 pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env=child.environment(),
                 start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
             )
         self.line = Connection(ours.detach())

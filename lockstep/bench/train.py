@@ -1,14 +1,13 @@
 """What a whole training does per second, alone and beside another one: `lockstep bench train`."""
 
-import os
 import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from lockstep import child
 from lockstep.bench.timing import machine
 from lockstep.run_directory import RunDirectory, read_rows
 
@@ -87,19 +86,8 @@ def _speeds(preset: str, collections: int, count: int) -> list[tuple[float, floa
         outs = [Path(folder) / f"run-{index}" for index in range(count)]
         running = [
             subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "lockstep",
-                    "train",
-                    preset,
-                    *words,
-                    f"seed={index}",
-                    "--out",
-                    str(out),
-                    "--quiet",
-                ],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                child.command("lockstep", "train", preset, *words, f"seed={index}", "--out", str(out), "--quiet"),
+                env=child.environment(),
             )
             for index, out in enumerate(outs)
         ]

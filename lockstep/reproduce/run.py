@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lockstep import child
 from lockstep.config.load import dump_toml
 from lockstep.reproduce.plan import Job
 from lockstep.run_directory import RunDirectory, read_rows, write_atomically
@@ -102,7 +102,7 @@ def run_all(
 
 def command(job: Job, config_file: Path, threads: int) -> list[str]:
     """What continues `job` from what is on disk: train, resume, or judge. A run without a checkpoint begins anew."""
-    lockstep = [sys.executable, "-m", "lockstep"]
+    lockstep = child.command("lockstep")
     path = str(job.run.path)
     if job.run.read_info().get("status") in ("finished", "solved"):
         return [*lockstep, "evaluate", path, "--engine", "official", "--episodes", str(EPISODES)]
@@ -124,7 +124,7 @@ def _start(work: Work, out: Path, threads: int) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         # A session of its own, so that Ctrl-C reaches it once, from here, and not twice.
-        environment = {**os.environ, "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+        environment = {**child.environment(), "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
         work.process = subprocess.Popen(
             words, stdout=file, stderr=subprocess.STDOUT, start_new_session=True, env=environment
         )

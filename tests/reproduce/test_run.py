@@ -42,17 +42,17 @@ def test_a_job_is_trained_and_judged_once(tmp_path: Path) -> None:
 def test_what_is_on_disk_decides_how_to_go_on(tmp_path: Path) -> None:
     (job,) = jobs(tmp_path)
     config = tmp_path / "tiny.toml"
-    assert command(job, config, 2)[2:] == [
+    assert command(job, config, 2)[3:] == [
         *("lockstep", "train", str(config), "seed=1", "training.num_threads=2", "--quiet", "--out", str(job.run.path))
     ]
     RunDirectory.create(job.run.path, "tiny", 1, "")
-    assert command(job, config, 2)[3] == "train"
+    assert command(job, config, 2)[4] == "train"
     checkpoint = job.run.checkpoints / "000000002000"
     checkpoint.mkdir(parents=True)
     (checkpoint / "manifest.json").touch()
-    assert command(job, config, 2)[3:] == ["resume", str(job.run.path), "--quiet"]
+    assert command(job, config, 2)[4:] == ["resume", str(job.run.path), "--quiet"]
     job.run.set_status("finished")
-    assert command(job, config, 2)[3] == "evaluate"
+    assert command(job, config, 2)[4] == "evaluate"
     assert not is_done(job)
 
 

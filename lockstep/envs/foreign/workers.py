@@ -4,9 +4,7 @@ Lane for lane the same game as `PythonLanes` in this process; only faster on sev
 """
 
 import json
-import os
 import subprocess
-import sys
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep import child
 from lockstep.envs.foreign.factory import TeamFactory
 from lockstep.envs.vector_env import Mask, Obs, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
@@ -187,11 +186,11 @@ class Worker:
         ours, theirs = socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.envs.foreign.worker", str(theirs.fileno())],
+                child.command("lockstep.envs.foreign.worker", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # what the game prints is for people
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env=child.environment(),
                 start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
             )
         self.line = Connection(ours.detach())
