@@ -10,13 +10,26 @@ import typer
 from lockstep import __version__
 
 # Importing them makes their verbs known.
-from lockstep.cli import browse, check, doctor, report, reproduce, selftest, show, train, watch
+from lockstep.cli import browse, check, doctor, report, reproduce, selftest, show, train, trust, watch
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
-from lockstep.errors import UserError
+from lockstep.errors import UserError, printable
 
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
-__all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "show", "train", "watch"]
+__all__ = [
+    "app",
+    "browse",
+    "check",
+    "doctor",
+    "main",
+    "report",
+    "reproduce",
+    "selftest",
+    "show",
+    "train",
+    "trust",
+    "watch",
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -32,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = run(args=None if arguments is None else list(arguments), prog_name="lockstep", standalone_mode=False)
     except UserError as error:
-        print(f"lockstep: {error}", file=sys.stderr)
+        print(printable(f"lockstep: {error}"), file=sys.stderr)
         return USER_ERROR
     except typer.TyperException as error:
         print(f"lockstep: {error.format_message().rstrip('.')}. `lockstep --help` shows the commands.", file=sys.stderr)
@@ -47,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is None and error.errno not in DISK_FAULTS:
             raise  # not a file's: a mistake of ours, or of somebody's environment
         about = "" if error.filename is None else f"{error.filename}: "
-        print(f"lockstep: {about}{error.strerror}. Choose another place, or make room there.", file=sys.stderr)
+        print(
+            printable(f"lockstep: {about}{error.strerror}. Choose another place, or make room there."), file=sys.stderr
+        )
         return USER_ERROR
     return code if isinstance(code, int) else 0

@@ -22,6 +22,7 @@ VERBS = (
     "export",
     "reproduce",
     "runs",
+    "trust",
     "envs",
     "presets",
     "config",
@@ -92,6 +93,9 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     """Rows of equal keys as a quiet table."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from lockstep.errors import printable
 
     if not rows:
         print("nothing found")
@@ -100,7 +104,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     for index, name in enumerate(rows[0]):
         table.add_column(name, overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*("" if value is None else _cell(value) for value in row.values()))
+        table.add_row(*("" if value is None else Text(printable(_cell(value))) for value in row.values()))
     Console().print(table)
 
 
