@@ -17,6 +17,7 @@ import json
 import math
 import os
 import platform
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from lockstep.errors import UserError
+from lockstep.errors import UserError, printable
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
@@ -102,9 +103,9 @@ class RunDirectory:
         raise UserError(f"{text!r} is neither a folder nor the beginning of a run's name in {root}/. {known}")
 
     def read_info(self) -> dict[str, Any]:
-        """run.json, or an empty dict where it is missing or unreadable."""
+        """run.json, or an empty dict where it is missing or unreadable. Nothing in it can command a terminal."""
         try:
-            info = json.loads(self.info.read_text())
+            info = _shown(json.loads(read_text(self.info)))
         except (OSError, ValueError, RecursionError):
             return {}
         return info if isinstance(info, dict) else {}
@@ -119,12 +120,16 @@ class RunDirectory:
 
     def add_judgement(self, row: Mapping[str, Any]) -> None:
         """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW  # a link could lead anywhere
+        # A link could lead anywhere, and a pipe could keep us waiting.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         with open(os.open(self.judgements, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
             file.write(json.dumps({"judged": _now(), **row}) + "\n")
 
     def refuse_links(self) -> None:
-        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there.
+
+        And for pipes and devices, which are no files of a run.
+        """
         root = os.path.realpath(self.path)
         for folder, folders, files in os.walk(self.path):
             for name in (*folders, *files):
@@ -134,6 +139,8 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+                if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+                    raise UserError(f"{path} is a pipe or a device, so nothing is written here. Remove it.")
 
     def size_bytes(self) -> int:
         """Of all its files, on disk. Links are not followed."""
@@ -154,11 +161,11 @@ class RunDirectory:
     def is_abandoned(self) -> bool:
         """Whether no living process writes here. False where only the host that wrote the lock could tell."""
         try:
-            lock = json.loads(self.lock.read_text())
+            lock = json.loads(read_text(self.lock))
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
@@ -225,11 +232,18 @@ def list_runs(root: Path = ROOT) -> list[RunDirectory]:
     return [RunDirectory(path.parent) for path in sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))]
 
 
+def read_text(path: Path) -> str:
+    """The text in a file of a run. Raises OSError, also for a pipe or a device, which could be read forever."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSONL file. Lines that are not whole, as a crash leaves them, are passed over."""
     rows = []
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_text(path).splitlines()
     except OSError:
         return []
     for line in lines:
@@ -240,6 +254,15 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         if isinstance(row, dict):
             rows.append(row)
     return rows
+
+
+def _shown(value: Any) -> Any:
+    """Plain data with every text in it printable."""
+    if isinstance(value, dict):
+        return {printable(name): _shown(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_shown(part) for part in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _steps(row: Mapping[str, Any]) -> float:
@@ -297,15 +320,15 @@ def _locked_file(path: Path) -> TextIO | None:
 def _read_lock(path: Path) -> int | None:
     """The living process that holds a lock on this host, if any. Ours is no obstacle."""
     try:
-        lock = json.loads(path.read_text())
+        lock = json.loads(read_text(path))
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # there is none, or there cannot be one
         return None
     except PermissionError:
         pass

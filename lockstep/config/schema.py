@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from lockstep.errors import printable
+
 AlgorithmName = Literal["iql", "vdn", "qmix"]
 Scalar = bool | int | float | str | None
 Count = Annotated[int, Field(ge=1)]
@@ -43,6 +45,14 @@ class EnvConfig(Section):
     hangs is started anew, and its unfinished episodes are dropped and counted (dropped_episodes)."""
     worker_timeout_seconds: Positive = 60.0
     """How long such a process may take for one step of its lanes before it counts as hanging."""
+
+    @field_validator("key")
+    @classmethod
+    def _one_line(cls, key: str) -> str:
+        """It is shown in many places, also on terminals, which obey some characters."""
+        if printable(key) != key or "\n" in key:
+            raise ValueError(f"env.key={key!r} must be one line of printable characters")
+        return key
 
     @field_validator("arguments")
     @classmethod

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lockstep.errors import UserError
+from lockstep.errors import UserError, printable
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import Display, estimate_text
 from lockstep.reproduce.estimate import estimates
@@ -58,7 +58,8 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
             progress, interrupted_by = run_all(works, out, parallel, threads, display.show)
         for work in progress.works:
             if work.failed:
-                console.print(f"{work.job.run.path.name} failed: {work.failed}", style="red", highlight=False)
+                said = f"{work.job.run.path.name} failed: {work.failed}"
+                console.print(printable(said), style="red", highlight=False, markup=False)
         if interrupted_by is not None:
             return interrupted_by
     for path in report(plan, jobs, out):

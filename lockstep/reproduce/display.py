@@ -97,7 +97,7 @@ class Display:
             name = work.job.run.path.name
             if name not in self._told and (work.done or work.failed):
                 self._told.add(name)
-                self._console.print(f"{name}: {' '.join(str(part) for part in _state(work))}")
+                self._console.print(f"{name}: {' '.join(str(part) for part in _state(work))}", markup=False)
         if time.monotonic() - self._last_line > LINE_SECONDS:
             self._last_line = time.monotonic()
             self._console.print(f"{share:.0%} done, about {clock(left)} left")

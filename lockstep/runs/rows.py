@@ -83,6 +83,8 @@ class Rows:
 
     def _read_on(self) -> tuple[bytes, bool]:
         """The bytes after those read already, or all of them and True where these are no longer there."""
+        if self.path.exists() and not self.path.is_file():
+            return b"", False  # a pipe or a device could be read forever
         with self.path.open("rb") as file:
             file.seek(self._offset - len(self._remembered))
             new = file.read()

@@ -43,7 +43,7 @@ class ProgressDisplay(SilentLogger):
         self._checkpoint = f"at {compact(env_steps)} steps"
 
     def note(self, sentence: str) -> None:
-        self._live.console.print(sentence, style="yellow")
+        self._live.console.print(sentence, style="yellow", markup=False)
 
     def tick(self, status: Status) -> None:
         now = time.monotonic()

@@ -59,14 +59,16 @@ def _first_of(group: Group, ending: str, number: int) -> Block | None:
 
 
 def _first(run: RunRecord, ending: str, group: Group, number: int) -> Block | None:
+    home = run.directory.path.resolve()
     for path in sorted(run.directory.media.glob(f"*.{ending}")):
         try:
+            # A link out of the run could put anything of the user's into a report that is sent to somebody.
+            if not path.is_file() or not path.resolve().is_relative_to(home) or path.stat().st_size > LARGEST:
+                continue
             data = path.read_bytes()
         except OSError:
             continue
-        if len(data) > LARGEST:
-            continue
-        stem = f"{path.stem}-{number}"
+        stem = f"game-{number}"
         if ending == "html":
             return Page(stem, data.decode(errors="replace"), _caption(group, run))
         about = f"A recorded game of {literal(group.name)}, seed {run.config.seed}."

@@ -111,7 +111,7 @@ def _origin(run: RunRecord) -> tuple[tuple[str, str], ...]:
 
 def _command(run: RunRecord) -> str:
     words = run.info.get("command")
-    if not isinstance(words, list) or not words:
+    if not isinstance(words, list) or words[:1] != ["lockstep"]:  # a stranger may have written anything there
         return f"lockstep train {shlex.quote(str(run.directory.config))}"
     return shlex.join(str(word) for word in words)
 
