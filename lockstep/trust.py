@@ -21,8 +21,8 @@ from typing import Any
 
 from lockstep.errors import UserError
 
-MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments", "algorithm.name": ""}
-"""Settings whose value may name code, and the settings that hold what it is called with, if any do."""
+MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments", "algorithm.name": "", "logging.loggers": ""}
+"""Settings of which a value may name code, and those that hold what it is called with, if any do."""
 RUN_FILE = "config.toml"
 """How the configuration in a run's folder is called."""
 STATE_VARIABLE = "LOCKSTEP_STATE_HOME"
@@ -86,10 +86,11 @@ def tell(file: Path, base: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         value = typed.get(setting, _at(base, setting))
         arguments = _at(base, arguments_setting)
         arguments = arguments if isinstance(arguments, dict) and arguments_setting not in typed else {}
-        if isinstance(value, str) and (setting not in typed or arguments):
-            told = _Told(file.resolve(), arguments)
-            if told not in _told.setdefault(value, []):
-                _told[value].append(told)
+        for name in (value,) if isinstance(value, str) else value if isinstance(value, list) else ():
+            if isinstance(name, str) and (setting not in typed or arguments):
+                told = _Told(file.resolve(), arguments)
+                if told not in _told.setdefault(name, []):
+                    _told[name].append(told)
 
 
 def allow(path: Path) -> None:

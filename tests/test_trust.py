@@ -258,3 +258,19 @@ def named(file: Path, key: str) -> None:
     """Ask for what a file names."""
     file.write_text(dump_toml(load_config("report-week1", [f"env.key={key}"])))
     check(load_config(str(file)))
+
+
+def test_a_logger_that_only_a_file_names_is_not_imported(
+    canary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load_config("smoke", [*WORDS, "env.key=probe-coin", "env.arguments={}", "env.time_limit=None"])
+    written = dump_toml(config).replace("loggers = []", 'loggers = ["canary:world"]')
+    assert "canary" in written
+    (canary / "theirs.toml").write_text(written)
+    assert main(["train", "theirs.toml", "--out", str(tmp_path / "run"), "--no-doctor"]) == 2
+    assert "'canary:world'" in capsys.readouterr().err
+    assert not (canary / "imported").exists()
+    assert main(["train", "theirs.toml", "--out", str(tmp_path / "run"), "--no-doctor", "--trust"]) == 2
+    assert "no class of loggers" in capsys.readouterr().err
+    assert (canary / "imported").exists()
+    assert not (tmp_path / "run").exists()

@@ -100,6 +100,7 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
             "set env.time_limit, for example env.time_limit=500."
         )
+    build_loggers(config.logging.loggers)
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
     check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)

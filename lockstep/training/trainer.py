@@ -6,12 +6,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from lockstep import trust
+from lockstep import named, trust
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
-from lockstep.config.schema import RunConfig, algorithms
+from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import code_named, is_foreign
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
@@ -39,8 +39,10 @@ class TrainResult:
 
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Train from nothing into `run`, until solved, done, or interrupted (which saves first). Whose environment it is
-    played in, and whose algorithm, is remembered as this user's choice: a run that names the same needs no --trust.
+    """Train from nothing into `run`, until solved, done, or interrupted (which saves first).
+
+    Code of the user's own that the configuration names (a world, an algorithm, loggers) is remembered as this user's
+    choice: a run that names the same needs no --trust.
 
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
@@ -48,7 +50,7 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     with _telling(loggers, config, run) as told:
         session = Session(config)
         codes = [code_named(config.env)] if is_foreign(config.env.key) else []
-        codes += [algorithms.code_named(config.algorithm.name)] if ":" in config.algorithm.name else []
+        codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
         for sentence in filter(None, map(trust.remember, codes)):
             for logger in loggers:
                 logger.note(sentence)
