@@ -24,6 +24,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any
 
+from lockstep.compute.output import lasting_output
+
 
 class ChildProcess:
     """A process that runs a module with arguments. Its session is its own, so Ctrl-C reaches the parent alone."""
@@ -128,4 +130,5 @@ def _wait_for_the_end(lifeline: int) -> None:
 if __name__ == "__main__":
     _end_with_parent()
     sys.argv = sys.argv[1:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    with lasting_output():
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from lockstep.envs.foreign.factory import ForeignEnvFactory
+from lockstep.envs.foreign.guests import WorldError
 from lockstep.envs.foreign.lanes import PythonLanes
 from lockstep.envs.protocol import TimeStep
 from lockstep.errors import UserError
@@ -42,6 +43,10 @@ def main(line_descriptor: int) -> None:
                     step = TimeStep(obs, np.zeros(obs.shape[:2], np.float32), nothing, nothing)
                 else:
                     step = lanes.step(np.array(asked["actions"], dtype=np.int64), mask)
+            except WorldError as error:  # shown to people; the episode is dropped
+                traceback.print_exception(error.__cause__)
+                line.send_bytes(json.dumps({"failed": str(error)}).encode())
+                sys.exit(1)
             except UserError as error:
                 line.send_bytes(json.dumps({"error": str(error)}).encode())
                 return
@@ -53,8 +58,4 @@ def main(line_descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(int(sys.argv[1]))
-    except Exception:  # whatever somebody else's environment raises: shown, and the episode is dropped
-        traceback.print_exc()
-        sys.exit(1)
+    main(int(sys.argv[1]))

@@ -134,6 +134,8 @@ class Worker:
     def __init__(self, game: ForeignEnvFactory, lanes: slice, seed: int) -> None:
         self.game, self.lanes, self.seed = game, lanes, seed
         self.failures = 0
+        self.told = ""
+        """What it said of its last failure, if it could."""
         self._start()
 
     def say(self, message: dict[str, Any]) -> None:
@@ -149,6 +151,9 @@ class Worker:
         said = json.loads(head)
         if "error" in said:
             raise UserError(said["error"])
+        if "failed" in said:
+            self.told = said["failed"]
+            return None
         parts = [self._receive(seconds) for _ in like]
         if any(part is None for part in parts):
             return None
@@ -171,14 +176,16 @@ class Worker:
     def start_again(self, key: str, seconds: float) -> None:
         """With fresh environments. Raises UserError when that was done too often for nothing."""
         self.failures += 1
-        ending = self._ending(0.0)
+        ending = self.told or self._ending(0.0)
         self.line.close()
         self.process.end()
         if self.failures >= MAX_FAILURES:
             raise UserError(
-                f"A process that plays {key} failed {self.failures} times without finishing an episode ({ending}). "
-                "Look at what it printed; env.workers=0 plays it here, where a debugger reaches it."
+                f"A process that plays {key} failed {self.failures} times without finishing an episode "
+                f"({ending.rstrip('.')}). Look at what it printed; env.workers=0 plays it here, where a debugger "
+                "reaches it."
             )
+        self.told = ""
         self._start()
         self.wait_for_spec(seconds)
 
