@@ -16,6 +16,7 @@ from lockstep.envs.registry import has_official_engine
 from lockstep.networks.agents import build_agent
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.runs.delivery import deliver
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.play import steps_text
@@ -44,7 +45,7 @@ def export_team(run: RunDirectory, path: Path, seed: int, checkpoint: str = "bes
     if mixer is not None:
         arrays |= {f"mixer.{name}": value.numpy() for name, value in named_parameters(mixer).items()}
     text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    np.savez_compressed(path, allow_pickle=False, **{_ABOUT: text}, **arrays)
+    deliver({path: lambda temporary: np.savez_compressed(temporary, allow_pickle=False, **{_ABOUT: text}, **arrays)})
     return path.stat().st_size
 
 
