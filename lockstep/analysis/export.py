@@ -9,13 +9,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
-from lockstep.analysis.epymarl import epymarl_config
+from lockstep.config.epymarl import epymarl_config
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
 from lockstep.runs.delivery import deliver
 from lockstep.runs.directory import read_rows
-from lockstep.runs.metrics import METRICS
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 
@@ -71,15 +71,15 @@ def absolute_returns(record: RunReader) -> list[float] | None:
 def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
     """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
     start = _start(record)
-    metrics = {}
-    for name in METRICS:
+    told = {}
+    for name in metrics(record.config):
         if name in _COUNTERS:
             continue
         steps, values = curve(record, name)
         minutes, _ = curve(record, name, "minutes")
         if len(steps):
             times = [(start + timedelta(minutes=min(float(minute), LONGEST_MINUTES))).isoformat() for minute in minutes]
-            metrics[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
+            told[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
     standing = {"finished": "COMPLETED", "solved": "COMPLETED", "running": "RUNNING", "interrupted": "INTERRUPTED"}
     run = {
         "status": standing.get(record.standing, "FAILED"),
@@ -87,7 +87,7 @@ def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
         "command": record.info.get("command"),
         "host": record.info.get("host"),
     }
-    parts = {"config": epymarl_config(record.config), "metrics": metrics, "run": run}
+    parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
     return {folder / f"{name}.json": _json(part) for name, part in parts.items()}
 
 

@@ -120,7 +120,8 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
     from lockstep.training import command
 
     config = load_config(source, words)
-    command.check(config, replay_must_fit=False)  # a finding says more about it
+    # A finding says more about a replay that does not fit.
+    config = command.prepare(config, lambda sentence: typer.echo(sentence, err=True), replay_must_fit=False)
     if fix is not None and (fix.exists() or not fix.parent.is_dir()):
         why = "is there already" if fix.exists() else "cannot be written (there is no such folder)"
         raise UserError(f"{fix} {why}. Choose another name for --fix.")
@@ -203,12 +204,20 @@ def _probe(as_json: bool) -> None:
 
 def _env(words: list[str], as_json: bool) -> None:
     """Exit code 1 where a promise is broken."""
+    from lockstep.config.load import parse_words, validated, with_changes
     from lockstep.doctor.world import as_rows, check_env
-    from lockstep.envs.registry import make_vec
+    from lockstep.envs.registry import try_out
+    from lockstep.training.session import make_env
 
-    if len(words) != 1:
-        raise UserError("Name one environment: `lockstep doctor env rware-tiny-2ag-v2`. `lockstep envs` lists them.")
-    promises = check_env(lambda lanes, seed: make_vec(words[0], lanes, seed))
+    if not words or "=" in words[0]:
+        raise UserError(
+            "Name an environment, and what `lockstep train` would be told of it: `lockstep doctor env "
+            "rware-tiny-2ag-v2 env.time_limit=100`. `lockstep envs` lists them."
+        )
+    changes = {"env.key": words[0], **parse_words(words[1:])}
+    config = validated(with_changes({}, changes))
+    try_out(config.env)
+    promises = check_env(lambda lanes, seed: make_env(config, lanes, seed))
     kept = all(promise.outcome != "broken" for promise in promises)
     if as_json:
         print(_dumped({"key": words[0], "conforms": kept, "promises": as_rows(promises)}))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from lockstep.files import ROWS_BYTES, open_regular
 from lockstep.runs.cleaning import LARGEST, number, one_line
 
 Column = NDArray[np.float64]
@@ -94,7 +95,7 @@ class Rows:
 
     def _read_on(self) -> tuple[bytes, bool]:
         """The bytes after those read already, or all of them and True where these are no longer there."""
-        with self.path.open("rb") as file:
+        with open_regular(self.path, ROWS_BYTES) as file:
             file.seek(self._offset - len(self._remembered))
             new = file.read()
             if new.startswith(self._remembered):

@@ -22,13 +22,13 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lockstep.algorithms.learner import Metrics
 from lockstep.compute.child_process import ChildProcess
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.spec import EnvSpec, episode_fields
 
-Metrics = Mapping[str, Tensor]
 Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16

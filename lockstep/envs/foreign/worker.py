@@ -5,7 +5,6 @@ When the line is closed it closes them, and ends.
 
 import json
 import sys
-import traceback
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 
@@ -23,12 +22,13 @@ def main(line_descriptor: int) -> None:
     with Connection(line_descriptor) as line:
         hello = json.loads(line.recv_bytes())
         try:
-            factory = ForeignEnvFactory(hello["key"], hello["time_limit"], hello["arguments"])
+            factory = ForeignEnvFactory(hello["key"], hello["time_limit"], hello["arguments"], hello["own_state"])
             lanes = PythonLanes(factory, hello["num_envs"], hello["seed"])
         except UserError as error:
             line.send_bytes(json.dumps({"error": str(error)}).encode())
             return
-        line.send_bytes(json.dumps({"spec": asdict(lanes.spec)}).encode())
+        told = lanes.remarks()
+        line.send_bytes(json.dumps({"spec": asdict(lanes.spec), "names": lanes.agent_names, "remarks": told}).encode())
         while True:
             try:
                 asked = json.loads(line.recv_bytes())
@@ -43,8 +43,7 @@ def main(line_descriptor: int) -> None:
                     step = TimeStep(obs, np.zeros(obs.shape[:2], np.float32), nothing, nothing)
                 else:
                     step = lanes.step(np.array(asked["actions"], dtype=np.int64), mask)
-            except WorldError as error:  # shown to people; the episode is dropped
-                traceback.print_exception(error.__cause__)
+            except WorldError as error:  # whatever somebody else's environment raises: the episode is dropped
                 line.send_bytes(json.dumps({"failed": str(error)}).encode())
                 sys.exit(1)
             except UserError as error:
@@ -52,8 +51,10 @@ def main(line_descriptor: int) -> None:
                 return
             available = lanes.available_actions()
             assert available is not None
-            line.send_bytes(b"{}")
-            for array in (*step, available):
+            remarks = lanes.remarks()
+            line.send_bytes(json.dumps({} if remarks == told else {"remarks": remarks}).encode())
+            told, state = remarks, lanes.state()
+            for array in (*step, available, *([] if state is None else [state])):
                 line.send_bytes(np.ascontiguousarray(array).tobytes())
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lockstep.arrays import Mask, Obs
 from lockstep.compute.child_process import ChildProcess
 from lockstep.envs.foreign.factory import ForeignEnvFactory
-from lockstep.envs.protocol import TimeStep, check_running, chosen_lanes
+from lockstep.envs.protocol import Remark, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
@@ -52,12 +52,14 @@ class WorkerLanes:
         self.workers = [Worker(game, block, seed + block.start) for block in blocks]
         specs = [worker.wait_for_spec(max(START_SECONDS, self.timeout)) for worker in self.workers]
         self.spec = spec = specs[0]
+        self.agent_names = self.workers[0].agent_names
         self.dropped = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         self._obs = np.zeros((num_envs, spec.num_agents, spec.obs_dim), dtype=np.float32)
         self._available = np.ones((num_envs, spec.num_agents, spec.num_actions), dtype=bool)
         self._reward = np.zeros((num_envs, spec.num_agents), dtype=np.float32)
         self._terminated, self._truncated = (np.zeros(num_envs, dtype=bool) for _ in range(2))
+        self._state = np.zeros((num_envs, spec.own_state_dim), dtype=np.float32)
 
     def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
         """See VectorEnv.reset. A lane whose worker fails even now is dropped at its first step."""
@@ -86,8 +88,12 @@ class WorkerLanes:
         return self._available
 
     def state(self) -> NDArray[np.float32] | None:
-        """None: the observations serve as the state."""
-        return None
+        """As PythonLanes.state."""
+        return self._state if self.spec.own_state_dim else None
+
+    def remarks(self) -> list[Remark]:
+        """As PythonLanes.remarks."""
+        return list({remark.about: remark for worker in self.workers for remark in worker.remarks}.values())
 
     def get_state(self) -> dict[str, Any]:
         """Refused, as by PythonLanes."""
@@ -114,7 +120,9 @@ class WorkerLanes:
         asked = [worker for worker in self.workers if chosen[worker.lanes].any()]
         for worker in asked:
             worker.say({**request(worker), "mask": chosen[worker.lanes].tolist()})
-        arrays = (self._obs, self._reward, self._terminated, self._truncated, self._available)
+        arrays = [self._obs, self._reward, self._terminated, self._truncated, self._available]
+        if self.spec.own_state_dim:
+            arrays.append(self._state)
         for worker in asked:
             block = chosen[worker.lanes]
             answer = worker.hear(self.timeout, [array[worker.lanes] for array in arrays])
@@ -134,8 +142,12 @@ class Worker:
     def __init__(self, game: ForeignEnvFactory, lanes: slice, seed: int) -> None:
         self.game, self.lanes, self.seed = game, lanes, seed
         self.failures = 0
-        self.told = ""
-        """What it said of its last failure, if it could."""
+        self.agent_names: tuple[str, ...] = ()
+        self.remarks: list[Remark] = []
+        self.reason: str | None = None
+        """Why it failed just now, in the environment's own words; None where it could not say."""
+        self.ending = ""
+        """How it failed last."""
         self._start()
 
     def say(self, message: dict[str, Any]) -> None:
@@ -152,8 +164,10 @@ class Worker:
         if "error" in said:
             raise UserError(said["error"])
         if "failed" in said:
-            self.told = said["failed"]
+            self.reason = said["failed"]
             return None
+        if "remarks" in said:
+            self.remarks = [Remark(*remark) for remark in said["remarks"]]
         parts = [self._receive(seconds) for _ in like]
         if any(part is None for part in parts):
             return None
@@ -171,12 +185,15 @@ class Worker:
         answer = json.loads(said)
         if "error" in answer:
             raise UserError(answer["error"])
+        self.agent_names = tuple(answer["names"])
+        self.remarks = [Remark(*remark) for remark in answer["remarks"]]
         return EnvSpec(**{**answer["spec"], "obs_bits": tuple(answer["spec"]["obs_bits"])})
 
     def start_again(self, key: str, seconds: float) -> None:
         """With fresh environments. Raises UserError when that was done too often for nothing."""
         self.failures += 1
-        ending = self.told or self._ending(0.0)
+        self.ending = ending = self.reason or self._ending(0.0)
+        self.reason = None
         self.line.close()
         self.process.end()
         if self.failures >= MAX_FAILURES:
@@ -185,7 +202,6 @@ class Worker:
                 f"({ending.rstrip('.')}). Look at what it printed; env.workers=0 plays it here, where a debugger "
                 "reaches it."
             )
-        self.told = ""
         self._start()
         self.wait_for_spec(seconds)
 
@@ -200,6 +216,7 @@ class Worker:
                 "key": self.game.key,
                 "time_limit": self.game.time_limit,
                 "arguments": dict(self.game.arguments),
+                "own_state": self.game.own_state,
                 "num_envs": self.lanes.stop - self.lanes.start,
                 "seed": self.seed,
             }
