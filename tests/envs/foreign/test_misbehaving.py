@@ -88,7 +88,7 @@ def test_what_is_not_the_worlds_passes_through(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("how", ["pipe", "exit"])
 def test_in_a_process_of_its_own_it_costs_an_episode(how: str, tmp_path: Path) -> None:
     train = ["train", "report-week1", "--no-doctor", "-q", "env.workers=1", "--out", str(tmp_path / "run")]
-    assert main([*train, *words(how, tmp_path / "once", 10)]) == 0
+    assert main([*train, *words(how, tmp_path / "once", 40)]) == 0
     assert 1 <= read_rows(RunDirectory(tmp_path / "run").metrics)[-1]["dropped_episodes"] <= 4
 
 
