@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+import pydantic
+from pydantic import ConfigDict, TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import QLearningConfig, RunConfig
+from lockstep.config.schema.section import Count
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
@@ -35,15 +39,15 @@ EPISODES = 100
 """Greedy episodes on the official package at the end of every run, as published."""
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Plan:
     """A reproduction, whole. The same plan in the same folder is the same work."""
 
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: int = 3
-    episodes_per_update: int = 32
+    seeds: Count = 3
+    episodes_per_update: Count = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -98,6 +102,9 @@ class Plan:
             return "Nothing: one update after every episode, every number as published."
         sentence = "; ".join(parts)
         return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
+
+
+_PLAN = TypeAdapter(Plan)
 
 
 def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
@@ -191,11 +198,12 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = Plan(**json.loads(read_regular(out / PLAN_FILE)))
+        plan = _PLAN.validate_json(read_regular(out / PLAN_FILE))
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
+    RunDirectory(out).refuse_links()  # runs are made and removed in there
     for name, value in asked.items():
         known = getattr(plan, name)
         if value == known:

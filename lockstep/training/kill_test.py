@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import torch
 
+from lockstep.compute.child_process import ChildProcess
 from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
@@ -26,7 +27,6 @@ from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
 from lockstep.training.checkpoints.checkpoint import load_replay, numbered_checkpoints
 from lockstep.training.session import Session
 
-LOCKSTEP = [sys.executable, "-m", "lockstep"]
 MAX_ENV_STEPS = 200_000
 WORDS = [
     f"training.max_env_steps={MAX_ENV_STEPS}",
@@ -46,12 +46,6 @@ KILLS_PER_RUN = 5
 Victim = Literal["training", "helper", "parent", "world"]
 VICTIMS: tuple[Victim, ...] = ("training", "helper", "parent", "training", "world")
 """Who is killed, run by run."""
-WATCHER = """
-import sys
-from lockstep.compute.child_process import ChildProcess
-sys.exit(ChildProcess(sys.argv[1], sys.argv[2:]).wait())
-"""
-"""A process that does nothing but start the training, as a reproduction does."""
 PIECES = {"helper": "share_worker", "world": "foreign.worker"}
 HELPER_DIED = 2
 """The exit code of a training that lost a process which helps the learner: it says so."""
@@ -92,8 +86,9 @@ class ResumeReport:
         said = (
             f"{self.kills} kills in {self.runs} runs, {self.during_a_checkpoint} of them while a checkpoint was "
             f"written, {self.before_the_first} before the first one ({self.seconds:.0f} s). {self.helpers} of a "
-            f"process that helps the learner, {self.parents} of one that had started the training, {self.worlds} of one "
-            f"that plays a world ({self.dropped_episodes} episodes dropped, no run lost). None left another process behind."
+            f"process that helps the learner, {self.parents} of one that had started the training, {self.worlds} of "
+            f"one that plays a world ({self.dropped_episodes} episodes dropped, no run lost). None left another "
+            "process behind."
         )
         if self.difference is None:
             return f"{said}\nEvery run ended as the one that was never stopped: {self.leaves:,} leaves, no difference."
@@ -231,8 +226,7 @@ def _kill(
     The moment is a number of env steps, since machines differ; one in five comes while it is still starting. A write
     takes milliseconds. To be killed in one, the process is stopped every few of them and looked at.
     """
-    command = [sys.executable, "-c", WATCHER, "lockstep", *words] if victim == "parent" else [*LOCKSTEP, *words]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    process = _started(words, "lockstep.training.kill_test" if victim == "parent" else "lockstep")
     began, done = time.monotonic(), _progress(run)
     early = not in_a_write and rng.random() < EARLY
     goal = rng.uniform(done, 0.9 * MAX_ENV_STEPS)
@@ -241,10 +235,10 @@ def _kill(
     if not in_a_write:
         time.sleep(rng.uniform(0.0, 4.0 if early else 0.3))
     while in_a_write and process.poll() is None and time.monotonic() < began + LONGEST_WAIT:
-        process.send_signal(signal.SIGSTOP)
+        process.process.send_signal(signal.SIGSTOP)
         if _is_writing(run):
             break
-        process.send_signal(signal.SIGCONT)
+        process.process.send_signal(signal.SIGCONT)
         time.sleep(0.001)
     relatives = _family(process.pid)
     pieces = [pid for pid, said in relatives.items() if victim == "helper" and PIECES["helper"] in said]
@@ -252,15 +246,19 @@ def _kill(
         with suppress(ProcessLookupError):
             os.kill(rng.choice(pieces), signal.SIGKILL)
     else:
-        process.kill()
+        process.process.kill()
         victim = "training" if victim == "helper" else victim
-    _, said = process.communicate()
+    code, said = _ended(process)
     _all_gone(relatives)
-    if process.returncode == 0:
+    if code == 0:
         return None
-    if process.returncode != (HELPER_DIED if pieces else -signal.SIGKILL):
-        raise UserError(f"The training failed before it was killed: {said.decode().strip()[-500:]}")
+    if code != (HELPER_DIED if pieces else -signal.SIGKILL):
+        raise UserError(f"The training failed before it was killed: {said}")
     return victim, _is_writing(run)
+
+
+def _started(words: Sequence[str], module: str = "lockstep") -> ChildProcess:
+    return ChildProcess(module, words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def _kill_worlds(run: RunDirectory, train: Sequence[str], rng: random.Random, most: int) -> tuple[int, int]:
@@ -269,9 +267,7 @@ def _kill_worlds(run: RunDirectory, train: Sequence[str], rng: random.Random, mo
 
     Raises UserError where the training does not come to its end.
     """
-    process = subprocess.Popen(
-        [*LOCKSTEP, *train, str(run.path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    )
+    process = _started([*train, str(run.path)])
     kills, relatives, before = 0, dict[int, str](), 0
     while process.poll() is None:
         now = len(read_rows(run.metrics))
@@ -282,12 +278,19 @@ def _kill_worlds(run: RunDirectory, train: Sequence[str], rng: random.Random, mo
                 os.kill(rng.choice(players), signal.SIGKILL)
                 kills, before = kills + 1, now
         time.sleep(rng.uniform(0.0, 0.1))
-    _, said = process.communicate()
+    code, said = _ended(process)
     _all_gone(relatives)
     rows = read_rows(run.metrics)
-    if process.returncode != 0 or not rows or not run.has_ended:
-        raise UserError(f"A training whose players were killed failed: {said.decode().strip()[-500:]}")
+    if code != 0 or not rows or not run.has_ended:
+        raise UserError(f"A training whose players were killed failed: {said}")
     return kills, int(rows[-1].get("dropped_episodes", 0))
+
+
+def _ended(process: ChildProcess) -> tuple[int, str]:
+    """Wait for it. Returns the exit code, and the last of what it said."""
+    assert process.process.stderr is not None
+    said = process.process.stderr.read()
+    return process.process.wait(), said.decode(errors="replace").strip()[-500:]
 
 
 def _family(pid: int) -> dict[int, str]:
@@ -330,6 +333,10 @@ def _is_writing(run: RunDirectory) -> bool:
 
 
 def _finish(words: Sequence[str]) -> None:
-    ended = subprocess.run([*LOCKSTEP, *words], capture_output=True, text=True, check=False)
-    if ended.returncode != 0:
-        raise UserError(f"`lockstep {' '.join(words)}` failed: {ended.stderr.strip()[-500:]}")
+    code, said = _ended(_started(words))
+    if code != 0:
+        raise UserError(f"`lockstep {' '.join(words)}` failed: {said}")
+
+
+if __name__ == "__main__":  # a process that does nothing but start a training, as a reproduction does
+    sys.exit(ChildProcess("lockstep", sys.argv[1:]).wait())
