@@ -130,12 +130,9 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         diagnosis = look_before(config)
         better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())
     if fix is not None:
-        from lockstep.runs.directory import write_atomically
+        from lockstep.runs.delivery import deliver
 
-        try:
-            write_atomically(fix, dump_toml(better.forecast.config))
-        except OSError as error:
-            raise UserError(f"{fix} cannot be written ({error.strerror}). Choose another name for --fix.") from error
+        deliver({fix: dump_toml(better.forecast.config)}, "Choose another name for --fix.")
     if as_json:
         fix_row = {} if fix is None else {"fix": {"file": str(fix), "overrides": applied, "verdict": better.verdict}}
         print(_dumped({**diagnosis.row(), **fix_row}))

@@ -25,6 +25,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from lockstep.compute.output import lasting_output
+
 _HOME = Path(__file__).parents[2]
 
 
@@ -149,4 +151,5 @@ def _wait_for_the_end(lifeline: int) -> None:
 if __name__ == "__main__":
     _end_with_parent()
     sys.argv = sys.argv[1:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    with lasting_output():
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

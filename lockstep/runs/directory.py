@@ -242,12 +242,7 @@ class RunDirectory:
                 f"{self.path} is gone: the run directory was deleted or moved before {what} could be written. A moved "
                 "one can be resumed where it is now; a deleted one is trained anew with `lockstep train`."
             )
-        reason = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EFBIG: "files may not become so large here",
-            errno.EROFS: "the disk is read-only",
-        }.get(error.errno or 0, error.strerror or str(error))
+        reason = why(error)
         steps = [int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
         last = (
             f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
@@ -304,6 +299,16 @@ def _steps(row: Mapping[str, Any]) -> float:
     """When a row was written; one that does not say so in a number was not written by us."""
     steps = row.get("env_steps")
     return steps if isinstance(steps, int | float) else math.inf
+
+
+def why(error: OSError) -> str:
+    """The reason why something could not be written, in words."""
+    return {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "files may not become so large here",
+        errno.EROFS: "the disk is read-only",
+    }.get(error.errno or 0, error.strerror or str(error))
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

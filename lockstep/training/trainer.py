@@ -108,7 +108,7 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
     with Interruption() as interruption:
         while session.evaluation_due or not session.finished:
             before, dropped = session.env_steps, session.dropped_episodes
-            with suppress(AbandonedError):
+            with suppress(AbandonedError), _saving_first(session, run, interruption):
                 if not session.evaluation_due:
                     _advance(session, run, interruption)
                     session.wall_seconds = time.monotonic() - clock
@@ -158,6 +158,28 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
     )
 
 
+@contextmanager
+def _saving_first(session: Session, run: RunDirectory, interruption: Interruption) -> Iterator[None]:
+    """Where play fails that leaves no trace, as when a world raises something, what was learnt before it is kept.
+
+    Raises UserError in any case, and says how to go on.
+    """
+    try:
+        yield
+    except UserError as error:
+        if error is not interruption.cut_off:
+            raise
+        saved = ""
+        if session.env_steps:
+            with suppress(UserError), run.writing("a checkpoint"):
+                save_checkpoint(session, run)
+                saved = f" What was learnt in {session.env_steps:,} env steps is saved."
+        raise UserError(
+            f"{error}{saved} Once that is mended, `lockstep resume {run.path}` goes on. `lockstep doctor env "
+            f"{session.config.env.key}` plays the world alone."
+        ) from error
+
+
 def _advance(session: Session, run: RunDirectory, interruption: Interruption) -> None:
     try:
         session.advance(interruption.leaving)
@@ -187,7 +209,7 @@ def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logge
                 solved = target is not None and rows[-1][0]["test_return_mean"] > target
                 if not solved:
                     break
-    except AbandonedError:
+    except (AbandonedError, UserError):
         session.evaluated_episodes = evaluated
         raise
     session.evaluation_due = False

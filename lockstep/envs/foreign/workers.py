@@ -198,8 +198,9 @@ class Worker:
         self.process.end()
         if self.failures >= MAX_FAILURES:
             raise UserError(
-                f"A process that plays {key} failed {self.failures} times without finishing an episode ({ending}). "
-                "Look at what it printed; env.workers=0 plays it here, where a debugger reaches it."
+                f"A process that plays {key} failed {self.failures} times without finishing an episode "
+                f"({ending.rstrip('.')}). Look at what it printed; env.workers=0 plays it here, where a debugger "
+                "reaches it."
             )
         self._start()
         self.wait_for_spec(seconds)
