@@ -14,6 +14,7 @@ while not ended:
     obs, ended = step.obs, bool((step.terminated | step.truncated).all())
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,7 @@ def train(
         name = "run"
     else:
         config, name = load_config(str(source), overrides), Path(source).stem
-    command.check(config)
+    config = command.prepare(config, lambda sentence: warnings.warn(sentence, stacklevel=3))
     directory = RunDirectory.create(None if out is None else Path(out), name, config.seed, dump_toml(config))
     command.train(config, directory, quiet=not progress)
     return Run(directory.path)

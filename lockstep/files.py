@@ -15,6 +15,10 @@ ROWS_BYTES = 256 * 2**20
 TEXT_BYTES = 4 * 2**20
 """The most that a configuration, a description or a manifest may have. Ours have kilobytes."""
 
+_CAREFULLY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+"""Flags of opening; a system that lacks one lacks what it is for."""
+
 
 class NotPlainError(OSError):
     """There is something, but no plain file of a size that is read here; says what."""
@@ -50,7 +54,7 @@ def _opened(path: Path, flags: int, mode: str, most: int | None = None, *, follo
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW), 0o666)
+    descriptor = os.open(path, flags | _CAREFULLY | (0 if follow else _NO_LINKS), 0o666)
     try:
         _check(os.fstat(descriptor), most)  # it may be another by now
         return FileIO(descriptor, mode)

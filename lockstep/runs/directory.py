@@ -17,6 +17,8 @@ import json
 import math
 import os
 import platform
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -24,11 +26,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from io import BufferedReader, FileIO
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
 from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
+from lockstep.runs.cleaning import cleaned
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
@@ -58,21 +62,33 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
-        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already."""
-        if path is None:
-            path = _unused(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already.
+
+        Of several that are made at the same moment, each has a folder of its own, or is told.
+        """
+        try:
+            if path is None:
+                path = _claimed(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
+            else:
+                path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise FileExistsError
+            run = cls(path)
+            run.config.touch(exist_ok=False)  # now it is ours
+            try:
+                write_atomically(run.config, config_toml)
+                run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+            except BaseException:
+                with suppress(OSError):
+                    run.config.unlink()
+                raise
+        except FileExistsError:
             next_step = (
-                f"`lockstep resume {path}` continues it; choose another --out to train anew."
-                if (path / "config.toml").is_file()
+                f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
+                if path is not None and (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
-            raise UserError(f"{path} is not empty. {next_step}")
-        run = cls(path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            write_atomically(run.config, config_toml)
-            run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+            raise UserError(f"{path} is not empty. {next_step}") from None
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error.strerror}). Choose another --out.") from error
         return run
@@ -110,12 +126,13 @@ class RunDirectory:
         raise UserError(f"{text!r} is neither a folder nor the beginning of a run's name in {root}/. {known}")
 
     def read_info(self) -> dict[str, Any]:
-        """run.json, or an empty dict where it is missing or unreadable."""
-        try:
-            info = json.loads(read_regular(self.info))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return info if isinstance(info, dict) else {}
+        """run.json, cleaned, or an empty dict where it is missing or unreadable."""
+        return read_json(self.info)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its training came to its end, and not just to a stop."""
+        return self.read_info().get("status") in ("finished", "solved")
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Replace run.json."""
@@ -141,6 +158,11 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+
+    def remove(self) -> None:
+        """Delete the folder and all that is in it. Raises UserError while another process trains in it."""
+        with self.locked():
+            shutil.rmtree(self.path)
 
     def size_bytes(self) -> int:
         """Of all its files, on disk. Links are not followed."""
@@ -249,15 +271,29 @@ def list_runs(root: Path = ROOT) -> list[RunDirectory]:
     """Runs directly in `root`, the newest last (by when their configuration was written)."""
     if not root.is_dir():
         return []
-    configs = [path for path in root.glob("*/config.toml") if path.is_file()]
-    return [RunDirectory(path.parent) for path in sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))]
+    found = []
+    for path in root.glob("*/config.toml"):
+        with suppress(OSError):  # one that cannot be looked at, or went just now, hides no other
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime_ns, path))
+    return [RunDirectory(path.parent) for _, path in sorted(found)]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file says, cleaned; empty where it is missing, unreadable or says something else than names."""
+    try:
+        said = json.loads(read_regular(path).decode(errors="replace"))
+        return cleaned(said) if isinstance(said, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file. Lines that are not whole, as a crash leaves them, are passed over."""
+    """The rows of a JSONL file, cleaned. Lines that are not whole, as a crash leaves them, are passed over."""
     try:
         with open_regular(path, LIST_BYTES) as file:
-            return [row for _, row in _parsed(file)]
+            return [cleaned(row) for _, row in _parsed(file)]
     except OSError:
         return []
 
@@ -349,9 +385,15 @@ def _read_lock(path: Path) -> int | None:
     return pid
 
 
-def _unused(path: Path) -> Path:
-    candidates = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in range(1, 1000))
-    return next(candidate for candidate in candidates if not candidate.exists())
+def _claimed(path: Path) -> Path:
+    """A new folder of this name, or with a number behind it: nobody else's, whoever asks at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        candidate = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            candidate.mkdir()
+            return candidate
+    raise AssertionError("numbers do not end")
 
 
 def _origin() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lockstep import trust
 from lockstep.algorithms.fast.shares import one_thread
-from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig

@@ -17,7 +17,7 @@ from numba.core.dispatcher import Dispatcher
 
 from lockstep.acting.policy import random_actions
 from lockstep.arrays import Floats
-from lockstep.compute.compiled import code_directory, compiled
+from lockstep.compute.compiled import code_home, compiled
 from lockstep.config.load import dump_toml, validated
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_vec
@@ -114,16 +114,16 @@ def main() -> None:
     play_by_rule(make_vec("rware-tiny-4ag-v2", 2, seed=1, time_limit=30, layout=FLOOR, request_queue_size=1))
     play_by_rule(make_vec("mpe:simple_spread_v3", 2, seed=1, max_cycles=13))
     crowd: dict[str, Any] = {"n_agents": 9, "layout": FLOOR, "request_queue_size": 1, "num_threads": 1}
-    seen: dict[str, Any]
-    for seen in ({"msg_bits": 1}, {"observation_type": "image_dict", "reward_type": "two_stage"}):
+    looks: list[dict[str, Any]] = [{"msg_bits": 1}, {"observation_type": "image_dict", "reward_type": "two_stage"}]
+    for seen in looks:
         step_at_random(make_vec("rware-tiny-2ag-v2", 3, seed=2, **{**crowd, **seen}), steps=60)
     assert not uncalled(), uncalled()
-    print(code_directory().name)
+    print(code_home().name)
 
 
 def uncalled() -> list[str]:
     """Compiled functions without machine code in the cache; those that are pieces of others have none of their own."""
-    code = {path.name.rpartition("-")[0] for path in code_directory().rglob("*.nbi")}
+    code = {path.name.rpartition("-")[0] for path in code_home().rglob("*.nbi")}
     modules = [module for name, module in sys.modules.items() if name.startswith("lockstep.") and name not in ON_A_GPU]
     functions = {one for module in modules for one in vars(module).values() if isinstance(one, Dispatcher)}
     names = {f"{one.__module__.rpartition('.')[2]}.{one.py_func.__name__}" for one in functions if not _is_piece(one)}

@@ -22,8 +22,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstep.cli import main
-from lockstep.cli.app import VERBS
+from lockstep.cli import app, main
 from lockstep.config.load import EPYMARL, flat, knobs, load_config
 from lockstep.config.presets import PRESETS
 from lockstep.errors import UserError
@@ -211,6 +210,7 @@ def test_toml_files(sandbox: Sandbox, capsys: Any, content: bytes) -> None:
         resolves(load_config(str(file)))
 
 
+VERBS = [str(command.name or getattr(command.callback, "__name__", "")) for command in app.registered_commands]
 QUICK = [verb for verb in VERBS if verb not in ("watch", "demo", "reproduce", "verify", "bench", "selftest", "train")]
 
 

@@ -16,8 +16,8 @@ import pytest
 import torch
 from pydantic import BaseModel
 
-from lockstep.algorithms.q_learning import DivergedError, QLearner
-from lockstep.algorithms.registry import build
+from lockstep.algorithms.learner import DivergedError
+from lockstep.algorithms.registry import build, build_page
 from lockstep.cli import main
 from lockstep.config.load import validated, with_changes
 from lockstep.config.schema import RunConfig
@@ -147,11 +147,12 @@ def learn_twice(config: RunConfig, *, long: bool) -> None:
 def assert_compiled_as_the_page(session: Session) -> None:
     """As one learner, as freshly made, sees the batch and another does, to a thousandth of the largest number."""
     fresh = build(session.spec, session.config)
-    if type(fresh) is QLearner:
+    page = build_page(session.spec, session.config)
+    if type(fresh.page) is type(page):
         return
     batch = session.replay.sample(session.replay_rng)
     loss, _, gradient = fresh.gradient(batch)
-    page_loss, _, page_gradient = QLearner.gradient(fresh, batch)
+    page_loss, _, page_gradient = page.gradient(fresh.online, fresh.target, batch)
     torch.testing.assert_close(loss, page_loss, rtol=1e-3, atol=1e-6)
     torch.testing.assert_close(gradient, page_gradient, rtol=1e-3, atol=1e-3 * page_gradient.abs().max().item())
 

@@ -10,6 +10,7 @@ Nothing is imported before it is named.
 """
 
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -21,7 +22,8 @@ from typing import Any
 
 import gymnasium
 
-from lockstep.envs.foreign.gymnasium_team import GymnasiumTeam
+from lockstep.envs.foreign.guests import Visit
+from lockstep.envs.foreign.limits import limit_arguments
 from lockstep.envs.foreign.team import ForeignEnv
 from lockstep.errors import UserError
 
@@ -38,22 +40,40 @@ class ForeignEnvFactory:
 
     key: str
     time_limit: int | None = None
-    """Steps after which an episode is cut; None: the environment's own limit."""
+    """Steps after which an episode is cut; None: the environment's own limit. A shorter one of its own is raised."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     """Of the environment's constructor."""
+    own_state: bool = False
+    """Whether the mixer is to see the environment's own state instead of all observations."""
 
     def __call__(self) -> ForeignEnv:
         """Raises UserError where it cannot be had, or cannot be learnt."""
-        package, name = _address(self.key)
-        make = _constructor(self.key, package, name)
+        with Visit(self.key):
+            package, name = _address(self.key)
+            make = _constructor(self.key, package, name)
+            arguments = dict(self.arguments)
+            if self.time_limit is not None:
+                arguments |= limit_arguments(make, self.time_limit, arguments)
+            try:
+                env = make(**arguments)
+            except ImportError as error:
+                raise _missing(self.key, package, error) from error
+            except UserError:
+                raise
+            except Exception as error:  # a stranger's constructor may raise anything
+                given = ", ".join(f"{name}={value!r}" for name, value in arguments.items()) or "no arguments"
+                raise UserError(f"{self.key} cannot be made with {given}: {_first_line(error)}.") from error
+            return self._understood(env)
+
+    def _understood(self, env: Any) -> ForeignEnv:
         try:
-            env = make(**self.arguments)
+            return ForeignEnv(self.key, env, self.time_limit, own_state=self.own_state)
+        except UserError:
+            raise
         except ImportError as error:
-            raise _missing(self.key, package, error) from error
-        except (TypeError, ValueError, AssertionError) as error:
-            given = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items()) or "no arguments"
-            raise UserError(f"{self.key} cannot be made with {given}: {_first_line(error)}.") from error
-        return ForeignEnv(self.key, _parallel(self.key, env), self.time_limit)
+            raise _missing(self.key, None, error) from error
+        except Exception as error:  # so may its spaces
+            raise UserError(f"{self.key} cannot be asked for its agents and spaces: {_first_line(error)}.") from error
 
 
 def is_foreign_key(key: str) -> bool:
@@ -99,7 +119,15 @@ def _constructor(key: str, package: str | None, name: str) -> Callable[..., Any]
         near = get_close_matches(name, list(gymnasium.registry), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "`lockstep envs` shows how environments are named."
         raise UserError(f"Neither {package or 'Gymnasium'} nor Gymnasium's registry has {name!r}; {hint}")
-    return lambda **arguments: gymnasium.make(name, disable_env_checker=True, **arguments)
+    spec = gymnasium.spec(name)
+
+    def make(**arguments: Any) -> Any:
+        return gymnasium.make(name, **{"disable_env_checker": True, **arguments})
+
+    if spec.max_episode_steps is not None:  # Gymnasium's own wrapper counts them
+        limit = inspect.Parameter("max_episode_steps", inspect.Parameter.KEYWORD_ONLY, default=spec.max_episode_steps)
+        make.__signature__ = inspect.Signature([limit])  # type: ignore[attr-defined]
+    return make
 
 
 def _imported(key: str, package: str) -> Any:
@@ -133,26 +161,10 @@ def _missing(key: str, package: str | None, error: ImportError) -> UserError:
     return UserError(f"{key} needs the package {top}, which is not installed{install}")
 
 
-def _parallel(key: str, env: Any) -> Any:
-    """A parallel environment from what a constructor made."""
-    from pettingzoo.utils import AECEnv
-
-    if isinstance(env, gymnasium.Env):
-        return GymnasiumTeam(key, env)
-    if isinstance(env, AECEnv):
-        raise UserError(
-            f"{key} is played in turns; pettingzoo.utils.conversions.aec_to_parallel makes those parallel that can be."
-        )
-    if not all(hasattr(env, name) for name in ("reset", "step", "action_space", "observation_space")):
-        raise UserError(
-            f"{key} made {env!r}, which is no PettingZoo parallel environment and no Gymnasium environment."
-        )
-    return env
-
-
 def _home(key: str) -> str | None:
     return next((package for start, package in HOMES.items() if key.startswith(start)), None)
 
 
 def _first_line(error: Exception) -> str:
+    """Its kind and the first line of what it says."""
     return f"{type(error).__name__}: {error}".strip().partition("\n")[0].rstrip(".: ")

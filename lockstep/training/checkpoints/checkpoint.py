@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,14 +27,15 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter
 from torch import nn
 
 from lockstep import __version__
-from lockstep.algorithms.registry import build_mixer
+from lockstep.algorithms.learner import Thoughts
+from lockstep.algorithms.registry import build_networks, build_page
 from lockstep.config.load import flat, load_config
 from lockstep.config.schema import NetworkConfig, RunConfig
+from lockstep.envs.others import provide_teams
 from lockstep.errors import UserError
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import Replay
 from lockstep.files import read_regular
-from lockstep.networks.agents import build_agent
-from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory, sync_folder
 from lockstep.spec import EnvSpec
@@ -55,7 +56,6 @@ READABLE = (1, 2)
 BEST = "best"
 CHECKPOINTED = "checkpoint"
 """In run.json: the env steps of the newest checkpoint. Where all are gone, it says that there were some."""
-Network = TypeVar("Network", bound=nn.Module)
 _SPEC = TypeAdapter(EnvSpec)
 _UNFITTING = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
@@ -180,42 +180,69 @@ def load_replay(replay: Replay, folder: Path) -> None:
             restore(store, added, size, added - size, [part] if size else ())
 
 
+class SavedTeam(NamedTuple):
+    """What a checkpoint kept of a team."""
+
+    policy: GreedyPolicy
+    spec: EnvSpec
+    """What it was made for."""
+    env_steps: int
+    """How long it was trained."""
+    networks: nn.ModuleDict
+    """Its networks: `agent`, and those beside it that were kept."""
+    thoughts: Callable[[EpisodeBatch], Thoughts]
+    """See `Learner.thoughts`."""
+
+
 def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple[GreedyPolicy, EnvSpec, int]:
     """A trained team: its greedy policy, the shapes it was made for, and the env steps it was trained for.
 
     run: a run directory. checkpoint: "best" (by test return; the newest where none was evaluated yet), "latest", or a
     number of env steps. Raises UserError where there is none, or it is damaged.
     """
+    return read_team(run, checkpoint)[:3]
+
+
+def read_team(run: RunDirectory | Path | str, checkpoint: str = BEST) -> SavedTeam:
+    """All that was kept of the team that `load_policy` returns for the same arguments.
+
+    A team acts by its `agent` alone. What stands beside that is left out where it was not kept (checkpoints of before
+    it was, unless the whole run was saved at the same moment), and where it has a shape that is not built any more.
+    """
     run = run if isinstance(run, RunDirectory) else RunDirectory.find(str(run))
     folder = _policy_folder(run, checkpoint)
     state = _part(folder, _manifest(folder), "policy.pt")
+    whole = run.checkpoints / f"{state['env_steps']:012d}" if type(state.get("env_steps")) is int else folder
+    config = load_config(str(run.config))
     with _explained(folder, "policy.pt"):
-        spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
-        agent = _built(lambda: build_agent(spec, config), state["agent"])
-        return GreedyPolicy(agent, spec, config), spec, int(state["env_steps"])
+        spec, network = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
+        config = config.model_copy(update={"network": network})
+        with torch.device("meta"):
+            networks = build_networks(spec, config)
+        for name in [name for name in networks if name != "agent"]:
+            parameters = state.get(name)
+            if parameters is None and whole in numbered_checkpoints(run):
+                online = _part(whole, _manifest(whole), "state.pt")["learner"]["online"]
+                parameters = {key.removeprefix(f"{name}."): online[key] for key in online if key.startswith(f"{name}.")}
+            try:
+                _fill(networks[name], parameters or {})
+            except RuntimeError:
+                del networks[name]
+        agent = _fill(networks["agent"], state["agent"])
+        page = build_page(spec, config)
+        return SavedTeam(
+            GreedyPolicy(agent, spec, network),
+            spec,
+            int(state["env_steps"]),
+            networks,
+            lambda episode: page.thoughts(networks, episode),
+        )
 
 
-def load_mixer(run: RunDirectory, checkpoint: str = BEST) -> nn.Module | None:
-    """What mixed the values of the team that `load_policy` returns for the same arguments.
-
-    None where it was not kept (checkpoints of before it was, unless the whole run was saved at the same moment), and
-    where it was of a shape that is not built any more: a team acts without its mixer.
-    """
-    folder = _policy_folder(run, checkpoint)
-    state = _part(folder, _manifest(folder), "policy.pt")
-    with _explained(folder, "policy.pt"):
-        spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
-        parameters = state.get("mixer")
-        if parameters is None:
-            whole = run.checkpoints / f"{state['env_steps']:012d}"
-            if whole not in numbered_checkpoints(run):
-                return None
-            online = _part(whole, _manifest(whole), "state.pt")["learner"]["online"]
-            parameters = {name[6:]: value for name, value in online.items() if name.startswith("mixer.")}
-    name = load_config(str(run.config)).algorithm.name
-    with suppress(RuntimeError):
-        return _built(lambda: build_mixer(name, spec, config), parameters)
-    return None
+@provide_teams
+def _load_others(run: str) -> tuple[GreedyPolicy, EnvSpec]:
+    """The team of a run as somebody else's opponents or partners."""
+    return load_policy(run)[:2]
 
 
 def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
@@ -240,22 +267,19 @@ def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
 
 def _policy_state(session: Session) -> dict[str, Any]:
     return {
-        "agent": named_parameters(session.learner.actor),
-        "mixer": named_parameters(session.learner.online["mixer"]),
+        **session.learner.policy_state(),
         "network": session.config.network.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,
     }
 
 
-def _built(build: Callable[[], Network], parameters: Mapping[str, torch.Tensor]) -> Network:
-    """A network around given parameters. Nothing is allocated for it: a stranger's sizes may be absurd."""
-    with torch.device("meta"):
-        module = build()
+def _fill(network: nn.Module, parameters: Mapping[str, torch.Tensor]) -> Any:
+    """Give a network without memory its parameters. None is allocated for it: a stranger's sizes may be absurd."""
     if any(value.dtype != torch.float32 for value in parameters.values()):
         raise RefusedError("its parameters are not of single precision")
-    module.load_state_dict(parameters, assign=True)
-    return module.eval()
+    network.load_state_dict(parameters, assign=True)
+    return network.eval()
 
 
 def _folders(run: RunDirectory) -> list[Path]:
