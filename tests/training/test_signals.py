@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def test_a_signal_is_obeyed_although_a_helper_stands_still(tmp_path: Path) -> No
         wait_for(begun(run), 250.0)
         (helper,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(helper), signal.SIGSTOP)
+        time.sleep(2.0)  # by now the learner waits for it
         returned, _, out, err = stop(process, signal.SIGTERM)
     assert returned == 143
     assert "did not answer for 30 s" in err
