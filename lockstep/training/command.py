@@ -11,7 +11,8 @@ from rich.console import Console
 
 from lockstep.acting.exploration import check_repeat_actions
 from lockstep.algorithms.registry import recorded
-from lockstep.config.load import dump_toml, flat, load_config, parse_words, validated, with_changes
+from lockstep.config.knobs import flat
+from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine, try_out
 from lockstep.errors import UserError

@@ -1,14 +1,15 @@
 """How much memory a run will take, worked out before any of it is taken."""
 
+from math import prod
+
 import torch
 
 from lockstep.algorithms.fast.shares import num_shares
-from lockstep.algorithms.registry import build_networks
+from lockstep.algorithms.registry import architecture
 from lockstep.compute.machine import available_bytes
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.networks.flat import num_parameters
 from lockstep.spec import EnvSpec, episode_bytes, episode_fields
 
 COPIES = 7
@@ -36,8 +37,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
     if replay.rewarding_fraction > 0:
         kept += min(replay.rewarding_buffer_size, episodes)
     try:
-        with torch.device("meta"):
-            parameters = num_parameters(build_networks(spec, config))
+        parameters = sum(prod(shape) for _, shape in architecture(spec, config).shapes)
     except RuntimeError as error:
         raise UserError(
             f"network.hidden_dim={network.hidden_dim} and its siblings make networks too large for any machine; 64 to "
