@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
@@ -42,8 +44,8 @@ class Plan:
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: int = 3
-    episodes_per_update: int = 32
+    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
+    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -98,6 +100,9 @@ class Plan:
             return "Nothing: one update after every episode, every number as published."
         sentence = "; ".join(parts)
         return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
+
+
+_PLAN = TypeAdapter(Plan)
 
 
 def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
@@ -191,10 +196,12 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = Plan(**json.loads(read_regular(out / PLAN_FILE)))
+        plan = _PLAN.validate_python(json.loads(read_regular(out / PLAN_FILE)))
+        if plan.experiment not in EXPERIMENTS:
+            raise ValueError
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
     for name, value in asked.items():
         known = getattr(plan, name)
