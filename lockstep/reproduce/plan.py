@@ -4,15 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pydantic
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import QLearningConfig, RunConfig
-from lockstep.config.schema.section import Count
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
@@ -46,8 +45,8 @@ class Plan:
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: Count = 3
-    episodes_per_update: Count = 32
+    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
+    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -199,9 +198,11 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     """
     try:
         plan = _PLAN.validate_json(read_regular(out / PLAN_FILE))
+        if plan.experiment not in EXPERIMENTS:
+            raise ValueError(plan.experiment)
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
     RunDirectory(out).refuse_links()  # runs are made and removed in there
     for name, value in asked.items():

@@ -57,6 +57,8 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
+        self._held: FileIO | None = None
+        """The lock, while this object holds it."""
 
     @classmethod
     def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
@@ -223,14 +225,26 @@ class RunDirectory:
                 with self.writing("its lock"):
                     file.truncate(0)
                     file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
+                self._held = file
                 yield
             finally:
-                with suppress(OSError):
-                    self.lock.unlink()
+                self._held = None
+                if _is_there(file, self.lock):
+                    with suppress(OSError):
+                        self.lock.unlink()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError."""
+        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError.
+
+        Whoever holds the lock writes only while it is the lock that lies there: the folder may have been deleted and
+        made anew, and belong to another training.
+        """
+        if self._held is not None and not _is_there(self._held, self.lock) and self.path.is_dir():
+            raise UserError(
+                f"{self.path} is not this training's any more: the folder was deleted and made anew, or its lock was "
+                f"removed. So this one stops before {what} is written, and leaves what is there alone."
+            )
         try:
             yield
         except OSError as error:
@@ -350,12 +364,17 @@ def _locked_file(path: Path) -> FileIO | None:
                 file.close()
                 return None
             return file
-        try:
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
+        if _is_there(file, path):
+            return file
         file.close()  # its holder removed it in this moment; the next one is another file
+
+
+def _is_there(file: FileIO, path: Path) -> bool:
+    """Whether what lies at `path` is this very file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
 
 
 def _read_lock(path: Path) -> int | None:

@@ -230,7 +230,7 @@ def _around(
                 run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
-            with suppress(OSError):
+            with suppress(UserError), run.writing("run.json"):
                 if isinstance(error, KeyboardInterrupt):
                     run.set_status("interrupted")
                 else:

@@ -22,16 +22,21 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstep import trust
+from lockstep import api, trust
 from lockstep.cli import app, main
 from lockstep.config.epymarl import EPYMARL
 from lockstep.config.knobs import flat, knobs
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
+from lockstep.doctor import findings
 from lockstep.errors import UserError
+from lockstep.reproduce.plan import resumed_plan
+from lockstep.runs.directory import RunDirectory
+from lockstep.show.live.folder import Folder
+from lockstep.training.checkpoints.checkpoint import read_team
 from lockstep.training.checkpoints.tensor_files import tensor_bytes
 from lockstep.training.command import check
-from tests.training.faults import TINY
+from tests.training.faults import NOT_PLAIN, TINY, put
 
 CASES = int(os.environ.get("LOCKSTEP_FUZZ_CASES", "240"))
 LONGEST_SECONDS = 120
@@ -72,6 +77,8 @@ class Sandbox:
         self.root, self.template = root, run
         self.here, self.out, self.run = root / "here", root / "out", root / "here" / "runs" / "victim"
         self.here.mkdir()
+        (root / "elsewhere").mkdir()
+        (root / "elsewhere" / "private.txt").write_text("private")
         (root / "precious.txt").write_text("precious")
         (self.here / "thesis.tex").write_text("precious")
 
@@ -255,7 +262,44 @@ READERS = (
     ["plot", "victim", "--out", "OUT.svg"],
     ["export", "victim", "--out", "OUT"],
     ["render", "victim", "--out", "OUT.gif"],
+    ["report", "victim", "--out", "OUT.html"],
+    ["watch", "victim", "--terminal"],
 )
+
+
+def _as_a_run(run: Path) -> None:
+    found = api.Run(run)
+    assert found.status
+    found.metrics.names()
+    found.evaluations.names()
+    assert found.config
+
+
+def _as_a_page(run: Path) -> None:
+    folder = Folder(run.parent, findings=lambda record: [finding.row() for finding in findings(record)])
+    folder.summaries()
+    folder.facts(run.name)
+    folder.changes(run.name, {})
+    folder.findings_of(run.name)
+    folder.film(run.name, 0)
+
+
+def _as_a_team(run: Path) -> None:
+    api.load_team(run)
+
+
+def _as_a_saved_team(run: Path) -> None:
+    read_team(RunDirectory(run), "latest")
+
+
+def _as_a_reproduction(run: Path) -> None:
+    if not os.path.lexists(run / "plan.json"):
+        (run / "plan.json").write_text('{"experiment": "week2"}')
+    resumed_plan(run, {}).trainings(run)
+
+
+LOOKS = (_as_a_run, _as_a_page, _as_a_team, _as_a_saved_team, _as_a_reproduction)
+"""What programs and pages ask of a run's folder, besides the verbs."""
 
 
 def leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -309,6 +353,8 @@ PLACES = [
     "checkpoints/000000000200",
 ]
 
+LOOKED_FOR = ("run.json", "events.out.tfevents.9.lockstep", "media/film.html", "media/film.gif", "plan.json")
+
 TENSORS = st.sampled_from(
     [
         torch.zeros(0),
@@ -325,7 +371,8 @@ TENSORS = st.sampled_from(
 def damages(draw: Any) -> Any:
     """A function that damages a run."""
     data = draw(st.data())
-    kind = draw(st.sampled_from(["bytes", "bytes", "json", "json", "rows", "tensors", "tensors", "toml", "place"]))
+    kinds = ["bytes", "bytes", "json", "json", "rows", "tensors", "tensors", "toml", "place", "odd", "odd", "odd"]
+    kind = draw(st.sampled_from(kinds))
     return kind, data
 
 
@@ -347,6 +394,12 @@ def damage(run: Path, kind: str, data: Any, precious: Path) -> str:
     elif kind == "toml":
         victim = run / "config.toml"
         victim.write_bytes(draw(configurations()))
+    elif kind == "odd":  # anything but a plain file, where one is or will be looked for
+        places = [*files, *(run / name for name in (*PLACES, *LOOKED_FOR) if (run / name).parent.is_dir())]
+        victim = draw(st.sampled_from(places))
+        odd = draw(st.sampled_from(NOT_PLAIN))
+        put(odd, victim, precious.with_name("elsewhere"))
+        return f"{odd} as {victim}"
     elif kind == "tensors":
         victim = draw(st.sampled_from([path for path in files if path.suffix == ".pt"]))
         tree = changed(draw, torch.load(victim, weights_only=True), st.one_of(VALUES, TENSORS))
@@ -388,6 +441,27 @@ def damage(run: Path, kind: str, data: Any, precious: Path) -> str:
             victim.symlink_to(precious if how == "link" else victim)
         return f"{how} {victim}"
     return f"{kind} {victim}"
+
+
+@cases(0.7)
+@given(damaged=st.lists(damages(), min_size=1, max_size=3), look=st.sampled_from(LOOKS))
+def test_looks_into_run_directories(sandbox: Sandbox, damaged: list[tuple[str, Any]], look: Any) -> None:
+    run = sandbox.fresh()
+    (run / "media").mkdir(exist_ok=True)
+    done = []
+    for kind, data in damaged:
+        with suppress(
+            OSError, ValueError, RuntimeError, IndexError, AssertionError
+        ):  # what it damages is damaged already
+            done.append(damage(run, kind, data, sandbox.root / "precious.txt"))
+    before = sandbox.outside()
+    try:
+        with limited(), suppress(UserError):
+            look(run)
+    except BaseException:
+        print(f"{look.__name__} after: {done}", file=sys.__stderr__)
+        raise
+    assert sandbox.outside() == before
 
 
 def sign(run: Path, victim: Path, content: bytes) -> None:

@@ -4,12 +4,14 @@ Lane for lane the same game as `PythonLanes` in this process; only faster on sev
 """
 
 import json
+import struct
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing.connection import Connection
-from socket import socketpair
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socketpair
 from typing import Any
 
 import numpy as np
@@ -210,6 +212,10 @@ class Worker:
         with theirs:
             module, game_prints = "lockstep.envs.foreign.worker", 2  # what the game prints is for people
             self.process = ChildProcess(module, descriptors=[theirs.fileno()], stdout=game_prints)
+        if sys.platform != "win32":  # one that is stopped in the middle of an answer is not waited for either
+            limit = struct.pack("ll", int(START_SECONDS), 0)
+            for option in (SO_RCVTIMEO, SO_SNDTIMEO):
+                ours.setsockopt(SOL_SOCKET, option, limit)
         self.line = Connection(ours.detach())
         self.say(
             {
