@@ -3,6 +3,7 @@
 import errno
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,9 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The `lockstep` command. Returns the exit code: 0, 2 for a user's mistake, 128 + its number for a signal."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that cannot write a sign shows another
+            stream.reconfigure(errors="replace")
     run: Callable[..., Any] = typer.main.get_command(app).main
     try:
         code = run(args=None if arguments is None else list(arguments), prog_name="lockstep", standalone_mode=False)

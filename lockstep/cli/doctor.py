@@ -9,9 +9,10 @@ import typer
 from lockstep import trust as consent
 from lockstep.cli.app import Json, Trust, Words, app
 from lockstep.errors import UserError
+from lockstep.shell import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lockstep.config.schema import RunConfig
     from lockstep.doctor.diagnosis import Diagnosis
@@ -69,15 +70,15 @@ def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
     return diagnose(config, measure_task(config, 0.5 if quickly else 1.0), _machine(config, 0.5 if quickly else 1.0))
 
 
-def announce(config: "RunConfig", source: str) -> None:
-    """The verdict in a few lines, before a training begins."""
+def announce(config: "RunConfig", source: "Sequence[str]") -> None:
+    """The verdict in a few lines, before a training begins. source: the words that the configuration came from."""
     from rich.console import Console
 
     from lockstep.cli.doctor_text import console, short_lines
 
     with Console(stderr=True).status("the doctor plays at random, --no-doctor skips it"):
         diagnosis = look_before(config, quickly=True)
-    for line in short_lines(diagnosis, f"lockstep doctor {source}"):
+    for line in short_lines(diagnosis, command_line("doctor", *source)):
         console().print(line)
 
 
@@ -92,7 +93,7 @@ def watching(run: "RunDirectory") -> "Callable[[], list[str]]":
         record.refresh()
         new = [finding for finding in findings(record) if finding.severity != "note" and finding.name not in told]
         told.update(finding.name for finding in new)
-        return [f"doctor: {finding.title}. `lockstep doctor {run.path}` says more." for finding in new]
+        return [f"doctor: {finding.title}. `{command_line('doctor', run.path)}` says more." for finding in new]
 
     return look
 
@@ -140,8 +141,7 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         return
     from lockstep.cli.doctor_text import console, print_diagnosis
 
-    typed = " ".join([source, *words])
-    print_diagnosis(diagnosis, typed, f"lockstep train {typed}")
+    print_diagnosis(diagnosis, " ".join([source, *words]), command_line("train", source, *words))
     if fix is not None:
         changed = " ".join(applied) or "nothing needed a change"
         console().print(

@@ -55,7 +55,8 @@ def watch(
     server = Server(live, sock)
     print(access.url, flush=True)
     if with_parent:
-        os.nice(10)
+        if hasattr(os, "nice"):
+            os.nice(10)
         server.stop_with(parent)
     elif browser:
         _open(access.url)

@@ -17,6 +17,7 @@ from lockstep import trust
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.shell import quoted
 
 Changes = dict[str, Any]
 """Dotted paths and their new values."""
@@ -116,7 +117,7 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
     if not path.is_file():
         if path.suffix == ".toml" or len(path.parts) > 1:
             raise UserError(
-                f"There is no file {source}. `lockstep config solve > {path.name}` makes one to start from."
+                f"There is no file {source}. `lockstep config solve > {quoted(path.name)}` makes one to start from."
             )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:

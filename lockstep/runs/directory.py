@@ -12,7 +12,6 @@ Readable half-finished, crashed, or from somebody else's machine. It lives on fl
 """
 
 import errno
-import fcntl
 import json
 import math
 import os
@@ -26,7 +25,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from lockstep.compute.machine import cores, is_alive
 from lockstep.errors import UserError
+from lockstep.shell import command_line
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
@@ -55,7 +56,8 @@ class RunDirectory:
             path = _unused(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             next_step = (
-                f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
+                f"`{command_line('resume', path)}` continues it, as does --resume-if-there; choose another --out to "
+                "train anew."
                 if (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
@@ -124,7 +126,7 @@ class RunDirectory:
 
     def add_judgement(self, row: Mapping[str, Any]) -> None:
         """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW  # a link could lead anywhere
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)  # a link could lead anywhere
         with open(os.open(self.judgements, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
             file.write(json.dumps({"judged": _now(), **row}) + "\n")
 
@@ -217,8 +219,8 @@ class RunDirectory:
             f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
         )
         return (
-            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, `lockstep "
-            f"resume {self.path}` continues from {last}."
+            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, "
+            f"`{command_line('resume', self.path)}` continues from {last}."
         )
 
 
@@ -270,6 +272,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Let renames and new names in `folder` survive a crash of the machine."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders, and writes their names by itself
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -282,7 +286,7 @@ def _locked_file(path: Path) -> TextIO | None:
     while True:
         file = path.open("a", encoding="utf-8")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(file)
         except BlockingIOError:
             file.close()
             return None
@@ -299,6 +303,16 @@ def _locked_file(path: Path) -> TextIO | None:
         file.close()  # its holder removed it in this moment; the next one is another file
 
 
+def _hold(file: TextIO) -> None:
+    """Lock a file for this process. Raises BlockingIOError while another one holds it, and OSError where there are no
+    such locks: on some network disks, and on Windows."""
+    try:
+        import fcntl
+    except ImportError as error:
+        raise OSError("this system has no locks that end with their process") from error
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _read_lock(path: Path) -> int | None:
     """The living process that holds a lock on this host, if any. Ours is no obstacle."""
     try:
@@ -308,13 +322,7 @@ def _read_lock(path: Path) -> int | None:
         return None
     if host != platform.node() or pid == os.getpid():
         return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return pid
+    return pid if is_alive(pid) else None
 
 
 def _unused(path: Path) -> Path:
@@ -333,7 +341,7 @@ def _origin() -> dict[str, Any]:
             **{name: _version(name) for name in ("lockstep-marl", "torch", "numpy", "numba", "rware")},
         },
         "commit": _commit(),
-        "host": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "host": {"system": platform.platform(), "cpus": cores()},
     }
 
 

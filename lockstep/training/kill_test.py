@@ -18,6 +18,7 @@ from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
+from lockstep.shell import command_line
 from lockstep.training.checkpoints.checkpoint import load_replay, numbered_checkpoints
 from lockstep.training.session import Session
 
@@ -72,8 +73,11 @@ def selftest_resume(
 ) -> ResumeReport:
     """SIGKILL trainings of `preset` at `kills` random moments, resume them, compare with one that was never stopped.
 
-    Every third kill waits for a checkpoint that is being written. Raises UserError where a training fails by itself.
+    Every third kill waits for a checkpoint that is being written. Raises UserError where a training fails by itself,
+    and on systems whose processes cannot be stopped to be looked at.
     """
+    if not hasattr(signal, "SIGSTOP"):
+        raise UserError("`lockstep selftest resume` stops processes in the middle of a write; this system cannot.")
     if kills < 1:
         raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
     rng, start = random.Random(seed), time.monotonic()
@@ -201,4 +205,4 @@ def _is_writing(run: RunDirectory) -> bool:
 def _finish(command: Sequence[str]) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
-        raise UserError(f"`{' '.join(command[2:])}` failed: {ended.stderr.strip()[-500:]}")
+        raise UserError(f"`{command_line(*command[3:])}` failed: {ended.stderr.strip()[-500:]}")

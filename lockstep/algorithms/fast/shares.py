@@ -25,6 +25,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lockstep.compute.machine import cores
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
@@ -41,7 +42,7 @@ def num_shares(config: RunConfig) -> int:
     """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
     if config.training.device != "cpu":
         return 1
-    allowed = config.training.num_threads or len(os.sched_getaffinity(0))
+    allowed = config.training.num_threads or cores()
     return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
 
 

@@ -1,6 +1,5 @@
 """The configuration, every value with what it does in the schema's own words, and how to have the same again."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from lockstep.analysis.groups import Group, differing_settings
 from lockstep.analysis.report.document import Block, Code, Folded, Section, Table, Text, literal, plain
 from lockstep.config.load import Knob, dump_toml, flat, knobs
 from lockstep.runs.reader import RunReader
+from lockstep.shell import command_line
 
 
 def settings_section(groups: Sequence[Group]) -> Section:
@@ -112,9 +112,9 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
 def _command(run: RunReader) -> str:
     words = run.info.get("command")
     if not isinstance(words, list) or not words:
-        return f"lockstep train {shlex.quote(str(run.directory.config))}"
-    return shlex.join(str(word) for word in words)
+        return command_line("train", run.directory.config)
+    return command_line(*words[1:])
 
 
 def _report_command(paths: Sequence[Path]) -> str:
-    return shlex.join(["lockstep", "report", *(str(path) for path in paths)])
+    return command_line("report", *paths)
