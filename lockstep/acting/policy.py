@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lockstep.arrays import Actions, Mask, Obs
 from lockstep.errors import UserError
+from lockstep.spec import narrowest
 
 
 class Policy(Protocol):
@@ -37,6 +38,11 @@ class RandomPolicy:
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         return random_actions(obs.shape[:2], self.num_actions, available, self.rng), None
+
+
+def blind_dtype(num_actions: int) -> np.dtype[Any]:
+    """The narrowest type for the actions of whole episodes that are decided before they are played."""
+    return np.dtype(narrowest(num_actions - 1, "int8", "int16", "int32"))
 
 
 def random_actions(

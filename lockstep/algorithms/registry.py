@@ -3,23 +3,33 @@
 import torch
 from torch import nn
 
-from lockstep.algorithms.fast.compiled_learner import FusedQLearner, supports
-from lockstep.algorithms.fast.graph_learner import GraphQLearner
-from lockstep.algorithms.q_learning import QLearner
+from lockstep.algorithms.gradient_learner import GradientLearner
+from lockstep.algorithms.learner import Page
+from lockstep.algorithms.q_learner import QPage, build_q_learner
+from lockstep.algorithms.q_learning import Settings
 from lockstep.config.schema import AlgorithmName, NetworkConfig, RunConfig
+from lockstep.networks.agents import build_agent
 from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
 from lockstep.seeding import derive_seed
 from lockstep.spec import EnvSpec
 
 
-def build(spec: EnvSpec, config: RunConfig) -> QLearner:
+def build(spec: EnvSpec, config: RunConfig) -> GradientLearner:
     """The configured learner; its initial parameters depend on `config.seed` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "init"))
-        mixer = build_mixer(config.algorithm.name, spec, config.network)
-        if config.training.device == "cuda":
-            return GraphQLearner(spec, config, mixer)
-        return (FusedQLearner if supports(config) else QLearner)(spec, config, mixer)
+        return build_q_learner(spec, config, build_networks(spec, config))
+
+
+def build_page(spec: EnvSpec, config: RunConfig) -> Page:
+    """The algorithm as functions of networks that somebody else keeps."""
+    return QPage(Settings(spec, config.network, config.algorithm))
+
+
+def build_networks(spec: EnvSpec, config: RunConfig) -> nn.ModuleDict:
+    """What is learnt, `agent` first, freshly initialized from torch's global generator."""
+    mixer = build_mixer(config.algorithm.name, spec, config.network)  # drawn first, as it always was
+    return nn.ModuleDict({"agent": build_agent(spec, config.network), "mixer": mixer})
 
 
 def build_mixer(algorithm: AlgorithmName, spec: EnvSpec, config: NetworkConfig) -> nn.Module:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lockstep.config.load import flat, knobs
 from lockstep.config.schema import RunConfig
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.reader import RunReader
 
 _SAME_EXPERIMENT = ("seed", "checkpoint", "logging")
@@ -52,7 +53,7 @@ def _told_apart(group: Group, groups: Sequence[Group]) -> str:
         return group.name
     values = flat(group.config)
     paths = differing_settings([other.config for other in rivals])
-    return f"{group.name} ({', '.join(f'{leaf(path)}={values[path]}' for path in paths[:3])})"
+    return f"{group.name} ({', '.join(one_line(f'{leaf(path)}={values[path]}') for path in paths[:3])})"
 
 
 def leaf(path: str) -> str:

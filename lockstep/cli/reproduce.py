@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import app
+from lockstep.cli.app import app, say
 from lockstep.shell import command_line
 
 
@@ -60,5 +60,5 @@ def reproduce(
     interrupted_by = command.reproduce(plan, out, jobs, console, estimate_only=estimate)
     if interrupted_by is not None:
         again = command_line("reproduce", experiment, "--resume", "--out", out)
-        console.print(f"\nInterrupted and saved.\n\n  {again}", highlight=False, soft_wrap=True)
+        say(f"\nInterrupted and saved.\n\n  {again}")
         raise typer.Exit(128 + interrupted_by)  # as shells count

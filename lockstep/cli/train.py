@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app
+from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app, say
 from lockstep.errors import UserError
 
 
@@ -36,6 +36,7 @@ def train(
         raise UserError("--resume-if-there needs to know where: give --out FOLDER, the same one every time.")
     from lockstep.training import command
 
+    config = command.prepare(config, lambda sentence: None if quiet or as_json else typer.echo(sentence, err=True))
     there = command.same_run(out, config) if resume_if_there and out is not None else None
     if there is not None and there.has_ended:
         if as_json or not quiet:
@@ -43,8 +44,6 @@ def train(
         return
     from lockstep.cli.doctor import announce, watching
 
-    if there is None:
-        command.check(config)
     run = there or RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
     if not (there or no_doctor or quiet or as_json):
         announce(config, [source, *(words or [])])
@@ -67,6 +66,7 @@ def resume(
         list[str] | None,
         typer.Argument(metavar="[key=value]...", help="t_max or stop_at_test_return: a new end."),
     ] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Go on although settings were changed since.")] = False,
     trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -80,7 +80,8 @@ def resume(
     if trust:
         consent.allow(found.path)
     look = None if quiet or as_json else watching(found)
-    _finish(command.resume(found, words or [], quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
+    outcome = command.resume(found, words or [], quiet=quiet or as_json, look=look, changed=changed)
+    _finish(outcome, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -115,7 +116,7 @@ def evaluate(
     if as_json:
         print(json.dumps(row))
     else:
-        print(
+        say(
             f"{name}: test return {row['test_return_mean']:.2f} ± {row['test_return_std']:.2f} over {row['episodes']} "
             f"episodes ({row['engine']} engine)"
         )
@@ -126,6 +127,6 @@ def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print(json.dumps(outcome.row()))
     elif not quiet:
-        print(outcome.text())
+        say(outcome.text())
     if outcome.result.stopped_because == "interrupted":
         raise typer.Exit(128 + outcome.result.stopped_by_signal)  # as shells count: 130 for Ctrl-C, 143 for SIGTERM

@@ -17,6 +17,7 @@ from lockstep import trust
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.files import NotPlainError, read_regular
 from lockstep.shell import quoted
 
 Changes = dict[str, Any]
@@ -121,7 +122,10 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
             )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:
-        return path, tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_regular(path, follow=path.name != trust.RUN_FILE)
+        return path, tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a text with a mark
+    except NotPlainError as error:
+        raise UserError(f"{source} cannot be read: {error}. Give a TOML text file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{source} cannot be read ({type(error).__name__}). Give a TOML text file.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -16,6 +16,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task
 from lockstep.envs.rware.keys import is_rware_key
+from lockstep.spec import episode_bytes
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -252,14 +253,10 @@ class Forecast:
     @property
     def replay_bytes(self) -> float:
         """Memory of the full replay, both parts, packed as `lockstep.experience.replay` does it."""
-        spec, replay = self.task.spec, self.config.replay
-        bits = sum(width for width in spec.obs_bits if width > 1) + -(-spec.obs_bits.count(1) // 8) * 8
-        steps = spec.time_limit
-        episode = (steps + 1) * spec.num_agents * bits / 8 + steps * spec.num_agents + 4 * steps + 5
-        episode += (steps + 1) * 4 * spec.own_state_dim
+        replay = self.config.replay
         stored = self.stored_at_start + self.collections * self.episodes_per_collection
         second = replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0
-        return episode * (min(replay.buffer_size, stored) + second)
+        return episode_bytes(self.task.spec, masks=False) * (min(replay.buffer_size, stored) + second)
 
     @property
     def seconds(self) -> float | None:

@@ -60,9 +60,9 @@ class QMIXMixer(nn.Module):
         """(B, T, N) -> (B, T, 1)"""
         state = inputs.state.flatten(0, 1)  # (B*T, S), from here on
         w1, w2, b1, v = together([self.w1, self.w2, self.b1, self.v], state)
-        w1 = w1.abs_().view(-1, self.num_agents, self.embed_dim)
+        w1 = w1.abs().view(-1, self.num_agents, self.embed_dim)
         hidden = functional.elu_((agent_values.flatten(0, 1).unsqueeze(-1) * w1).sum(-2) + b1)
-        q_tot = (hidden * w2.abs_()).sum(-1, keepdim=True) + v
+        q_tot = (hidden * w2.abs()).sum(-1, keepdim=True) + v
         return q_tot.view(*agent_values.shape[:2], 1)
 
 

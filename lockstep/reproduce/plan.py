@@ -9,7 +9,9 @@ from typing import Any, Literal, get_args
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import AlgorithmName, RunConfig
 from lockstep.errors import UserError
+from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.training.many import Training
 
 Scale = Literal["full", "tenth", "smoke"]
 Mode = Literal["vectorized", "literal"]
@@ -28,16 +30,8 @@ SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 /
 LOOKS = 20
 """Evaluations in a run of a smaller scale."""
 PLAN_FILE = "plan.json"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training."""
-
-    name: str
-    seed: int
-    config: RunConfig
-    run: RunDirectory
+EPISODES = 100
+"""Greedy episodes on the official package at the end of every run, as published."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +63,10 @@ class Plan:
             config = vectorized(config, self.episodes_per_update)
         return config
 
-    def jobs(self, out: Path) -> list[Job]:
+    def trainings(self, out: Path) -> list[Training]:
         """Every training, seed by seed, so that an early stop leaves whole seeds of everything."""
         return [
-            Job(name, seed, config.model_copy(update={"seed": seed}), RunDirectory(out / "runs" / f"{name}-s{seed}"))
+            Training(name, config, RunDirectory(out / "runs" / f"{name}-s{seed}"), seed, EPISODES)
             for seed in range(1, self.seeds + 1)
             for name, config in self.configurations().items()
         ]
@@ -197,7 +191,7 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = Plan(**json.loads((out / PLAN_FILE).read_text()))
+        plan = Plan(**json.loads(read_regular(out / PLAN_FILE)))
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
     except (OSError, ValueError, TypeError) as error:

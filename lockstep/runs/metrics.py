@@ -109,5 +109,19 @@ METRICS = {
     )
 }
 
+BY_AGENT = "test_return_mean_of_"
+"""With env.team: begins the name of every agent's own mean return in evaluations, learners and others."""
+
+
+def explained(name: str) -> Metric | None:
+    """What a number means, by its name; None where no run writes one of that name."""
+    if name.startswith(BY_AGENT):
+        agent = name.removeprefix(BY_AGENT)
+        return Metric(
+            name, "reward", f"mean return of {agent} alone in the evaluation's episodes", "rises for learners"
+        )
+    return METRICS.get(name)
+
+
 DEPENDS_ON_THE_MACHINE = frozenset({"wall_seconds", "env_steps_per_second", "updates_per_second", "resident_mib"})
 """Clocks and memory: the only numbers in which a resumed run may differ from one that was never stopped."""

@@ -10,15 +10,16 @@ import torch
 from rich.console import Console
 
 from lockstep.acting.exploration import check_repeat_actions
-from lockstep.config.load import dump_toml, flat, load_config, parse_words
+from lockstep.config.load import dump_toml, flat, load_config, parse_words, validated, with_changes
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import has_official_engine
+from lockstep.envs.registry import has_official_engine, try_out
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.shell import command_line
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
+from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.session import make_env
@@ -104,13 +105,45 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     check_memory(config, env.spec, masks=masks, replay_must_fit=replay_must_fit)
 
 
+def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: bool = True) -> RunConfig:
+    """The configuration as it can be run, looked at and tried before anything is written.
+
+    tell: what the user should know about the world and the budget, in sentences. Raises UserError as `check` does.
+    """
+    trial = try_out(config.env)
+    if trial is not None:
+        for remark in trial.remarks:
+            if remark.doubtful and not (remark.about == "one team" and config.env.team):
+                tell(f"{config.env.key}: {remark.sentence}")
+        if config.env.time_limit is not None and trial.limit < config.env.time_limit:
+            tell(
+                f"{config.env.key}: episodes end after {trial.limit} steps by the world's own limit, so "
+                f"env.time_limit={config.env.time_limit} is written down as {trial.limit}."
+            )
+            config = validated(with_changes(config.model_dump(), {"env.time_limit": trial.limit}))
+    check(config, replay_must_fit=replay_must_fit)
+    warmup, budget = config.collection.warmup_env_steps, config.training.max_env_steps
+    if budget <= warmup:
+        tell(
+            f"training.max_env_steps={budget:,} is over before the warm-up of {warmup:,} env steps "
+            "(collection.warmup_env_steps): the team will be judged, but nothing will be learnt."
+        )
+    return config
+
+
 def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
     """Train into a new run directory. `look` is asked after every evaluation what the user should know."""
     return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers))
 
 
-def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None) -> Outcome:
-    """Continue a run. words: overrides that move its end. Raises UserError for others."""
+def resume(
+    run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None, changed: bool = False
+) -> Outcome:
+    """Continue a run. words: overrides that move its end.
+
+    Raises UserError for other words, for a run whose checkpoints are gone, and, unless `changed` asks for it, for one
+    whose settings are others than when it stopped.
+    """
     for key in parse_words(words):
         if key not in ENDS:
             raise UserError(
@@ -119,12 +152,20 @@ def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: L
             )
     config = load_config(str(run.config), words)
     check(config)
+    check_begun(run)
+    differences = changed_settings(run, config, ENDS)
+    if differences and not changed:
+        raise UserError(
+            f"{run.config} was changed {differences}. Change it back, or add --changed to go on with it; from there on "
+            "it is another run than the one that stopped."
+        )
+    notes = [f"{run.config} was changed {differences}; from here on it is another run."] if differences else []
 
     def work(loggers: list[Logger]) -> TrainResult:
         if words:
             with run.writing("config.toml"):
                 write_atomically(run.config, dump_toml(config))
-        return trainer.resume(run, loggers)
+        return trainer.resume(run, loggers, notes)
 
     return _around(run, config, quiet, look, work)
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from lockstep import trust
 from lockstep.algorithms.fast.shares import one_thread
-from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
@@ -54,15 +54,21 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
         return told(_loop(session, run, loggers))
 
 
-def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped."""
+def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = ()) -> TrainResult:
+    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped.
+
+    notes: sentences that the loggers are told first. Rows are cut at the checkpoint; without one they are put aside.
+    """
     config = load_config(str(run.config))
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
-        for sentence in load_latest(session, run):
+        for sentence in (*notes, *load_latest(session, run)):
             for logger in loggers:
                 logger.note(sentence)
+        if session.env_steps == 0:
+            with run.writing("what is kept of the rows"):
+                run.put_rows_aside()
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))

@@ -61,13 +61,13 @@ def test_the_command_names_what_is_not_usual() -> None:
 
 
 def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
-    jobs = replace(PLAN, seeds=2).jobs(tmp_path)
-    assert [(job.name, job.seed, job.config.seed) for job in jobs[:5]] == [
-        ("report-default", 1, 1),
-        ("report-changed", 1, 1),
-        ("report-final", 1, 1),
-        ("master", 1, 1),
-        ("report-default", 2, 2),
+    jobs = replace(PLAN, seeds=2).trainings(tmp_path)
+    assert [(job.name, job.seed) for job in jobs[:5]] == [
+        ("report-default", 1),
+        ("report-changed", 1),
+        ("report-final", 1),
+        ("master", 1),
+        ("report-default", 2),
     ]
     assert jobs[4].run.path == tmp_path / "runs" / "report-default-s2"
 

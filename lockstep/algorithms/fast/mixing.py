@@ -120,5 +120,5 @@ def _first_layers(parameters: list[Floats]) -> list[tuple[Floats, Floats]]:
 
 def _steps(batch: EpisodeBatch) -> Steps:
     state = batch.state.reshape(-1, batch.state.shape[-1])
-    happened = (batch.actions, batch.reward, batch.terminated, batch.truncated, batch.filled)
+    happened = (batch.actions, batch.team_reward, batch.terminated, batch.truncated, batch.filled)
     return Steps(state.numpy(), *(value.contiguous().numpy() for value in happened))

@@ -1,7 +1,4 @@
-"""The process behind `lockstep.algorithms.fast.shares.Helper`: a learner that only ever works out gradients.
-
-It ends when the line is closed, also by the death of the learner's process.
-"""
+"""The process behind `lockstep.algorithms.fast.shares.GradientWorker`: a learner that only ever works out gradients."""
 
 import json
 import os
@@ -31,7 +28,8 @@ def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int
         weights = SharedMemory(weights_descriptor, os.fstat(weights_descriptor).st_size)
         online, target = weights.tensor(torch.float32, (2, hello["num_weights"]))
         attach(learner.online, online)
-        attach(learner.target, target)
+        if learner.target is not learner.online:
+            attach(learner.target, target)
         memory = SharedMemory(exchange_descriptor, os.fstat(exchange_descriptor).st_size)
         exchange = Exchange(memory, spec, hello["num_weights"], hello["episodes"], hello["steps"])
         while True:

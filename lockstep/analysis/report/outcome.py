@@ -10,7 +10,7 @@ from lockstep.analysis import plots
 from lockstep.analysis.curves import CLOCKS, line
 from lockstep.analysis.plots import Level
 from lockstep.analysis.published import CONVENTION, HOW_KNOWN, Published
-from lockstep.analysis.report.document import Block, Folded, Picture, Section, Table, Text, Tiles, literal
+from lockstep.analysis.report.document import Block, Folded, Picture, Section, Table, Text, Tiles, literal, plain
 from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.analysis.report.results import GroupResult, SeedResult
 from lockstep.analysis.report.task import Task
@@ -39,6 +39,14 @@ def summary_section(results: Sequence[GroupResult], tasks: Sequence[Task | None]
     sentences = [f"{literal(seed.run.name)} {words}." for seed, words in unfinished if words]
     if sentences:
         blocks.append(Text(" ".join(["Not everything is done:", *sentences, "This report says what there is."])))
+    lost = [
+        f"{literal(seed.run.name)}: {plain(told)}"
+        for result in results
+        for seed in result.seeds
+        for told in seed.run.unreadable()
+    ]
+    if lost:
+        blocks.append(Text(" ".join(["**Not everything could be read.**", *lost, "What is lost is missing here."])))
     return Section("summary", "In plain words", blocks)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from lockstep.analysis.groups import Group, differing_settings
 from lockstep.analysis.report.document import Block, Code, Folded, Section, Table, Text, literal, plain
 from lockstep.config.load import Knob, dump_toml, flat, knobs
+from lockstep.runs.cleaning import one_line, printable
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 
@@ -65,7 +66,7 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
         )
     )
     for group in groups:
-        toml = Code(dump_toml(group.runs[0].config), "toml")
+        toml = Code(printable(dump_toml(group.runs[0].config)), "toml")
         hint = Text(
             "Saved as a file, `lockstep train FILE.toml seed=N` trains it. Shown with seed "
             f"{group.runs[0].config.seed}."
@@ -112,9 +113,9 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
 def _command(run: RunReader) -> str:
     words = run.info.get("command")
     if not isinstance(words, list) or not words:
-        return command_line("train", run.directory.config)
+        return one_line(command_line("train", run.directory.config))
     return command_line(*words[1:])
 
 
 def _report_command(paths: Sequence[Path]) -> str:
-    return command_line("report", *paths)
+    return one_line(command_line("report", *paths))

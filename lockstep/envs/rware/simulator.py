@@ -113,6 +113,10 @@ class Simulator:
         self._running &= ~(self._terminated | self._truncated)
         return reward
 
+    def episode_steps(self) -> NDArray[np.int64]:
+        """(num_envs,): how many steps of every lane's episode have been played."""
+        return self._lanes.clocks[:, _kernel.STEPS].copy()
+
     @property
     def plays_teams(self) -> bool:
         """See `TeamPlay.plays_teams`: robots that see features and do not talk."""

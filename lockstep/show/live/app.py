@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from lockstep.errors import UserError
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.metrics import METRICS
 from lockstep.show import player
 from lockstep.show.live.curves import CURVES, Seen
@@ -71,7 +72,7 @@ class Live:
         """What a page needs to know once."""
         curves = [{"metric": curve.metric, "title": curve.title, **_explained(curve.metric)} for curve in CURVES]
         shown = await run_in_threadpool(self.folder.shown_first)
-        start = {"folder": self.folder.root.name, "shown": shown, "most": MOST_RUNS, "curves": curves}
+        start = {"folder": one_line(self.folder.root.name), "shown": shown, "most": MOST_RUNS, "curves": curves}
         return JSONResponse({**start, "themes": player.themes()})
 
     async def _film(self, request: Request) -> Response:

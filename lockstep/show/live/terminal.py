@@ -130,7 +130,8 @@ def _title(record: RunReader) -> Text:
     title = Text.assemble(("lockstep ", "bold cyan"), (record.name, "bold"), no_wrap=True)
     if config is not None:
         title.append(f"  {config.env.key}  {config.algorithm.name.upper()}", "dim")
-    return title.append(f"  {STANDINGS.get(standing, standing)}", STYLES.get(standing, "yellow"))
+    title.append(f"  {STANDINGS.get(standing, standing)}", STYLES.get(standing, "yellow"))
+    return title.append("".join(f"\n{sentence}" for sentence in record.unreadable()), "yellow")
 
 
 def _learning(record: RunReader, width: int, height: int) -> list[RenderableType]:
