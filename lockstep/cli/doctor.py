@@ -1,6 +1,7 @@
 """The verb that says why something will not learn."""
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from lockstep.doctor.diagnosis import Diagnosis
     from lockstep.doctor.early import Outlook
     from lockstep.doctor.machine import Machine
+    from lockstep.doctor.task import Task
     from lockstep.runs.directory import RunDirectory
     from lockstep.runs.reader import RunReader
 
@@ -67,7 +69,9 @@ def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
     from lockstep.doctor.diagnosis import diagnose
     from lockstep.doctor.task import measure_task
 
-    return diagnose(config, measure_task(config, 0.5 if quickly else 1.0), _machine(config, 0.5 if quickly else 1.0))
+    effort = 0.5 if quickly else 1.0
+    task = measure_task(config, effort)
+    return diagnose(config, task, _machine(config, task, effort))
 
 
 def announce(config: "RunConfig", source: "Sequence[str]") -> None:
@@ -104,13 +108,16 @@ def _is_configuration(what: str) -> bool:
     return what in PRESETS or what.endswith(".toml")
 
 
-def _machine(config: "RunConfig", seconds: float) -> "Machine":
-    from lockstep.compute.machine import available_bytes
+def _machine(config: "RunConfig", task: "Task", seconds: float) -> "Machine":
+    from lockstep.compute.machine import available_bytes, can_reserve
+    from lockstep.config.memory import reserved_bytes
     from lockstep.doctor.machine import Machine
     from lockstep.training.speed import measure_speed
 
     speed = measure_speed(config, seconds)
-    return Machine(speed.collection, speed.update, speed.warmup_step, available_bytes())
+    reserved = reserved_bytes(config, task.spec, masks=task.masks)
+    refused = math.inf if can_reserve(reserved) else reserved
+    return Machine(speed.collection, speed.update, speed.warmup_step, available_bytes(), refused)
 
 
 def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> None:

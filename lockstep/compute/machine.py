@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 _SYNCHRONIZE, _ACCESS_DENIED, _STILL_RUNNING = 0x00100000, 5, 0x102
 """Of the Windows API."""
@@ -58,6 +60,15 @@ def available_bytes() -> float | None:
     system does not tell."""
     known = [value for value in (_free_in_machine(), *_free_in_groups()) if value is not None]
     return max(min(known), 0.0) if known else None
+
+
+def can_reserve(size: int) -> bool:
+    """Whether so many bytes can be set aside, none of which is used by trying."""
+    try:
+        np.empty(size, dtype=np.uint8)
+    except (MemoryError, ValueError):
+        return False
+    return True
 
 
 def _free_in_machine() -> float | None:
