@@ -1,7 +1,8 @@
 """Q-learning put together: the networks, the page, and what is faster than the page."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +12,10 @@ from lockstep.algorithms.fast.compiled_gradient import CompiledGradient, support
 from lockstep.algorithms.gradient_learner import Copies, GradientLearner
 from lockstep.algorithms.learner import Gradient, Metrics, Suspect, Thoughts, autograd
 from lockstep.algorithms.q_learning import Settings, loss
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import QLearningConfig, QMIXConfig, RunConfig, VDNConfig
 from lockstep.experience.episodes import EpisodeBatch
+from lockstep.networks.agents import build_agent
+from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
 from lockstep.spec import EnvSpec
 
 Loss = Callable[[nn.ModuleDict, nn.ModuleDict, EpisodeBatch, Settings], tuple[Tensor, Metrics]]
@@ -48,13 +51,31 @@ class QPage:
         return q_insight.suspects(online, target, batch, self.settings)
 
 
-def build_q_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDict) -> GradientLearner:
-    """The configured learner around freshly initialized networks."""
-    settings, algorithm = Settings(spec, config.network, config.algorithm), config.algorithm
-    page = QPage(settings)
+def q_networks(spec: EnvSpec, config: RunConfig, mixer: type[Any] | None = None) -> nn.ModuleDict:
+    """Agents and mixer, freshly initialized from torch's global generator. mixer: a class of one's own."""
+    algorithm = config.algorithm
+    if mixer is not None:
+        mixing = mixer(spec, algorithm)
+    elif isinstance(algorithm, QMIXConfig):
+        mixing = QMIXMixer(spec.num_agents, spec.state_dim, algorithm)
+    else:
+        mixing = VDNMixer() if isinstance(algorithm, VDNConfig) else NoMixer()
+    return nn.ModuleDict({"agent": build_agent(spec, config.network), "mixer": mixing})  # the mixer is drawn first
+
+
+def q_page(spec: EnvSpec, config: RunConfig) -> QPage:
+    """The page alone."""
+    assert isinstance(config.algorithm, QLearningConfig)
+    return QPage(Settings(spec, config.network, config.algorithm))
+
+
+def q_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDict) -> GradientLearner:
+    """The configured learner around freshly initialized networks, with what is fastest here."""
+    algorithm, page = config.algorithm, q_page(spec, config)
+    assert isinstance(algorithm, QLearningConfig)
     if config.training.device == "cuda":
-        page = QPage(settings, loss=torch.compile(loss, dynamic=False))
+        page = replace(page, loss=torch.compile(loss, dynamic=False))
     elif supports(config):
-        page = QPage(settings, CompiledGradient(settings))
+        page = replace(page, compiled=CompiledGradient(page.settings))
     copies = Copies(algorithm.target_tau, algorithm.target_sync_updates, algorithm.actor_tau)
     return GradientLearner(spec, config, networks, page, copies)

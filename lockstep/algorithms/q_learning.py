@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lockstep.algorithms.learner import Metrics
 from lockstep.algorithms.returns import n_step, td_lambda
-from lockstep.config.schema import AlgorithmConfig, NetworkConfig
+from lockstep.config.schema import NetworkConfig, QLearningConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.inputs import agent_inputs, previous_actions
 from lockstep.networks.mixers import MixingInputs
@@ -26,7 +26,7 @@ class Settings(NamedTuple):
 
     spec: EnvSpec
     network: NetworkConfig
-    algorithm: AlgorithmConfig
+    algorithm: QLearningConfig
 
 
 def loss(

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lockstep.algorithms.q_learner import q_networks
 from lockstep.algorithms.q_learning import Settings
 from lockstep.algorithms.q_learning import loss as page_loss
-from lockstep.algorithms.registry import build_networks
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.mixers import MixingInputs
 from lockstep.spec import EnvSpec
@@ -58,7 +58,8 @@ def stepwise_loss(online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBa
 
 def both_ways(spec: EnvSpec, config: RunConfig, device: str) -> tuple[Work, Work]:
     """What works out the gradient of fresh networks on a batch: the page, and this module."""
-    networks, settings = build_networks(spec, config).to(device), Settings(spec, config.network, config.algorithm)
+    assert isinstance(config.algorithm, QLearningConfig)
+    networks, settings = q_networks(spec, config).to(device), Settings(spec, config.network, config.algorithm)
     target = copy.deepcopy(networks).requires_grad_(False)
 
     def by(loss: Callable[..., Tensor]) -> Work:

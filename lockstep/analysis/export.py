@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
-from lockstep.analysis.epymarl import epymarl_config
+from lockstep.config.epymarl import epymarl_config
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
 from lockstep.runs.directory import read_rows, write_atomically
-from lockstep.runs.metrics import METRICS
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.shell import command_line
@@ -74,15 +74,15 @@ def _sacred(record: RunReader, folder: Path) -> list[Path]:
     """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
     folder.mkdir(parents=True, exist_ok=True)
     start = _start(record)
-    metrics = {}
-    for name in METRICS:
+    told = {}
+    for name in metrics(record.config):
         if name in _COUNTERS:
             continue
         steps, values = curve(record, name)
         minutes, _ = curve(record, name, "minutes")
         if len(steps):
             times = [(start + timedelta(minutes=min(float(minute), LONGEST_MINUTES))).isoformat() for minute in minutes]
-            metrics[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
+            told[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
     standing = {"finished": "COMPLETED", "solved": "COMPLETED", "running": "RUNNING", "interrupted": "INTERRUPTED"}
     run = {
         "status": standing.get(record.standing, "FAILED"),
@@ -90,7 +90,7 @@ def _sacred(record: RunReader, folder: Path) -> list[Path]:
         "command": record.info.get("command"),
         "host": record.info.get("host"),
     }
-    parts = {"config": epymarl_config(record.config), "metrics": metrics, "run": run}
+    parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
     return [_write_json(folder / f"{name}.json", part) for name, part in parts.items()]
 
 

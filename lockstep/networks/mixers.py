@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lockstep.config.schema import NetworkConfig
+from lockstep.config.schema import QMIXConfig
 
 
 class MixingInputs(NamedTuple):
@@ -48,7 +48,7 @@ class QMIXMixer(nn.Module):
     agents' own best actions are the team's.
     """
 
-    def __init__(self, num_agents: int, state_dim: int, config: NetworkConfig) -> None:
+    def __init__(self, num_agents: int, state_dim: int, config: QMIXConfig) -> None:
         super().__init__()
         self.num_agents, self.embed_dim = num_agents, config.mixing_embed_dim
         self.w1 = _hypernet(state_dim, num_agents * self.embed_dim, config)
@@ -74,7 +74,7 @@ def together(networks: Sequence[nn.Sequential], x: Tensor) -> list[Tensor]:
     return [network[1:](part) for network, part in zip(networks, parts, strict=True)]
 
 
-def _hypernet(state_dim: int, out_features: int, config: NetworkConfig) -> nn.Sequential:
+def _hypernet(state_dim: int, out_features: int, config: QMIXConfig) -> nn.Sequential:
     if config.hypernet_layers == 1:
         return nn.Sequential(nn.Linear(state_dim, out_features))
     width = config.hypernet_embed_dim

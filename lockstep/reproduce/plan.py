@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
-from lockstep.config.schema import AlgorithmName, RunConfig
+from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
@@ -16,7 +17,7 @@ from lockstep.training.many import Training
 Scale = Literal["full", "tenth", "smoke"]
 Mode = Literal["vectorized", "literal"]
 Device = Literal["cpu", "cuda"]
-WEEK1: Mapping[str, AlgorithmName] = {"week1-qmix": "qmix", "week1-vdn": "vdn", "week1-iql": "iql"}
+WEEK1: Mapping[str, str] = {"week1-qmix": "qmix", "week1-vdn": "vdn", "week1-iql": "iql"}
 """Preset `report-week1` with each algorithm."""
 WEEK2 = ("report-default", "report-changed", "report-final")
 """The published configurations, as presets, in the order in which they were published."""
@@ -55,9 +56,7 @@ class Plan:
 
     def _configuration(self, name: str) -> RunConfig:
         if name in WEEK1:
-            config = PRESETS["report-week1"]()
-            algorithm = config.algorithm.model_copy(update={"name": WEEK1[name]})
-            return config.model_copy(update={"algorithm": algorithm})
+            return load_config("report-week1", [f"algorithm={WEEK1[name]}"])
         config = PRESETS[name]()
         if name in WEEK2 and self.mode == "vectorized":
             config = vectorized(config, self.episodes_per_update)
@@ -107,6 +106,7 @@ def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
     As published an update is an episode, so the period of the targets is kept in episodes, not in updates: with 16
     times fewer copies the news of a reward would not travel far enough in any run of this length.
     """
+    assert isinstance(config.algorithm, QLearningConfig)
     updates = config.algorithm.target_sync_updates
     period = max(1, round(updates / episodes_per_update)) if updates else 0
     return config.model_copy(

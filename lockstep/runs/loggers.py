@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
-from lockstep.config.load import flat
+from lockstep.config.knobs import flat
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_to_append, read_regular

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from lockstep.algorithms.registry import build_networks, build_page
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
-from lockstep.config.schema import EnvConfig, NetworkConfig, RunConfig
+from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
@@ -35,6 +35,7 @@ def export_team(run: RunDirectory, path: Path, seed: int, checkpoint: str = "bes
         "seed": seed,
         "env": config.env.model_dump(),
         "network": team.policy.config.model_dump(),
+        "algorithm": team.config.algorithm.model_dump(),
     }
     arrays = {name: value.numpy() for name, value in named_parameters(team.networks).items()}
     text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
@@ -55,13 +56,14 @@ def play_demo(seed: int | None = None, time_limit: int | None = None) -> Recordi
     engine = "official" if has_official_engine(env_config.key) else "lockstep"
     env = make_env(RunConfig(env=env_config), 1, seed, engine=engine)
     try:
-        network = NetworkConfig(**about["network"])
-        config = RunConfig.model_validate({"network": about["network"], "algorithm": {"name": about["name"]}})
-        networks = build_networks(env.spec, config)
+        told = {"network": about["network"], "algorithm": about.get("algorithm", {"name": about["name"]})}
+        config = RunConfig.model_validate(told)
+        algorithm = algorithm_of(config)
+        networks = algorithm.networks(env.spec, config)
         networks.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-        page = build_page(env.spec, config)
-        name = f"{about['name'].upper()} team after {steps_text(about['env_steps'])} steps"
-        policy = GreedyPolicy(networks["agent"], env.spec, network)  # type: ignore[arg-type]
+        page = algorithm.page(env.spec, config)
+        name = f"{algorithm.spoken} team after {steps_text(about['env_steps'])} steps"
+        policy = GreedyPolicy(networks["agent"], env.spec, config.network)  # type: ignore[arg-type]
         player = Player(policy, name, lambda episode: page.thoughts(networks, episode))
         return record_episode(env, player, seed, engine)
     finally:

@@ -10,7 +10,9 @@ import torch
 from rich.console import Console
 
 from lockstep.acting.exploration import check_repeat_actions
-from lockstep.config.load import dump_toml, flat, load_config, parse_words, validated, with_changes
+from lockstep.algorithms.registry import recorded
+from lockstep.config.knobs import flat
+from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine, try_out
 from lockstep.errors import UserError
@@ -102,7 +104,7 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
         )
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
-    check_memory(config, env.spec, masks=masks, replay_must_fit=replay_must_fit)
+    check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
 
 
 def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: bool = True) -> RunConfig:

@@ -1,15 +1,16 @@
 """How much memory a run will take, worked out before any of it is taken."""
 
+from math import prod
+
 import torch
 
 from lockstep.algorithms.fast.shares import num_shares
-from lockstep.algorithms.registry import build_networks
+from lockstep.algorithms.registry import architecture
 from lockstep.compute.machine import available_bytes, can_reserve
 from lockstep.config.memory import replay_bytes, reserved_bytes, smaller_replay
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.networks.flat import num_parameters
 from lockstep.spec import EnvSpec, episode_fields
 
 COPIES = 7
@@ -33,8 +34,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
     lanes, steps, agents = config.collection.num_envs, spec.time_limit, spec.num_agents
     replay, network = config.replay, config.network
     try:
-        with torch.device("meta"):
-            parameters = num_parameters(build_networks(spec, config))
+        parameters = sum(prod(shape) for _, shape in architecture(spec, config).shapes)
     except RuntimeError as error:
         raise UserError(
             f"network.hidden_dim={network.hidden_dim} and its siblings make networks too large for any machine; 64 to "

@@ -12,7 +12,7 @@ from torch import Tensor
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms.learner import Learner
-from lockstep.algorithms.registry import build
+from lockstep.algorithms.registry import build, recorded
 from lockstep.config.schema import RunConfig
 from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
@@ -66,6 +66,7 @@ class Session:
         self.config = config
         self.env = make_env(config, config.collection.num_envs, derive_seed(config.seed, "env"))
         self.eval_env = self._evaluation_env()
+        self.env.spec, self.eval_env.spec = (recorded(env.spec, config) for env in (self.env, self.eval_env))
         self.spec = self.env.spec
         self.learner: Learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)

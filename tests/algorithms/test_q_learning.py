@@ -8,12 +8,12 @@ import torch
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.algorithms.learner import DivergedError
 from lockstep.algorithms.q_learning import Settings, loss, mask_unavailable, take, targets, values
-from lockstep.algorithms.registry import build
 from lockstep.algorithms.stepwise import stepwise_loss
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.mixers import MixingInputs
 from tests.episodes import SPEC, in_double, random_episodes
+from tests.learners import build
 
 
 def config(network: dict[str, Any] | None = None, **algorithm: Any) -> RunConfig:
@@ -35,6 +35,7 @@ def build_apart(config: RunConfig) -> GradientLearner:
 
 
 def settings(config: RunConfig) -> Settings:
+    assert isinstance(config.algorithm, QLearningConfig)
     return Settings(SPEC, config.network, config.algorithm)
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from lockstep.acting.policy import RandomPolicy
-from lockstep.algorithms.registry import build
 from lockstep.config.load import dump_toml
 from lockstep.config.presets import smoke
 from lockstep.envs.particles.heuristic import LandmarkAssignment
@@ -21,6 +20,7 @@ from lockstep.teams.judge import evaluate_reference
 from lockstep.teams.play import play
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.session import make_env
+from tests.learners import build
 
 KEY = "rware-tiny-2ag-v2"
 

@@ -10,7 +10,6 @@ import torch
 
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.algorithms.learner import DivergedError
-from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
 from lockstep.envs.probes import PROBES
 from lockstep.errors import UserError
@@ -21,6 +20,7 @@ from lockstep.training.kill_test import ending, first_difference
 from lockstep.training.session import Session
 from lockstep.training.trainer import resume, train
 from tests.episodes import SPEC, random_episodes
+from tests.learners import build
 from tests.training.checkpoints.test_checkpoint import run_of
 from tests.training.test_session import config
 

@@ -17,7 +17,7 @@ import torch
 from pydantic import BaseModel
 
 from lockstep.algorithms.learner import DivergedError
-from lockstep.algorithms.registry import build, build_page
+from lockstep.algorithms.registry import algorithm_of, build
 from lockstep.cli import main
 from lockstep.config.load import validated, with_changes
 from lockstep.config.schema import RunConfig
@@ -146,8 +146,8 @@ def learn_twice(config: RunConfig, *, long: bool) -> None:
 
 def assert_compiled_as_the_page(session: Session) -> None:
     """As one learner, as freshly made, sees the batch and another does, to a thousandth of the largest number."""
-    fresh = build(session.spec, session.config)
-    page = build_page(session.spec, session.config)
+    fresh: Any = build(session.spec, session.config)
+    page = algorithm_of(session.config).page(session.spec, session.config)
     if type(fresh.page) is type(page):
         return
     batch = session.replay.sample(session.replay_rng)

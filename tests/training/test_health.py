@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from lockstep.acting.policy import RandomPolicy
-from lockstep.algorithms.registry import build
 from lockstep.compute.machine import available_bytes, resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
@@ -17,6 +16,7 @@ from lockstep.training.behavior import behavior, warehouse_behavior
 from lockstep.training.learning_check import CASES, check_learning
 from lockstep.training.speed import measure_speed
 from tests.episodes import SPEC, random_episodes
+from tests.learners import build
 
 SMALL = {"hidden_dim": 8, "mixing_embed_dim": 4, "hypernet_embed_dim": 4}
 
@@ -132,4 +132,4 @@ def test_the_loop_is_timed_and_memory_is_known() -> None:
 def test_a_sound_installation_passes_its_first_question() -> None:
     result = next(iter(check_learning()))
     assert result.sound
-    assert result.probe == CASES[0][0]
+    assert result.probe == CASES[0][1].world

@@ -10,17 +10,18 @@ from lockstep.algorithms.fast.mixing import Mixing
 from lockstep.algorithms.learner import Gradient
 from lockstep.algorithms.q_learning import Settings
 from lockstep.compute.compiled import announce_compilation
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import QMIXConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 
 
 def supports(config: RunConfig) -> bool:
     """Whether the kernels know this configuration."""
+    algorithm = config.algorithm
     return (
-        config.algorithm.name == "qmix"
-        and config.algorithm.n_step == 1
+        isinstance(algorithm, QMIXConfig)
+        and algorithm.n_step == 1
+        and algorithm.hypernet_layers == 2
         and not config.network.last_action
-        and config.network.hypernet_layers == 2
         and config.training.device == "cpu"
     )
 
@@ -51,8 +52,9 @@ class Workspace:
         announce_compilation("learner", mixing_kernel.loss_and_gradients)
         self.shape = (pieces, steps)
         spec, network, algorithm = settings
+        assert isinstance(algorithm, QMIXConfig)
         self.agents: Agents = (Recurrent if network.recurrent else FeedForward)(spec, network, pieces, steps)
-        self.mixing = Mixing(spec, network, algorithm, pieces, steps)
+        self.mixing = Mixing(spec, algorithm, pieces, steps)
         self.num_agents = spec.num_agents
         parameters = [parameter.detach() for parameter in online.parameters()]
         copies = [parameter.detach() for parameter in target.parameters()]

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from lockstep.algorithms.fast.shares import Exchange, SharedMemory, one_thread
+from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.algorithms.registry import build
 from lockstep.compute.compiled import leave_announcements
 from lockstep.config.schema import RunConfig
@@ -25,6 +26,7 @@ def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int
         config = RunConfig.model_validate(hello["config"])
         alone = config.training.model_copy(update={"num_threads": 1})
         learner = build(spec, config.model_copy(update={"training": alone}))
+        assert isinstance(learner, GradientLearner)
         weights = SharedMemory(weights_descriptor, os.fstat(weights_descriptor).st_size)
         online, target = weights.tensor(torch.float32, (2, hello["num_weights"]))
         attach(learner.online, online)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.analysis import plots
 from lockstep.analysis.curves import CLOCKS, line
 from lockstep.analysis.plots import Level
@@ -99,7 +100,7 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
 def _setting(results: Sequence[GroupResult], tasks: Sequence[Task | None]) -> str:
     config, task = results[0].group.config, tasks[0]
     runs = sum(len(result.seeds) for result in results)
-    algorithms = listed(list(dict.fromkeys(result.group.config.algorithm.name.upper() for result in results)))
+    algorithms = listed(list(dict.fromkeys(algorithm_of(result.group.config).spoken for result in results)))
     keys = listed(list(dict.fromkeys(literal(result.group.config.env.key) for result in results)))
     team = f"Teams of {task.spec.num_agents} agents" if task else "Teams"
     length = task.spec.time_limit if task else config.env.time_limit

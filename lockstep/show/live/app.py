@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from lockstep.algorithms.registry import metrics
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import one_line
-from lockstep.runs.metrics import METRICS
 from lockstep.show import player
 from lockstep.show.live.curves import CURVES, Seen
 from lockstep.show.live.folder import Folder
@@ -159,7 +159,7 @@ def _plain(data: Any) -> Any:
 
 
 def _explained(name: str) -> dict[str, str]:
-    metric = METRICS[name]
+    metric = metrics()[name]
     return {"unit": metric.unit, "formula": metric.formula, "healthy": metric.healthy}
 
 

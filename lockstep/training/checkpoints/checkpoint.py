@@ -28,9 +28,10 @@ from torch import nn
 
 from lockstep import __version__
 from lockstep.algorithms.learner import Thoughts
-from lockstep.algorithms.registry import build_networks, build_page
-from lockstep.config.load import flat, load_config
-from lockstep.config.schema import NetworkConfig, RunConfig
+from lockstep.algorithms.registry import algorithm_of
+from lockstep.config.knobs import flat
+from lockstep.config.load import load_config
+from lockstep.config.schema import RunConfig
 from lockstep.envs.others import provide_teams
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
@@ -189,6 +190,8 @@ class SavedTeam(NamedTuple):
     """What it was made for."""
     env_steps: int
     """How long it was trained."""
+    config: RunConfig
+    """The run's, with the sizes that these networks have."""
     networks: nn.ModuleDict
     """Its networks: `agent`, and those beside it that were kept."""
     thoughts: Callable[[EpisodeBatch], Thoughts]
@@ -216,10 +219,10 @@ def read_team(run: RunDirectory | Path | str, checkpoint: str = BEST) -> SavedTe
     whole = run.checkpoints / f"{state['env_steps']:012d}" if type(state.get("env_steps")) is int else folder
     config = load_config(str(run.config))
     with _explained(folder, "policy.pt"):
-        spec, network = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
-        config = config.model_copy(update={"network": network})
+        spec = _SPEC.validate_python(state["spec"])
+        config = _as_built(config, state)
         with torch.device("meta"):
-            networks = build_networks(spec, config)
+            networks = algorithm_of(config).networks(spec, config)
         for name in [name for name in networks if name != "agent"]:
             parameters = state.get(name)
             if parameters is None and whole in numbered_checkpoints(run):
@@ -230,11 +233,12 @@ def read_team(run: RunDirectory | Path | str, checkpoint: str = BEST) -> SavedTe
             except RuntimeError:
                 del networks[name]
         agent = _fill(networks["agent"], state["agent"])
-        page = build_page(spec, config)
+        page = algorithm_of(config).page(spec, config)
         return SavedTeam(
-            GreedyPolicy(agent, spec, network),
+            GreedyPolicy(agent, spec, config.network),
             spec,
             int(state["env_steps"]),
+            config,
             networks,
             lambda episode: page.thoughts(networks, episode),
         )
@@ -270,9 +274,18 @@ def _policy_state(session: Session) -> dict[str, Any]:
     return {
         **session.learner.policy_state(),
         "network": session.config.network.model_dump(),
+        "algorithm": session.config.algorithm.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,
     }
+
+
+def _as_built(config: RunConfig, state: Mapping[str, Any]) -> RunConfig:
+    """The configuration with the sizes that a policy's networks had when it was written."""
+    # Which algorithm it is, the run says: a name may stand for code, and policy.pt is only data.
+    algorithm = {**config.algorithm.model_dump(), **state.get("algorithm", {}), "name": config.algorithm.name}
+    told = RunConfig.model_validate({"network": state["network"], "algorithm": algorithm})
+    return config.model_copy(update={"network": told.network, "algorithm": told.algorithm})
 
 
 def _fill(network: nn.Module, parameters: Mapping[str, torch.Tensor]) -> Any:

@@ -9,11 +9,11 @@ import torch
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.algorithms.learner import Gradient
 from lockstep.algorithms.q_learner import QPage
-from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.spec import EnvSpec
 from tests.episodes import random_episodes
+from tests.learners import build
 
 SPEC = EnvSpec("made-up", num_agents=3, obs_dim=5, num_actions=4, time_limit=9, obs_bits=(1, 1, 1, 1, 32))
 

@@ -9,11 +9,11 @@ from lockstep.algorithms.fast import recorded_step
 from lockstep.algorithms.fast.recorded_step import RecordedStep
 from lockstep.algorithms.gradient_learner import CHECK_UPDATES
 from lockstep.algorithms.learner import DivergedError
-from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.spec import EnvSpec
 from tests.episodes import random_episodes
+from tests.learners import build
 
 SPEC = EnvSpec("made-up", num_agents=3, obs_dim=5, num_actions=4, time_limit=9, obs_bits=(1, 1, 1, 1, 32))
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

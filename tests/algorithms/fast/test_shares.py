@@ -9,11 +9,11 @@ import torch
 
 from lockstep.algorithms.fast.shares import share_bounds
 from lockstep.algorithms.gradient_learner import GradientLearner
-from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS, EnvSpec
 from tests.episodes import random_episodes
+from tests.learners import build
 
 SPEC = EnvSpec("test", 3, 6, 4, 9, (FLAG_BITS,) * 6)
 
