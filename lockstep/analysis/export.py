@@ -18,6 +18,7 @@ from lockstep.runs.delivery import deliver
 from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
+from lockstep.shell import command_line
 
 FORMATS = ("sacred", "marl-eval", "csv")
 ABSOLUTE_FACTOR = 10
@@ -110,7 +111,7 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
             needed = ABSOLUTE_FACTOR * config.evaluation.episodes
             raise UserError(
                 f"{record.name} has no absolute metric yet: "
-                f"`lockstep evaluate {record.directory.path} --episodes {needed}` measures it."
+                f"`{command_line('evaluate', record.directory.path, '--episodes', needed)}` measures it."
             )
         run["absolute_metrics"] = {"return": absolute}
         key = f"seed_{config.seed}"

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from lockstep.algorithms.learner import Metrics
 from lockstep.compute.child_process import ChildProcess
+from lockstep.compute.machine import cores
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
@@ -48,9 +49,9 @@ MAX_SILENCES = 3
 
 def num_shares(config: RunConfig) -> int:
     """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
-    if config.training.device != "cpu":
+    if config.training.device != "cpu" or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
-    allowed = config.training.num_threads or len(os.sched_getaffinity(0))
+    allowed = config.training.num_threads or cores()
     return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
 
 
