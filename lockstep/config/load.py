@@ -142,16 +142,23 @@ def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """A word's value as plain data: true, None, 5_000_000, 5e6, 0.1, [1, 2], or else the text itself."""
+    """A word's value as plain data: true, None, 5_000_000, 5e6, 0.1, [1, 2], {a = 1}, or else the text itself."""
     named = {"true": True, "false": False, "none": None, "null": None, "": None}
     if text.lower() in named:
         return named[text.lower()]
-    for read in (int, float, json.loads):
+    for read in (int, float, json.loads, _toml_value):
         try:
             return read(text)
         except (ValueError, RecursionError):
             continue
     return text
+
+
+def _toml_value(text: str) -> Any:
+    """A list or a table as TOML writes it, with single quotes too. Raises ValueError for anything else."""
+    if not text.startswith(("[", "{")):
+        raise ValueError("no list and no table")
+    return tomllib.loads(f"value = {text}")["value"]
 
 
 def _translate(key: str, text: str) -> Changes:

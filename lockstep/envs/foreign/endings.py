@@ -64,7 +64,7 @@ def understand_ending(
     if not cut and not any(truncated.values()) and steps in own_limits:
         cut = True
         remarks.say(
-            "own limit",
+            "its own end",
             f"An episode that terminates in step {steps}, where the world's own limit lies, is taken as truncated.",
         )
     return Ending(frozenset(), not cut, cut)

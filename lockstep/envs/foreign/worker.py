@@ -60,7 +60,8 @@ def main(line_descriptor: int) -> None:
 def _blame(error: Exception) -> str:
     """What was raised, and where, for the one who wrote it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+    said = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(".: ")
+    return f"{said} ({last.filename}, line {last.lineno})"
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Plain:
 
     def allowed(self, agent: int) -> NDArray[np.bool_]:
         """(6,)"""
-        return np.arange(6) != (5 if self.habits.masks != "none" else 6)
+        return np.asarray(np.arange(6) != (5 if self.habits.masks != "none" else 6))
 
 
 class Drawing:
@@ -134,7 +134,7 @@ def action_space(habits: Habits) -> Any:
     parts = [spaces.Discrete(size) for size in SIZES]
     return {
         "discrete": spaces.Discrete(6, start=2),
-        "multi": spaces.MultiDiscrete(SIZES),
+        "multi": spaces.MultiDiscrete(list(SIZES)),
         "tuple": spaces.Tuple(parts),
         "dictionary": spaces.Dict({"a": parts[0], "b": parts[1]}),
     }[habits.actions]
@@ -160,7 +160,7 @@ class Odd(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         self.agents: list[str] = []
         self.max_cycles = self.habits.length if self.habits.end == "limit" else 50
         if self.habits.state == "call":
-            self.state = lambda: np.full(3, self.game.numbers[0].sum())  # type: ignore[method-assign, assignment]
+            self.state = lambda: np.full(3, self.game.numbers[0].sum())
         if self.habits.masks == "call":
             self.get_avail_actions = self._all_masks
         if self.habits.seeding == "call":
@@ -208,7 +208,7 @@ class Odd(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         cut = {name: flag and not ended[name] for name, flag in gone.items()}
         told = self._flags(ended, habits.end != "truncated"), self._flags(cut, habits.end == "truncated")
         if habits.fault == "strange flags":
-            told = ("no", "never")  # type: ignore[assignment]
+            told = ("no", "never")
         sight = self._seen([f"r{number}" for number in before])
         if habits.results == 4:
             return sight, rewards, self._flags(gone, True), self._infos()

@@ -59,7 +59,7 @@ class SmacLike:
 
 
 class RllibLike(gymnasium.Env[Any, Any]):
-    """RLlib's habit: agents are numbers, spaces a dictionary, `__all__` ends it, infos are empty, rewards are partial."""
+    """RLlib's habit: agents are numbers, spaces dictionaries, `__all__` ends it, infos are empty, rewards partial."""
 
     def __init__(self, config: Any = None) -> None:
         self.horizon = (config or {}).get("length", 6)
@@ -84,11 +84,8 @@ class RllibLike(gymnasium.Env[Any, Any]):
         return self._see(), rewards, {"__all__": False}, {"__all__": over}, {}
 
     def _see(self) -> Any:
-        seen = {
-            "observations": self.np_random.random(2).astype(np.float32),
-            "action_mask": np.array([1, 1, 0], np.int8),
-        }
-        return dict.fromkeys(self.agents, seen)
+        drawn = self.np_random.random(2).astype(np.float32)
+        return {agent: {"observations": drawn, "action_mask": np.array([1, 1, 0], np.int8)} for agent in self.agents}
 
 
 class Step(ParallelEnv[str, Any, int]):  # type: ignore[misc]
@@ -134,7 +131,7 @@ class Stubborn(Step):
     def __init__(self) -> None:
         super().__init__(6)
 
-    max_cycles = property(lambda self: 6, lambda self, value: None)  # type: ignore[assignment]
+    max_cycles = property(lambda self: 6, lambda self, value: None)
 
 
 class Deaf(Step):
