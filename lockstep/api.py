@@ -76,9 +76,12 @@ class Run:
         self._reader.refresh()
         return self._reader.evaluations
 
-    def resume(self, *overrides: str, progress: bool = False) -> "Run":
-        """Train on from the last checkpoint, bit for bit. overrides: a new end, such as "t_max=60e6"."""
-        command.resume(self._reader.directory, overrides, quiet=not progress)
+    def resume(self, *overrides: str, progress: bool = False, changed: bool = False) -> "Run":
+        """Train on from the last checkpoint, bit for bit. overrides: a new end, such as "t_max=60e6".
+
+        changed: go on although config.toml was changed since; the run is then another one from there on.
+        """
+        command.resume(self._reader.directory, overrides, quiet=not progress, changed=changed)
         return self
 
     def make_env(self, num_envs: int = 1, seed: int = 0, **options: Any) -> VectorEnv:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Trust, Words, app
+from lockstep.cli.app import Json, Trust, Words, app, say
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
@@ -139,15 +139,13 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         fix_row = {} if fix is None else {"fix": {"file": str(fix), "overrides": applied, "verdict": better.verdict}}
         print(_dumped({**diagnosis.row(), **fix_row}))
         return
-    from lockstep.cli.doctor_text import console, print_diagnosis
+    from lockstep.cli.doctor_text import print_diagnosis
 
     typed = " ".join([source, *words])
     print_diagnosis(diagnosis, typed, f"lockstep train {typed}")
     if fix is not None:
         changed = " ".join(applied) or "nothing needed a change"
-        console().print(
-            f"\n  [bold]{fix}[/bold] holds the remedied configuration: {changed}\n  verdict: {better.verdict}"
-        )
+        say(f"\n  {fix} holds the remedied configuration: {changed}\n  verdict: {better.verdict}")
 
 
 def _after(what: str, as_json: bool, *, trust: bool) -> None:
@@ -164,10 +162,13 @@ def _after(what: str, as_json: bool, *, trust: bool) -> None:
         row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
         outlook = None if ahead is None else {"verdict": ahead.verdict, "problems": ahead.problems}
         print(_dumped({**row, "outlook": outlook, "findings": [finding.row() for finding in found]}))
-        return
-    from lockstep.cli.doctor_text import print_findings
+    else:
+        from lockstep.cli.doctor_text import print_findings
 
-    print_findings(found, record, ahead)
+        print_findings(found, record, ahead)
+    unread = next((finding for finding in found if finding.name == "unreadable"), None)
+    if unread is not None and unread.severity != "note":
+        raise typer.Exit(2 if unread.severity == "problem" else 1)
 
 
 def _outlook(record: "RunReader") -> "Outlook":

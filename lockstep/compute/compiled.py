@@ -50,16 +50,18 @@ def code_home() -> Path:
     """Return the directory that holds the machine code of all modules.
 
     It lies beside the package where that can be written, else in the user's cache, else in a temporary place. The
-    environment variable NUMBA_CACHE_DIR goes before all of them.
+    environment variable NUMBA_CACHE_DIR goes before all of them. Code that checks every index (NUMBA_BOUNDSCHECK=1) is
+    kept apart.
     """
+    name = "lockstep-kernels-checked" if _settings.BOUNDSCHECK else "lockstep-kernels"
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
     candidates = [_PACKAGE / "__pycache__", user_cache]
     if os.environ.get("NUMBA_CACHE_DIR"):
         candidates.insert(0, Path(os.environ["NUMBA_CACHE_DIR"]))
     for candidate in candidates:
-        if _writable(candidate / "lockstep-kernels"):
-            return candidate / "lockstep-kernels"
-    return Path(tempfile.mkdtemp(prefix="lockstep-kernels-"))
+        if _writable(candidate / name):
+            return candidate / name
+    return Path(tempfile.mkdtemp(prefix=f"{name}-"))
 
 
 @cache

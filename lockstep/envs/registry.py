@@ -1,5 +1,6 @@
 """From an environment's name to its lanes, for everything that trains, evaluates or times."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -56,7 +57,8 @@ def make_vec(
     num_threads: int | None = None,
     workers: "WorkerSettings | None" = None,
     own_state: bool = False,
-    **arguments: Any,
+    arguments: Mapping[str, Any] | None = None,
+    **more_arguments: Any,
 ) -> VectorEnv:
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
@@ -67,9 +69,11 @@ def make_vec(
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.
     own_state: for environments of others, whether `state()` is the environment's own instead of all observations.
     arguments: of the environment's constructor, by the names of its own package; for warehouses those of rware's
-    `Warehouse(...)`, `layout` included, instead of what the key says.
+    `Warehouse(...)`, `layout` included, instead of what the key says. They may also stand beside the others, but for
+    those whose names are taken (`seed`, `workers`, ...).
     Raises UserError for what does not exist or cannot work.
     """
+    arguments = {**(arguments or {}), **more_arguments}
     if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
         raise UserError(f"num_envs={num_envs!r} must be a whole number of at least 1.")
     if engine not in ("lockstep", "official"):
@@ -95,7 +99,7 @@ def make_vec(
         near = get_close_matches(plain_key(key), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
-    config = warehouse_config(key, time_limit, **arguments)
+    config = _warehouse_config(key, time_limit, arguments)
     if engine == "official":
         from lockstep.envs.rware.official import OfficialWarehouses
 
@@ -113,7 +117,7 @@ def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -
     """
     if is_foreign(task.key):
         trust.check(code_named(task))
-    options = {"own_state": task.state == "own", **task.arguments, **options}
+    options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
     return shared(make_vec(task.key, num_envs, seed, task.time_limit, **options), task.team, task.others, seed)
 
 
@@ -142,12 +146,16 @@ def code_named(task: EnvConfig) -> trust.Code:
 
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
     """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
+    return _warehouse_config(key, time_limit, arguments)
+
+
+def _warehouse_config(key: str, time_limit: int | None, arguments: Mapping[str, Any]) -> WarehouseConfig:
     if time_limit is not None:
         _check_time_limit(time_limit)
         if "max_steps" in arguments:
             raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
-        arguments["max_steps"] = int(time_limit)
-    return configured(warehouse_arguments(key) | arguments)
+        arguments = {**arguments, "max_steps": int(time_limit)}
+    return configured({**warehouse_arguments(key), **arguments})
 
 
 def is_foreign(key: str) -> bool:
@@ -195,9 +203,9 @@ def _spread_row(key: str) -> EnvRow:
 
 
 def _make_spread(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: Mapping[str, Any]
 ) -> VectorEnv:
-    config = spread_config(time_limit, **arguments)
+    config = spread_config(time_limit, arguments)
     if engine == "official":
         from lockstep.envs.particles.official import OfficialSpread
 
@@ -215,7 +223,7 @@ def _make_foreign(
     engine: Engine,
     workers: "WorkerSettings | None",
     own_state: bool,
-    arguments: dict[str, Any],
+    arguments: Mapping[str, Any],
 ) -> VectorEnv:
     if engine == "official":
         raise UserError(f"{key} is played by its own package already; leave engine out.")
@@ -238,7 +246,7 @@ def _check_time_limit(time_limit: Any) -> None:
 
 
 def _make_probe(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: Mapping[str, Any]
 ) -> VectorEnv:
     if key not in PROBES:
         raise UserError(f"Unknown probe {key!r}; there are: {', '.join(PROBES)}.")

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
-from lockstep.algorithms.registry import build
+from lockstep.algorithms.learner import Learner
+from lockstep.algorithms.registry import build, recorded
 from lockstep.config.schema import RunConfig
 from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
@@ -26,7 +27,6 @@ from lockstep.runs.loggers import Status
 from lockstep.seeding import derive_seed, stream
 from lockstep.training.behavior import behavior, warehouse_behavior
 from lockstep.training.checkpoints.replay_files import ReplayOnDisk
-from lockstep.training.health import probe
 from lockstep.training.interruption import Leaving
 from lockstep.training.window import Window
 
@@ -66,8 +66,9 @@ class Session:
         self.config = config
         self.env = make_env(config, config.collection.num_envs, derive_seed(config.seed, "env"))
         self.eval_env = self._evaluation_env()
+        self.env.spec, self.eval_env.spec = (recorded(env.spec, config) for env in (self.env, self.eval_env))
         self.spec = self.env.spec
-        self.learner = build(self.spec, config)
+        self.learner: Learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
@@ -230,7 +231,7 @@ class Session:
             **evaluation.row(),
             **behavior(evaluation.first_round),
             **warehouse_behavior(self.eval_env, evaluation.first_round, seed),
-            **probe(self.learner, evaluation.first_round),
+            **self.learner.health(evaluation.first_round),
         }
 
     def _evaluation_seed(self) -> int:

@@ -9,12 +9,9 @@ the learner fills, and a gradient that they fill; what they say to each other ar
 import json
 import mmap
 import os
-import subprocess
-import sys
 import tempfile
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from importlib import import_module
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -25,12 +22,13 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lockstep.algorithms.learner import Metrics
+from lockstep.compute.child_process import ChildProcess
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
-from lockstep.spec import EnvSpec
+from lockstep.spec import EnvSpec, episode_fields
 
-Metrics = Mapping[str, Tensor]
 Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16
@@ -110,15 +108,8 @@ class GradientWorker:
         ours, theirs = socketpair()
         with theirs:
             descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.algorithms.fast.share_worker", *map(str, descriptors)],
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
-            )
+            self.process = ChildProcess("lockstep.algorithms.fast.share_worker", descriptors=descriptors)
         self.line = Connection(ours.detach())
-        weakref.finalize(self, _dismiss, self.line, self.process)
         self._say(
             {
                 "spec": asdict(spec),
@@ -156,13 +147,6 @@ class GradientWorker:
         )
 
 
-def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
-    """A helper holds nothing that could be lost."""
-    line.close()
-    process.kill()
-    process.wait()
-
-
 class SharedMemory:
     """Bytes that several processes see, without a name that could outlive them."""
 
@@ -197,45 +181,27 @@ class Exchange:
         self.gradient = memory.tensor(torch.float32, (num_weights,))
         self.fields: dict[str, Tensor] = {}
         start = _aligned(4 * num_weights)
-        for name, (dtype, shape) in _shapes(spec, episodes, steps).items():
-            self.fields[name] = memory.tensor(dtype, shape, start)
+        for name, field in episode_fields(spec).items():
+            self.fields[name] = memory.tensor(getattr(torch, field.dtype), (episodes, *field.size(steps)), start)
             start += _aligned(self.fields[name].nbytes)
 
     @classmethod
     def create(cls, spec: EnvSpec, num_weights: int, episodes: int, steps: int) -> Self:
         """With fresh memory."""
         size = _aligned(4 * num_weights)
-        for dtype, shape in _shapes(spec, episodes, steps).values():
-            size += _aligned(dtype.itemsize * int(torch.Size(shape).numel()))
+        size += sum(_aligned(episodes * field.num_bytes(steps)) for field in episode_fields(spec).values())
         return cls(SharedMemory.create(size), spec, num_weights, episodes, steps)
 
     def write(self, share: EpisodeBatch) -> dict[str, Any]:
         """Copy a share in. Returns what `read` must be told."""
-        present = {name: value for name, value in vars(share).items() if value is not None}
+        present = share.fields()
         for name, value in present.items():
             self.fields[name][: len(value)] = value
         return {"episodes": share.num_episodes, "fields": list(present)}
 
     def read(self, message: Mapping[str, Any]) -> EpisodeBatch:
         """The share that was written, where it lies."""
-        return EpisodeBatch(**{name: self.fields[name][: message["episodes"]] for name in message["fields"]})
-
-
-def _shapes(spec: EnvSpec, episodes: int, steps: int) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
-    """Of every field of an EpisodeBatch."""
-    agents, step = spec.num_agents, (episodes, steps, 1)
-    shapes = {
-        "obs": (torch.float32, (episodes, steps + 1, agents, spec.obs_dim)),
-        "actions": (torch.int64, (episodes, steps, agents)),
-        "reward": (torch.float32, step),
-        "terminated": (torch.bool, step),
-        "truncated": (torch.bool, step),
-        "filled": (torch.bool, step),
-        "available": (torch.bool, (episodes, steps + 1, agents, spec.num_actions)),
-        "own_state": (torch.float32, (episodes, steps + 1, spec.own_state_dim)),
-    }
-    assert list(shapes) == [field.name for field in fields(EpisodeBatch)]
-    return shapes
+        return EpisodeBatch.of({name: self.fields[name][: message["episodes"]] for name in message["fields"]})
 
 
 def _aligned(size: int) -> int:

@@ -1,6 +1,6 @@
 """The process behind `lockstep.envs.foreign.workers.Worker`: some lanes of somebody else's environment.
 
-It ends when the line is closed, also by the death of the process at its other end.
+When the line is closed it closes them, and ends.
 """
 
 import json
@@ -33,6 +33,7 @@ def main(line_descriptor: int) -> None:
             try:
                 asked = json.loads(line.recv_bytes())
             except (EOFError, OSError):
+                lanes.close()
                 return
             mask = np.array(asked["mask"], dtype=bool)
             try:

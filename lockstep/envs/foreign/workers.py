@@ -4,10 +4,6 @@ Lane for lane the same game as `PythonLanes` in this process; only faster on sev
 """
 
 import json
-import os
-import subprocess
-import sys
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.arrays import Mask, Obs
+from lockstep.compute.child_process import ChildProcess
 from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.protocol import Remark, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
@@ -29,6 +26,8 @@ MAX_FAILURES = 3
 """Failures of one worker without a finished episode in between, after which the environment itself must be broken."""
 START_SECONDS = 300.0
 """For importing and making the environments, at least."""
+CLOSE_SECONDS = 2.0
+"""For closing them. Whatever is left then, and whatever an environment has started, is killed."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +104,11 @@ class WorkerLanes:
         raise UserError(f"The state of {self.spec.key} cannot be restored; start its episodes from seeds instead.")
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, which close their environments first."""
         for worker in self.workers:
-            worker.stop()
+            worker.line.close()
+        for worker in self.workers:
+            worker.process.end(CLOSE_SECONDS)
 
     def _mask(self, mask: Mask | None) -> Mask:
         chosen = np.zeros(self.num_envs, dtype=bool)
@@ -193,7 +194,8 @@ class Worker:
         self.failures += 1
         self.ending = ending = self.reason or self._ending(0.0)
         self.reason = None
-        self.stop()
+        self.line.close()
+        self.process.end()
         if self.failures >= MAX_FAILURES:
             raise UserError(
                 f"A process that plays {key} failed {self.failures} times without finishing an episode ({ending}). "
@@ -202,23 +204,12 @@ class Worker:
         self._start()
         self.wait_for_spec(seconds)
 
-    def stop(self) -> None:
-        """It holds nothing that could be lost."""
-        self._finalizer()
-
     def _start(self) -> None:
         ours, theirs = socketpair()
         with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.envs.foreign.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what the game prints is for people
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
-            )
+            module, game_prints = "lockstep.envs.foreign.worker", 2  # what the game prints is for people
+            self.process = ChildProcess(module, descriptors=[theirs.fileno()], stdout=game_prints)
         self.line = Connection(ours.detach())
-        self._finalizer = weakref.finalize(self, _dismiss, self.line, self.process)
         self.say(
             {
                 "key": self.game.key,
@@ -237,14 +228,7 @@ class Worker:
             return None
 
     def _ending(self, seconds: float) -> str:
-        try:
-            code = self.process.wait(timeout=1.0 if seconds == 0 else 0.1)
-        except subprocess.TimeoutExpired:
+        code = self.process.wait(1.0 if seconds == 0 else 0.1)
+        if code is None:
             return "it did not answer in time"
         return f"exit code {code}; -9 is often a lack of memory"
-
-
-def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
-    line.close()
-    process.kill()
-    process.wait()
