@@ -1,6 +1,7 @@
 """One environment of somebody else as arrays of fixed shape: agents that differ are padded, those gone are masked."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -201,7 +202,8 @@ class ForeignEnv:
             value = next((state for info in own.values() if (state := _first_of(STATES, info, None)) is not None), None)
             source = "an agent's infos"
         if value is None and (call := caller(self.env, STATE_CALLS)) is not None:
-            value, source = call(), f"{getattr(call, '__name__', 'state')}()"
+            with suppress(NotImplementedError):  # PettingZoo's way to say that there is none
+                value, source = call(), f"{getattr(call, '__name__', 'state')}()"
         if value is None:
             raise UnreadableError(
                 "it has no state of its own: no state() or get_state(), and none in the infos or observations; leave "

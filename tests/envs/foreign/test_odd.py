@@ -130,6 +130,11 @@ def test_a_habit_changes_no_number(habits: dict[str, Any]) -> None:
     assert told("Odd", 3, **habits) == reference(3, **habits)
 
 
+def test_a_state_that_is_not_there_is_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"has no state of its own.*leave env.state at joined"):
+        told("Odd", 3, own_state=True)
+
+
 @pytest.mark.parametrize("place", ["call", "infos", "observation"])
 def test_a_state_of_its_own_is_what_the_mixer_sees(place: str) -> None:
     assert told("Odd", 3, own_state=True, state=place) == reference(3, own_state=True, state=place)
@@ -225,5 +230,9 @@ def _cannot_be_known(habits: dict[str, Any]) -> bool:
     if habits.get("leaving") and (one_flag or habits.get("rewards") == "team"):
         return True  # nobody says that one has left
     if habits.get("masks") == "observation" and habits.get("observation") == "bare":
+        return True
+    if habits.get("reset") == "alone" and "infos" in (habits.get("state"), habits.get("masks")):
+        return True  # at the start there are no infos
+    if habits.get("reset") == "alone" and habits.get("masks") == "common":
         return True
     return habits.get("state") == "observation" and habits.get("observation") == "bare"
