@@ -93,13 +93,19 @@ def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
 
 
 def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
-    """environment / task / algorithm / seed / step. eval.jsonl keeps the mean of each evaluation: one number a step."""
+    """environment / task / algorithm / seed / step. eval.jsonl keeps the mean of each evaluation: one number a step.
+
+    marl-eval reads every run by the steps and the names of an environment's first one, in lower case. So where runs
+    stopped at different times, as solved ones do, all are told as far as the shortest of them, and where algorithms
+    were tried with different seeds, runs are numbered.
+    """
     tree: dict[str, Any] = {}
     for record in records:
         config = record.config
         task = config.env.key if config.env.time_limit is None else f"{config.env.key}-{config.env.time_limit}"
-        environment = config.env.key.removeprefix("rware:").partition("-")[0]
-        algorithm = tree.setdefault(environment, {}).setdefault(task, {}).setdefault(_algorithm(record), {})
+        environment = config.env.key.removeprefix("rware:").partition("-")[0].lower()
+        tasks = tree.setdefault(environment, {})
+        algorithm = tasks.setdefault(task.lower(), {}).setdefault(_algorithm(record).lower(), {})
         steps, returns = curve(record, "test_return_mean")
         minutes, _ = curve(record, "test_return_mean", "minutes")
         run: dict[str, Any] = {
@@ -118,7 +124,29 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
         if key in algorithm:
             raise UserError(f"{record.name} and another run of {_algorithm(record)} have the same seed {config.seed}.")
         algorithm[key] = run
-    return tree
+    return {environment: _alike(environment, tasks) for environment, tasks in tree.items()}
+
+
+def _alike(environment: str, tasks: dict[str, Any]) -> dict[str, Any]:
+    """The same steps and names for every run of an environment."""
+    groups = [runs for algorithms in tasks.values() for runs in algorithms.values()]
+    counts = {len(runs) for runs in groups}
+    if len(counts) > 1:
+        raise UserError(
+            f"marl-eval wants as many runs of every algorithm in every task of {environment}, and there are "
+            f"{' and '.join(map(str, sorted(counts)))}. Export those that are comparable."
+        )
+    shortest = min(len(run) - 1 for runs in groups for run in runs.values())
+    same_seeds = len({tuple(sorted(runs)) for runs in groups}) == 1
+
+    def told(runs: dict[str, Any]) -> dict[str, Any]:
+        cut = {
+            name: {**dict(list(run.items())[:shortest]), "absolute_metrics": run["absolute_metrics"]}
+            for name, run in sorted(runs.items())
+        }
+        return cut if same_seeds else {f"run_{number}": run for number, run in enumerate(cut.values(), start=1)}
+
+    return {task: {name: told(runs) for name, runs in algorithms.items()} for task, algorithms in tasks.items()}
 
 
 def _csv(records: Sequence[RunReader], out: Path) -> dict[Path, str]:
