@@ -44,7 +44,8 @@ class Rollout:
     def freeze_policy(self) -> None:
         """Let the next `advance` play with the team as it is now, not as it will be then. What a GPU is told to do to
         the team in between need then not be waited for."""
-        self.now = self._current()
+        if self.active.any():
+            self.now = self._current()
 
     def _current(self) -> Policy:
         return self.policy.now() if isinstance(self.policy, GreedyPolicy) else self.policy

@@ -51,7 +51,7 @@ def test_stopped_and_restored_equals_never_stopped(name: str, learn_while_playin
     stopped = advanced(cfg, 12)
     restored = Session(cfg)
     restored.load_state_dict(stopped.state_dict())
-    restored.replay.load_state_dict(stopped.replay.state_dict())
+    restored.feed.load_state_dict(stopped.feed.state_dict())
     for _ in range(9):
         restored.advance()
     assert_same(advanced(cfg, 21), restored)
