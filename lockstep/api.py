@@ -14,6 +14,7 @@ while not ended:
     obs, ended = step.obs, bool((step.terminated | step.truncated).all())
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,12 @@ class Run:
         self._reader.refresh()
         return self._reader.evaluations
 
-    def resume(self, *overrides: str, progress: bool = False) -> "Run":
-        """Train on from the last checkpoint, bit for bit. overrides: a new end, such as "t_max=60e6"."""
-        command.resume(self._reader.directory, overrides, quiet=not progress)
+    def resume(self, *overrides: str, progress: bool = False, changed: bool = False) -> "Run":
+        """Train on from the last checkpoint, bit for bit. overrides: a new end, such as "t_max=60e6".
+
+        changed: go on although config.toml was changed since; the run is then another one from there on.
+        """
+        command.resume(self._reader.directory, overrides, quiet=not progress, changed=changed)
         return self
 
     def make_env(self, num_envs: int = 1, seed: int = 0, **options: Any) -> VectorEnv:
@@ -149,7 +153,7 @@ def train(
         name = "run"
     else:
         config, name = load_config(str(source), overrides), Path(source).stem
-    command.check(config)
+    config = command.prepare(config, lambda sentence: warnings.warn(sentence, stacklevel=3))
     directory = RunDirectory.create(None if out is None else Path(out), name, config.seed, dump_toml(config))
     command.train(config, directory, quiet=not progress)
     return Run(directory.path)

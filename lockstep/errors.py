@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints it without a traceback and exits with code 2. Our own mistakes are `assert`s, never this.
     """
+
+
+class UnknownArgumentError(UserError, TypeError):
+    """A constructor was given an argument that it does not have: what Python, and so Gymnasium, calls a TypeError."""

@@ -20,8 +20,8 @@ from typing import Any
 
 from lockstep.errors import UserError
 
-MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments"}
-"""Settings whose value may name code, and the settings that hold what it is called with."""
+MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments", "algorithm.name": ""}
+"""Settings whose value may name code, and the settings that hold what it is called with, if any do."""
 RUN_FILE = "config.toml"
 """How the configuration in a run's folder is called."""
 STATE_VARIABLE = "LOCKSTEP_STATE_HOME"

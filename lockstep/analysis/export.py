@@ -8,17 +8,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
-from lockstep.analysis.epymarl import epymarl_config
+from lockstep.config.epymarl import epymarl_config
 from lockstep.errors import UserError
+from lockstep.runs.cleaning import number
 from lockstep.runs.directory import read_rows, write_atomically
-from lockstep.runs.metrics import METRICS
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 
 FORMATS = ("sacred", "marl-eval", "csv")
 ABSOLUTE_FACTOR = 10
 """The absolute metric is measured on this many times the episodes of an ordinary evaluation (Gorsane et al. 2022)."""
+LONGEST_MINUTES = 1e9
+"""Two thousand years: what damaged rows say beyond it is no date."""
 _COUNTERS = ("env_steps", "episode", "updates", "wall_seconds", "episodes")
 
 
@@ -28,9 +31,11 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
     Raises UserError for an unknown format, for runs of which nothing can be told, or where nothing can be written.
     """
     check_format(file_format)
-    empty = [record.name for record in records if not len(record.evaluations) and not len(record.metrics)]
+    empty = [record for record in records if record.is_empty]
     if empty:
-        raise UserError(f"{', '.join(empty)} has written no numbers yet; export it after its first evaluation.")
+        unread = " ".join(f"{record.name}: {sentence}" for record in empty for sentence in record.unreadable())
+        names = ", ".join(record.name for record in empty)
+        raise UserError(f"{names} has written no numbers yet; export it after its first evaluation. {unread}".strip())
     try:
         out.mkdir(parents=True, exist_ok=True)
         if file_format == "sacred":
@@ -57,28 +62,26 @@ def absolute_returns(record: RunReader) -> list[float] | None:
     rows = [row for row in read_rows(record.directory.judgements) if row.get("checkpoint") == "best"]
     if not rows:
         return None
-    newest = max(row.get("env_steps", 0) for row in rows)
-    enough = [
-        row["returns"][:episodes]
-        for row in rows
-        if row.get("env_steps") == newest and isinstance(row.get("returns"), list) and len(row["returns"]) >= episodes
-    ]
-    return [float(value) for value in enough[-1]] if enough else None
+    newest = max(number(row.get("env_steps")) or 0.0 for row in rows)
+    judged = [row["returns"] for row in rows if row.get("env_steps") == newest and isinstance(row.get("returns"), list)]
+    returns = [[known for value in values if (known := number(value)) is not None] for values in judged]
+    enough = [values[:episodes] for values in returns if len(values) >= episodes]
+    return enough[-1] if enough else None
 
 
 def _sacred(record: RunReader, folder: Path) -> list[Path]:
     """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
     folder.mkdir(parents=True, exist_ok=True)
     start = _start(record)
-    metrics = {}
-    for name in METRICS:
+    told = {}
+    for name in metrics(record.config):
         if name in _COUNTERS:
             continue
         steps, values = curve(record, name)
         minutes, _ = curve(record, name, "minutes")
         if len(steps):
-            times = [(start + timedelta(minutes=float(minute))).isoformat() for minute in minutes]
-            metrics[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
+            times = [(start + timedelta(minutes=min(float(minute), LONGEST_MINUTES))).isoformat() for minute in minutes]
+            told[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
     standing = {"finished": "COMPLETED", "solved": "COMPLETED", "running": "RUNNING", "interrupted": "INTERRUPTED"}
     run = {
         "status": standing.get(record.standing, "FAILED"),
@@ -86,7 +89,7 @@ def _sacred(record: RunReader, folder: Path) -> list[Path]:
         "command": record.info.get("command"),
         "host": record.info.get("host"),
     }
-    parts = {"config": epymarl_config(record.config), "metrics": metrics, "run": run}
+    parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
     return [_write_json(folder / f"{name}.json", part) for name, part in parts.items()]
 
 
@@ -152,9 +155,10 @@ def _algorithm(record: RunReader) -> str:
 def _start(record: RunReader) -> datetime:
     """When the run was made; the beginning of time where nobody wrote it down."""
     try:
-        return datetime.fromisoformat(str(record.info.get("created"))).replace(tzinfo=None)
+        created = datetime.fromisoformat(str(record.info.get("created"))).replace(tzinfo=None)
     except ValueError:
-        return datetime(1970, 1, 1)
+        created = datetime.min
+    return created if datetime(1970, 1, 1) < created < datetime(3000, 1, 1) else datetime(1970, 1, 1)
 
 
 def _unused(record: RunReader, records: Sequence[RunReader]) -> str:

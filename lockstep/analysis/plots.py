@@ -159,6 +159,7 @@ def _style() -> AbstractContextManager[None]:
             "ytick.major.size": 0,
             "xtick.major.size": 3,
             "text.color": INK,
+            "text.parse_math": False,  # a $ in somebody's name is a $
             "figure.facecolor": "white",
             "savefig.facecolor": "white",
         }

@@ -14,7 +14,7 @@ from lockstep import __version__
 from lockstep.cli import train, watch, show, doctor, report, reproduce, browse, check, selftest
 
 # isort: on
-from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
+from lockstep.cli.app import INTERRUPTED, USER_ERROR, app, say
 from lockstep.errors import UserError
 
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
@@ -35,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = run(args=None if arguments is None else list(arguments), prog_name="lockstep", standalone_mode=False)
     except UserError as error:
-        print(f"lockstep: {error}", file=sys.stderr)
+        say(f"lockstep: {error}", error=True)
         return USER_ERROR
     except typer.TyperException as error:
-        print(f"lockstep: {error.format_message().rstrip('.')}. `lockstep --help` shows the commands.", file=sys.stderr)
+        say(f"lockstep: {error.format_message().rstrip('.')}. `lockstep --help` shows the commands.", error=True)
         return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         print("lockstep: interrupted.", file=sys.stderr)
@@ -50,6 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is None and error.errno not in DISK_FAULTS:
             raise  # not a file's: a mistake of ours, or of somebody's environment
         about = "" if error.filename is None else f"{error.filename}: "
-        print(f"lockstep: {about}{error.strerror}. Choose another place, or make room there.", file=sys.stderr)
+        say(f"lockstep: {about}{error.strerror}. Choose another place, or make room there.", error=True)
         return USER_ERROR
     return code if isinstance(code, int) else 0

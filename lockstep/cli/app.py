@@ -1,9 +1,15 @@
 """The application itself, and the words that several verbs share."""
 
+import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from lockstep.runs.cleaning import printable
+
+if TYPE_CHECKING:
+    from lockstep.runs.reader import RunReader
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -62,6 +68,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     """Rows of equal keys as a quiet table."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     if not rows:
         print("nothing found")
@@ -70,8 +77,22 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     for index, name in enumerate(rows[0]):
         table.add_column(name, overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*("" if value is None else _cell(value) for value in row.values()))
+        table.add_row(*(Text("" if value is None else _cell(value)) for value in row.values()))
     Console().print(table)
+
+
+def tell_unreadable(records: "Sequence[RunReader]") -> None:
+    """Say what of these runs could not be read. If that is something, leave with exit code 1, or 2 if all of it."""
+    told = [f"{record.name}: {sentence}" for record in records for sentence in record.unreadable()]
+    for sentence in told:
+        say(f"lockstep: {sentence}", error=True)
+    if told:
+        raise typer.Exit(USER_ERROR if all(record.is_empty for record in records) else 1)
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print what may hold the name of a file, or words out of one, so that nothing in it is obeyed."""
+    print(printable(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def _cell(value: Any) -> str:

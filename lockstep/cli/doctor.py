@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Trust, Words, app
+from lockstep.cli.app import Json, Trust, Words, app, say
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
     from lockstep.training import command
 
     config = load_config(source, words)
-    command.check(config, replay_must_fit=False)  # a finding says more about it
+    # A finding says more about a replay that does not fit.
+    config = command.prepare(config, lambda sentence: typer.echo(sentence, err=True), replay_must_fit=False)
     if fix is not None and (fix.exists() or not fix.parent.is_dir()):
         why = "is there already" if fix.exists() else "cannot be written (there is no such folder)"
         raise UserError(f"{fix} {why}. Choose another name for --fix.")
@@ -138,15 +139,13 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         fix_row = {} if fix is None else {"fix": {"file": str(fix), "overrides": applied, "verdict": better.verdict}}
         print(_dumped({**diagnosis.row(), **fix_row}))
         return
-    from lockstep.cli.doctor_text import console, print_diagnosis
+    from lockstep.cli.doctor_text import print_diagnosis
 
     typed = " ".join([source, *words])
     print_diagnosis(diagnosis, typed, f"lockstep train {typed}")
     if fix is not None:
         changed = " ".join(applied) or "nothing needed a change"
-        console().print(
-            f"\n  [bold]{fix}[/bold] holds the remedied configuration: {changed}\n  verdict: {better.verdict}"
-        )
+        say(f"\n  {fix} holds the remedied configuration: {changed}\n  verdict: {better.verdict}")
 
 
 def _after(what: str, as_json: bool, *, trust: bool) -> None:
@@ -163,10 +162,13 @@ def _after(what: str, as_json: bool, *, trust: bool) -> None:
         row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
         outlook = None if ahead is None else {"verdict": ahead.verdict, "problems": ahead.problems}
         print(_dumped({**row, "outlook": outlook, "findings": [finding.row() for finding in found]}))
-        return
-    from lockstep.cli.doctor_text import print_findings
+    else:
+        from lockstep.cli.doctor_text import print_findings
 
-    print_findings(found, record, ahead)
+        print_findings(found, record, ahead)
+    unread = next((finding for finding in found if finding.name == "unreadable"), None)
+    if unread is not None and unread.severity != "note":
+        raise typer.Exit(2 if unread.severity == "problem" else 1)
 
 
 def _outlook(record: "RunReader") -> "Outlook":
@@ -205,12 +207,20 @@ def _probe(as_json: bool) -> None:
 
 def _env(words: list[str], as_json: bool) -> None:
     """Exit code 1 where a promise is broken."""
+    from lockstep.config.load import parse_words, validated, with_changes
     from lockstep.doctor.world import as_rows, check_env
-    from lockstep.envs.registry import make_vec
+    from lockstep.envs.registry import try_out
+    from lockstep.training.session import make_env
 
-    if len(words) != 1:
-        raise UserError("Name one environment: `lockstep doctor env rware-tiny-2ag-v2`. `lockstep envs` lists them.")
-    promises = check_env(lambda lanes, seed: make_vec(words[0], lanes, seed))
+    if not words or "=" in words[0]:
+        raise UserError(
+            "Name an environment, and what `lockstep train` would be told of it: `lockstep doctor env "
+            "rware-tiny-2ag-v2 env.time_limit=100`. `lockstep envs` lists them."
+        )
+    changes = {"env.key": words[0], **parse_words(words[1:])}
+    config = validated(with_changes({}, changes))
+    try_out(config.env)
+    promises = check_env(lambda lanes, seed: make_env(config, lanes, seed))
     kept = all(promise.outcome != "broken" for promise in promises)
     if as_json:
         print(_dumped({"key": words[0], "conforms": kept, "promises": as_rows(promises)}))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Runs, Trust, app
+from lockstep.cli.app import Runs, Trust, app, say, tell_unreadable
 
 
 @app.command()
@@ -25,7 +25,8 @@ def plot(
     check_suffix(out)
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
     save_figure(metric_figure(records, metric, over, title), out)
-    print(f"wrote {out}")
+    say(f"wrote {out}")
+    tell_unreadable(records)
 
 
 @app.command()
@@ -49,7 +50,8 @@ def report(
 
     document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
+    tell_unreadable(records)
 
 
 @app.command()
@@ -74,4 +76,5 @@ def export(
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
     for path in write(records, file_format, out):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
+    tell_unreadable(records)

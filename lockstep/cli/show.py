@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import MaybeRun, Quiet, Trust, app
+from lockstep.cli.app import MaybeRun, Quiet, Trust, app, say
 
 
 @app.command()
@@ -51,7 +51,7 @@ def render(
     write(recordings, out, theme, scale, fps)
     if not quiet:
         total = sum(recording.returns()[-1] for recording in recordings)
-        print(
+        say(
             f"{out}: {len(recordings)} episode{'s' * (len(recordings) > 1)} of {recordings[0].policy}, return {total:g}"
         )
 
@@ -79,4 +79,4 @@ def demo(
     page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
     write([recording], page, playing=True)
     if no_open or not webbrowser.open(page.as_uri()):
-        print(page)
+        say(str(page))

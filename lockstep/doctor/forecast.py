@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.schedules import schedule
+from lockstep.algorithms.algorithm import Credit
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task
@@ -213,11 +215,15 @@ class Forecast:
         """What the distance is, to begin a sentence with its number."""
         return "a delivery takes about" if is_rware_key(self.task.spec.key) else "the way to a reward takes about"
 
+    @cached_property
+    def credit(self) -> Credit:
+        """How fast news travels back; where a reward is felt by the whole episode at once, that far in every update."""
+        return algorithm_of(self.config).credit(self.config) or Credit(1.0, np.inf)
+
     @property
     def sync_updates(self) -> float:
         """Updates until the target networks have followed (by 63 % where they follow softly)."""
-        algorithm = self.config.algorithm
-        return 1.0 / algorithm.target_tau if algorithm.target_tau > 0 else float(algorithm.target_sync_updates)
+        return self.credit.updates
 
     @property
     def sync_env_steps(self) -> float:
@@ -226,9 +232,7 @@ class Forecast:
     @property
     def steps_per_sync(self) -> float:
         """Steps that the news of a reward travels back with every renewal of the targets."""
-        algorithm, piece = self.config.algorithm, self.config.replay.segment_steps or self.task.mean_length
-        one = algorithm.n_step if algorithm.n_step > 1 else 1.0 / max(1.0 - algorithm.td_lambda, 1e-3)
-        return float(min(one, piece))
+        return float(min(self.credit.steps, self.config.replay.segment_steps or self.task.mean_length))
 
     @property
     def reach(self) -> float:

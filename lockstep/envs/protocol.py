@@ -147,6 +147,33 @@ class MayLoseEpisodes(Protocol):
     """(num_envs,) True where the episode since the last reset is none: it looks truncated, and must not be studied."""
 
 
+@runtime_checkable
+class NamesAgents(Protocol):
+    """An environment whose agents have names."""
+
+    @property
+    def agent_names(self) -> tuple[str, ...]:
+        """One for each agent, in the order of all arrays."""
+
+
+class Remark(NamedTuple):
+    """One thing that a world left open, and how it is taken here."""
+
+    about: str
+    """What it is about, in a word or two: only one remark about a thing is kept."""
+    sentence: str
+    doubtful: bool = False
+    """Whether it may not be what its author meant, or changes what the run's numbers say."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """An environment that leaves things open, and says how they are taken."""
+
+    def remarks(self) -> list[Remark]:
+        """As far as it has been played."""
+
+
 def dropped_lanes(env: VectorEnv) -> Mask | None:
     """Whose episodes were lost; None for an environment that cannot lose any."""
     return env.dropped if isinstance(env, MayLoseEpisodes) else None

@@ -1,5 +1,6 @@
 """From an environment's name to its lanes, for everything that trains, evaluates or times."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ import numpy as np
 
 from lockstep import trust
 from lockstep.config.schema import EnvConfig
+from lockstep.envs.others import shared
 from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
 from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
 from lockstep.envs.probes import PROBES
@@ -18,6 +20,7 @@ from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, w
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
+    from lockstep.envs.foreign.trial import Trial
     from lockstep.envs.foreign.workers import WorkerSettings
 
 Engine = Literal["lockstep", "official"]
@@ -53,7 +56,9 @@ def make_vec(
     engine: Engine = "lockstep",
     num_threads: int | None = None,
     workers: "WorkerSettings | None" = None,
-    **arguments: Any,
+    own_state: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+    **more_arguments: Any,
 ) -> VectorEnv:
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
@@ -62,10 +67,13 @@ def make_vec(
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.
+    own_state: for environments of others, whether `state()` is the environment's own instead of all observations.
     arguments: of the environment's constructor, by the names of its own package; for warehouses those of rware's
-    `Warehouse(...)`, `layout` included, instead of what the key says.
+    `Warehouse(...)`, `layout` included, instead of what the key says. They may also stand beside the others, but for
+    those whose names are taken (`seed`, `workers`, ...).
     Raises UserError for what does not exist or cannot work.
     """
+    arguments = {**(arguments or {}), **more_arguments}
     if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
         raise UserError(f"num_envs={num_envs!r} must be a whole number of at least 1.")
     if engine not in ("lockstep", "official"):
@@ -76,6 +84,8 @@ def make_vec(
         raise UserError(
             f"env.workers={workers.count} is for environments of other people; {key} is stepped right here."
         )
+    if own_state and not is_foreign(key):
+        raise UserError(f"env.state='own' is for environments of other people; {key} has no state but what is seen.")
     if key.startswith(PROBE_PREFIX):
         return _make_probe(key, num_envs, seed, time_limit, engine, arguments)
     if key in SPREAD_KEYS:
@@ -84,12 +94,12 @@ def make_vec(
         from lockstep.envs.foreign.factory import gymnasium_ids, is_foreign_key
 
         if is_foreign_key(key):
-            return _make_foreign(key, num_envs, seed, time_limit, engine, workers, arguments)
+            return _make_foreign(key, num_envs, seed, time_limit, engine, workers, own_state, arguments)
         known = [*registered_keys(), *SPREAD_KEYS, *PROBES, *gymnasium_ids()]
         near = get_close_matches(plain_key(key), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
-    config = warehouse_config(key, time_limit, **arguments)
+    config = _warehouse_config(key, time_limit, arguments)
     if engine == "official":
         from lockstep.envs.rware.official import OfficialWarehouses
 
@@ -107,7 +117,24 @@ def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -
     """
     if is_foreign(task.key):
         trust.check(code_named(task))
-    return make_vec(task.key, num_envs, seed, task.time_limit, **{**task.arguments, **options})
+    options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
+    return shared(make_vec(task.key, num_envs, seed, task.time_limit, **options), task.team, task.others, seed)
+
+
+def try_out(task: EnvConfig) -> "Trial | None":
+    """Play a configured world of other people a little, in a process of its own; None where the world is ours.
+
+    Raises UserError for one that cannot be trained in, and as `make_configured`.
+    """
+    if not is_foreign(task.key):
+        return None
+    trust.check(code_named(task))
+    from lockstep.envs.foreign import trial
+    from lockstep.envs.foreign.factory import ForeignEnvFactory
+    from lockstep.envs.foreign.workers import WorkerSettings
+
+    factory = ForeignEnvFactory(task.key, task.time_limit, task.arguments, task.state == "own")
+    return trial.try_out(factory, WorkerSettings(1, task.worker_timeout_seconds), patient=task.workers > 0)
 
 
 def code_named(task: EnvConfig) -> trust.Code:
@@ -119,12 +146,16 @@ def code_named(task: EnvConfig) -> trust.Code:
 
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
     """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
+    return _warehouse_config(key, time_limit, arguments)
+
+
+def _warehouse_config(key: str, time_limit: int | None, arguments: Mapping[str, Any]) -> WarehouseConfig:
     if time_limit is not None:
         _check_time_limit(time_limit)
         if "max_steps" in arguments:
             raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
-        arguments["max_steps"] = int(time_limit)
-    return configured(warehouse_arguments(key) | arguments)
+        arguments = {**arguments, "max_steps": int(time_limit)}
+    return configured({**warehouse_arguments(key), **arguments})
 
 
 def is_foreign(key: str) -> bool:
@@ -172,9 +203,9 @@ def _spread_row(key: str) -> EnvRow:
 
 
 def _make_spread(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: Mapping[str, Any]
 ) -> VectorEnv:
-    config = spread_config(time_limit, **arguments)
+    config = spread_config(time_limit, arguments)
     if engine == "official":
         from lockstep.envs.particles.official import OfficialSpread
 
@@ -191,7 +222,8 @@ def _make_foreign(
     time_limit: int | None,
     engine: Engine,
     workers: "WorkerSettings | None",
-    arguments: dict[str, Any],
+    own_state: bool,
+    arguments: Mapping[str, Any],
 ) -> VectorEnv:
     if engine == "official":
         raise UserError(f"{key} is played by its own package already; leave engine out.")
@@ -200,7 +232,7 @@ def _make_foreign(
     from lockstep.envs.foreign.factory import ForeignEnvFactory
     from lockstep.envs.foreign.lanes import PythonLanes
 
-    factory = ForeignEnvFactory(key, time_limit, arguments)
+    factory = ForeignEnvFactory(key, time_limit, arguments, own_state)
     if workers is None:
         return PythonLanes(factory, int(num_envs), seed)
     from lockstep.envs.foreign.workers import WorkerLanes
@@ -214,7 +246,7 @@ def _check_time_limit(time_limit: Any) -> None:
 
 
 def _make_probe(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
+    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: Mapping[str, Any]
 ) -> VectorEnv:
     if key not in PROBES:
         raise UserError(f"Unknown probe {key!r}; there are: {', '.join(PROBES)}.")

@@ -1,12 +1,13 @@
 """Where batches come from: what was played goes in, and a round's batches come out."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
 
 from lockstep.config.schema import RunConfig
+from lockstep.config.schema.fresh import dealt
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import EpisodeStore, Pieces, Replay, build_replay
 from lockstep.spec import EnvSpec
@@ -111,6 +112,8 @@ class FreshFeed:
         self.store.load_state_dict(state["fresh"])
 
 
-def build_feed(spec: EnvSpec, config: RunConfig, device: torch.device) -> Feed:
-    """The configured memory, and as many samples of it a round as there are updates."""
+def build_feed(kind: Literal["replay", "fresh"], spec: EnvSpec, config: RunConfig, device: torch.device) -> Feed:
+    """Fresh episodes, dealt as configured, or the configured memory, and samples of it for a round's updates."""
+    if kind == "fresh":
+        return FreshFeed(spec, config.collection.num_envs, *dealt(config), device)
     return ReplayFeed(build_replay(spec, config.replay, device), config.training.updates_per_collection)

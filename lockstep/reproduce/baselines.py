@@ -11,6 +11,7 @@ from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.rollout import random_play
+from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
 from lockstep.teams.judge import evaluate_reference
 from lockstep.training.session import make_env
@@ -33,7 +34,7 @@ def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
     """Random play of a run's task and, where one is programmed for it, the heuristic team on the seeds on which the run
     is judged; from `path`, or measured into it. Raises UserError where the run's configuration cannot be read."""
     if path.is_file():
-        return [Baseline(**row) for row in json.loads(path.read_text())]
+        return [Baseline(**row) for row in json.loads(read_regular(path))]
     measured = [random_baseline(load_config(str(run.config)))]
     with suppress(UserError):  # for most tasks nobody has programmed a team
         played = evaluate_reference(run, "heuristic", HEURISTIC_EPISODES)

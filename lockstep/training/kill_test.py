@@ -1,7 +1,6 @@
 """Kill a training at random moments, resume it, and look for a single difference: `lockstep selftest resume`."""
 
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -98,7 +97,7 @@ def selftest_resume(
             progress(f"finishing run {runs + 1}")
             _finish(_next_command(run, train))
             difference, leaves = first_difference(ending(reference), ending(run))
-            shutil.rmtree(run.path)
+            run.remove()
             runs += 1
     return ResumeReport(done, writing, early, runs, leaves, difference, time.monotonic() - start)
 
@@ -156,7 +155,8 @@ def _next_command(run: RunDirectory, train: Sequence[str]) -> list[str]:
     """Resume; train where it was killed before there was a run at all."""
     if run.config.is_file():
         return [*LOCKSTEP, "resume", str(run.path), "--quiet"]
-    shutil.rmtree(run.path, ignore_errors=True)
+    if run.path.exists():
+        run.remove()
     return [*train, str(run.path)]
 
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 from lockstep import trust
 from lockstep.algorithms.fast.shares import one_thread
-from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import RunConfig, algorithms
 from lockstep.envs.registry import code_named, is_foreign
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
@@ -40,28 +40,36 @@ class TrainResult:
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
     """Train from nothing into `run`, until solved, done, or interrupted (which saves first). Whose environment it is
-    played in is remembered as this user's choice: a run that names the same needs no --trust.
+    played in, and whose algorithm, is remembered as this user's choice: a run that names the same needs no --trust.
 
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
-        if is_foreign(config.env.key) and (sentence := trust.remember(code_named(config.env))):
+        codes = [code_named(config.env)] if is_foreign(config.env.key) else []
+        codes += [algorithms.code_named(config.algorithm.name)] if ":" in config.algorithm.name else []
+        for sentence in filter(None, map(trust.remember, codes)):
             for logger in loggers:
                 logger.note(sentence)
         return told(_loop(session, run, loggers))
 
 
-def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped."""
+def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = ()) -> TrainResult:
+    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped.
+
+    notes: sentences that the loggers are told first. Rows are cut at the checkpoint; without one they are put aside.
+    """
     config = load_config(str(run.config))
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
-        for sentence in load_latest(session, run):
+        for sentence in (*notes, *load_latest(session, run)):
             for logger in loggers:
                 logger.note(sentence)
+        if session.env_steps == 0:
+            with run.writing("what is kept of the rows"):
+                run.put_rows_aside()
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))

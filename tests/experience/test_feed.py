@@ -1,5 +1,6 @@
 """Batches come from a long memory, or from what was just played and then no more; one loop serves both."""
 
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from lockstep.config.schema import ReplayConfig, RunConfig
+from lockstep.algorithms import registry
+from lockstep.algorithms.about_q_learning import QMIX
+from lockstep.algorithms.fast.shares import num_shares
+from lockstep.algorithms.registry import batch_shape
+from lockstep.config.schema import QMIXConfig, ReplayConfig, RunConfig, TrainingConfig
+from lockstep.config.schema.fresh import FreshConfig
 from lockstep.experience.feed import Feed, FreshFeed, ReplayFeed
 from lockstep.experience.replay import build_replay
 from lockstep.runs.directory import RunDirectory
-from lockstep.spec import EnvSpec
-from lockstep.training import session as session_module
 from lockstep.training.checkpoints.checkpoint import load_latest, save_checkpoint
 from lockstep.training.session import Session
 from tests.episodes import SPEC
@@ -91,21 +95,40 @@ def test_what_was_studied_is_gone_and_what_was_not_gives_way() -> None:
     assert {value for batch in studied(feed) for value in batch} == {9, 10, 11, 12}
 
 
-def fresh_feed(spec: EnvSpec, config: RunConfig, device: torch.device) -> Feed:
-    return FreshFeed(spec, config.collection.num_envs, 2, 2, device)
+class Fresh(QMIXConfig, FreshConfig):
+    """QMIX, should it learn from fresh episodes alone."""
 
 
+@pytest.fixture
+def _qmix_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "ALGORITHMS", {"qmix": replace(QMIX, section=Fresh, feed="fresh")})
+
+
+def on_fresh_episodes(**sections: Any) -> RunConfig:
+    return config(**sections).model_copy(update={"algorithm": Fresh(name="qmix", epochs=2, minibatches=2)})
+
+
+@pytest.mark.usefixtures("_qmix_is_fresh")
+def test_a_fresh_algorithm_has_batches_of_whole_episodes_and_shares_them() -> None:
+    made = on_fresh_episodes(collection={"num_envs": 96}, replay={"segment_steps": 1, "batch_size": 7})
+    assert batch_shape(made, 9) == (48, 9)
+    assert batch_shape(config(collection={"num_envs": 96}), 9) == (96, 9), "whole, where nothing else is said"
+    assert num_shares(made.model_copy(update={"training": TrainingConfig(num_threads=8)})) == 3
+
+
+def test_a_batch_of_a_replay_has_pieces_of_episodes() -> None:
+    assert batch_shape(config(replay={"segment_steps": 4, "batch_size": 7}), 9) == (7, 4)
+
+
+@pytest.mark.usefixtures("_qmix_is_fresh")
 @pytest.mark.parametrize("learn_while_playing", [False, True])
-def test_a_run_on_fresh_episodes_resumes_exactly(
-    learn_while_playing: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(session_module, "build_feed", fresh_feed)
-    settings = config(
+def test_a_run_on_fresh_episodes_resumes_exactly(learn_while_playing: bool, tmp_path: Path) -> None:
+    settings = on_fresh_episodes(
         collection={"num_envs": 8, "warmup_env_steps": 0}, training={"learn_while_playing": learn_while_playing}
     )
     run = RunDirectory.create(tmp_path / "run", "test", 1, "")
     before: dict[str, Any] = {}
-    going = Session(settings)
+    going: Any = Session(settings)
     for _ in range(6):
         going.advance()
         save_checkpoint(going, run)
@@ -113,7 +136,7 @@ def test_a_run_on_fresh_episodes_resumes_exactly(
         before = going.replay_on_disk
     held = 8 if learn_while_playing else 0
     assert going.feed.counts()["replay_episodes"] == held
-    resumed = Session(settings)
+    resumed: Any = Session(settings)
     assert load_latest(resumed, run) == []
     assert resumed.feed.counts()["replay_episodes"] == held
     for session in (going, resumed):
@@ -124,9 +147,11 @@ def test_a_run_on_fresh_episodes_resumes_exactly(
     assert untimed(going.metrics_row()) == untimed(resumed.metrics_row())
 
 
-def test_fresh_episodes_are_learnt_from_once_played(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_qmix_is_fresh")
+def test_fresh_episodes_are_learnt_from_once_played() -> None:
     """One-step's answer is found from every round's own episodes alone."""
-    monkeypatch.setattr(session_module, "build_feed", fresh_feed)
     exploring = {"epsilon_start": 0.5, "epsilon_finish": 0.5}
-    session = advanced(config(env={"key": "probe-one-step"}, exploration=exploring, optimizer={"lr": 0.02}), 80)
+    session = advanced(
+        on_fresh_episodes(env={"key": "probe-one-step"}, exploration=exploring, optimizer={"lr": 0.02}), 80
+    )
     assert session.evaluate(10).returns.tolist() == [1.0] * 10

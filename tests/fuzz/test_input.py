@@ -23,7 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lockstep.cli import app, main
-from lockstep.config.load import EPYMARL, flat, knobs, load_config
+from lockstep.config.epymarl import EPYMARL
+from lockstep.config.knobs import flat, knobs
+from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
 from lockstep.errors import UserError
 from lockstep.training.checkpoints.tensor_files import tensor_bytes

@@ -9,10 +9,7 @@ the learner fills, and a gradient that they fill; what they say to each other ar
 import json
 import mmap
 import os
-import subprocess
-import sys
 import tempfile
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import import_module
@@ -25,12 +22,14 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lockstep.algorithms.learner import Metrics
+from lockstep.algorithms.registry import batch_shape
+from lockstep.compute.child_process import ChildProcess
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.spec import EnvSpec, episode_fields
 
-Metrics = Mapping[str, Tensor]
 Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16
@@ -42,7 +41,7 @@ def num_shares(config: RunConfig) -> int:
     if config.training.device != "cpu":
         return 1
     allowed = config.training.num_threads or len(os.sched_getaffinity(0))
-    return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
+    return max(1, min(allowed, batch_shape(config, 1)[0] // MIN_EPISODES))
 
 
 def share_bounds(episodes: int, shares: int, own: float) -> list[int]:
@@ -103,22 +102,15 @@ class GradientWorker:
     """A process that works on one share of every batch; `lockstep.algorithms.fast.share_worker` is its other end."""
 
     def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int, weights: "SharedMemory") -> None:
-        bounds = share_bounds(config.replay.batch_size, num_shares(config), config.training.learner_share)
+        whole, steps = batch_shape(config, spec.time_limit)
+        bounds = share_bounds(whole, num_shares(config), config.training.learner_share)
         episodes = max(last - first for first, last in pairwise(bounds[1:]))
-        steps = min(config.replay.segment_steps or spec.time_limit, spec.time_limit)
         self.exchange = Exchange.create(spec, num_weights, episodes, steps)
         ours, theirs = socketpair()
         with theirs:
             descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.algorithms.fast.share_worker", *map(str, descriptors)],
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
-            )
+            self.process = ChildProcess("lockstep.algorithms.fast.share_worker", descriptors=descriptors)
         self.line = Connection(ours.detach())
-        weakref.finalize(self, _dismiss, self.line, self.process)
         self._say(
             {
                 "spec": asdict(spec),
@@ -154,13 +146,6 @@ class GradientWorker:
             f"A process that helps the learner has died (exit code {code}; -9 is often a lack of memory). "
             "`lockstep resume` continues from the last checkpoint; training.num_threads=1 needs no helpers."
         )
-
-
-def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
-    """A helper holds nothing that could be lost."""
-    line.close()
-    process.kill()
-    process.wait()
 
 
 class SharedMemory:

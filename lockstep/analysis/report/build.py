@@ -55,7 +55,7 @@ def build_report(
         *([findings_section(groups, examine)] if examine else []),
         *media_sections(groups, replay),
         replicate_section(groups, [record.directory.path for record in records]),
-        glossary_section(),
+        glossary_section(groups),
         lessons_section(),
     ]
     return Document(title or _title(groups), _subtitle(records), [section for section in sections if section.blocks])

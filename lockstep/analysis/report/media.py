@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from lockstep.analysis.groups import Group
 from lockstep.analysis.report.document import Block, Page, Picture, Section, literal
 from lockstep.errors import UserError
+from lockstep.files import read_regular
 from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
@@ -61,10 +62,8 @@ def _first_of(group: Group, ending: str, number: int) -> Block | None:
 def _first(run: RunReader, ending: str, group: Group, number: int) -> Block | None:
     for path in sorted(run.directory.media.glob(f"*.{ending}")):
         try:
-            data = path.read_bytes()
+            data = read_regular(path, LARGEST)
         except OSError:
-            continue
-        if len(data) > LARGEST:
             continue
         stem = f"{path.stem}-{number}"
         if ending == "html":

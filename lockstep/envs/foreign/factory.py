@@ -122,7 +122,7 @@ def _constructor(key: str, package: str | None, name: str) -> Callable[..., Any]
     spec = gymnasium.spec(name)
 
     def make(**arguments: Any) -> Any:
-        return gymnasium.make(name, disable_env_checker=True, **arguments)
+        return gymnasium.make(name, **{"disable_env_checker": True, **arguments})
 
     if spec.max_episode_steps is not None:  # Gymnasium's own wrapper counts them
         limit = inspect.Parameter("max_episode_steps", inspect.Parameter.KEYWORD_ONLY, default=spec.max_episode_steps)

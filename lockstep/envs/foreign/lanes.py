@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from lockstep.arrays import Mask, Obs
 from lockstep.envs.foreign.guests import GlobalGenerators, Visit
-from lockstep.envs.foreign.remarks import Remark, Remarks
+from lockstep.envs.foreign.remarks import Remarks
 from lockstep.envs.foreign.renewal import repeats_itself
 from lockstep.envs.foreign.team import ForeignEnv, ForeignStep
-from lockstep.envs.protocol import TimeStep, check_running, chosen_lanes
+from lockstep.envs.protocol import Remark, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 
 
@@ -75,6 +75,11 @@ class PythonLanes:
     def state(self) -> NDArray[np.float32] | None:
         """(num_envs, own_state_dim) where the environment's own was asked for; else None: the observations serve."""
         return self._state if self.spec.own_state_dim else None
+
+    @property
+    def agent_names(self) -> tuple[str, ...]:
+        """As the environment calls them."""
+        return self.teams[0].names
 
     def remarks(self) -> list[Remark]:
         """How the environments are understood, as far as they have been played."""

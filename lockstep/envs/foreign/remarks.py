@@ -1,16 +1,6 @@
 """What was understood of somebody else's world, in sentences: for `lockstep doctor env`, and before a training."""
 
-from typing import NamedTuple
-
-
-class Remark(NamedTuple):
-    """One thing that a world left open, and how it is taken here."""
-
-    about: str
-    """What it is about, in a word or two: only one remark about a thing is kept."""
-    sentence: str
-    doubtful: bool = False
-    """Whether it may not be what its author meant, or changes what the run's numbers say."""
+from lockstep.envs.protocol import Remark
 
 
 class UnreadableError(Exception):

@@ -1,6 +1,6 @@
 """The process behind `lockstep.envs.foreign.workers.Worker`: some lanes of somebody else's environment.
 
-It ends when the line is closed, also by the death of the process at its other end.
+When the line is closed it closes them, and ends.
 """
 
 import json
@@ -22,16 +22,18 @@ def main(line_descriptor: int) -> None:
     with Connection(line_descriptor) as line:
         hello = json.loads(line.recv_bytes())
         try:
-            factory = ForeignEnvFactory(hello["key"], hello["time_limit"], hello["arguments"])
+            factory = ForeignEnvFactory(hello["key"], hello["time_limit"], hello["arguments"], hello["own_state"])
             lanes = PythonLanes(factory, hello["num_envs"], hello["seed"])
         except UserError as error:
             line.send_bytes(json.dumps({"error": str(error)}).encode())
             return
-        line.send_bytes(json.dumps({"spec": asdict(lanes.spec)}).encode())
+        told = lanes.remarks()
+        line.send_bytes(json.dumps({"spec": asdict(lanes.spec), "names": lanes.agent_names, "remarks": told}).encode())
         while True:
             try:
                 asked = json.loads(line.recv_bytes())
             except (EOFError, OSError):
+                lanes.close()
                 return
             mask = np.array(asked["mask"], dtype=bool)
             try:
@@ -44,16 +46,23 @@ def main(line_descriptor: int) -> None:
             except UserError as error:
                 line.send_bytes(json.dumps({"error": str(error)}).encode())
                 return
+            except Exception as error:  # whatever somebody else's environment raises: the episode is dropped
+                line.send_bytes(json.dumps({"failed": _blame(error)}).encode())
+                sys.exit(1)
             available = lanes.available_actions()
             assert available is not None
-            line.send_bytes(b"{}")
-            for array in (*step, available):
+            remarks = lanes.remarks()
+            line.send_bytes(json.dumps({} if remarks == told else {"remarks": remarks}).encode())
+            told, state = remarks, lanes.state()
+            for array in (*step, available, *([] if state is None else [state])):
                 line.send_bytes(np.ascontiguousarray(array).tobytes())
 
 
+def _blame(error: Exception) -> str:
+    """What was raised, and where, for the one who wrote it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+
+
 if __name__ == "__main__":
-    try:
-        main(int(sys.argv[1]))
-    except Exception:  # whatever somebody else's environment raises: shown, and the episode is dropped
-        traceback.print_exc()
-        sys.exit(1)
+    main(int(sys.argv[1]))

@@ -84,6 +84,8 @@ def eyes_of(config: WarehouseConfig, world: _kernel.World) -> _observations.Eyes
     scale = (floor.width - 1, floor.height - 1) if config.normalised_coordinates else (1, 1)
     own = np.zeros((len(world.highways), _observations.OWN), dtype=np.float32)
     own[:, 0], own[:, 1] = _padded(config, x / scale[0]), _padded(config, y / scale[1])
+    if config.observation_type == "dict":
+        own[:, :2] = np.trunc(own[:, :2])  # the package's dictionaries hold whole numbers only (line 686)
     own[:, 7] = world.highways
     cell = np.zeros((_kernel.NUM_LOOKS, 8), dtype=np.float32)
     for look in range(_kernel.NUM_LOOKS):

@@ -1,5 +1,6 @@
 """Which actions there are, and what is said about others."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,24 @@ NUM_ACTIONS = 5
 
 
 def as_array(actions: Any) -> NDArray[Any]:
-    """An array of whatever was given. Raises UserError for rows of different lengths."""
+    """An array of whatever was given, members of the official package's `Action` included. Raises UserError for rows of
+    different lengths."""
     try:
-        return np.asarray(actions)
+        array = np.asarray(actions)
     except ValueError as error:
         raise UserError("Actions must be an array: the rows given differ in shape; make them equally long.") from error
+    if array.dtype != np.object_:
+        return array
+    return np.array([getattr(action, "value", action) for action in array.flat]).reshape(array.shape)
+
+
+def one_by_one(actions: Any, msg_bits: int) -> NDArray[Any]:
+    """(agents,), or with message bits (agents, 1 + bits), from an entry for every robot: a number, an array of one, or
+    with message bits a row. Raises UserError for entries of different lengths."""
+    if not isinstance(actions, Iterable):
+        return as_array(actions)
+    robots = as_array([as_array(action).reshape(-1) for action in actions])
+    return robots if msg_bits or robots.shape[1:] != (1,) else robots[:, 0]
 
 
 def check_actions(actions: NDArray[Any], shape: tuple[int, ...], msg_bits: int, chosen: NDArray[np.int64]) -> None:

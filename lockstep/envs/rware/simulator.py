@@ -119,7 +119,7 @@ class Simulator:
 
     @property
     def plays_teams(self) -> bool:
-        """See `TeamPlay.plays_teams`: robots that see flattened observations and do not talk."""
+        """See `TeamPlay.plays_teams`: robots that see features and do not talk."""
         return self._write is _observations.write_flat
 
     def play_team(
@@ -189,6 +189,11 @@ class Simulator:
         for name, array in arrays.items():
             array[chosen] = state[name]
         self._split(chosen, self._look)
+
+    @property
+    def streams(self) -> NDArray[np.uint64]:
+        """(num_envs, 6): every lane's random stream, where it lies; see `lockstep.envs.random_streams`."""
+        return self._lanes.streams
 
     def observe(self) -> Obs:
         """The observations of all lanes as they are now: (num_envs, agents, obs_dim), to be copied if it must last."""
@@ -296,6 +301,6 @@ def available_processors() -> int:
 
 def _writer(config: WarehouseConfig) -> Callable[..., None]:
     """The compiled function that writes this kind of observation."""
-    if config.observation_type != "flattened":
+    if config.sees_images:
         return _observations.write_images
     return _observations.write_with_messages if config.msg_bits else _observations.write_flat

@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from lockstep.algorithms.registry import metrics
 from lockstep.errors import UserError
-from lockstep.runs.metrics import METRICS
+from lockstep.runs.cleaning import one_line
 from lockstep.show import player
 from lockstep.show.live.curves import CURVES, Seen
 from lockstep.show.live.folder import Folder
@@ -71,7 +72,7 @@ class Live:
         """What a page needs to know once."""
         curves = [{"metric": curve.metric, "title": curve.title, **_explained(curve.metric)} for curve in CURVES]
         shown = await run_in_threadpool(self.folder.shown_first)
-        start = {"folder": self.folder.root.name, "shown": shown, "most": MOST_RUNS, "curves": curves}
+        start = {"folder": one_line(self.folder.root.name), "shown": shown, "most": MOST_RUNS, "curves": curves}
         return JSONResponse({**start, "themes": player.themes()})
 
     async def _film(self, request: Request) -> Response:
@@ -158,7 +159,7 @@ def _plain(data: Any) -> Any:
 
 
 def _explained(name: str) -> dict[str, str]:
-    metric = METRICS[name]
+    metric = metrics()[name]
     return {"unit": metric.unit, "formula": metric.formula, "healthy": metric.healthy}
 
 

@@ -20,7 +20,12 @@ from lockstep.experience.feed import Feed
 from lockstep.experience.replay import EpisodeStore
 from lockstep.runs.directory import write_atomically
 from lockstep.spec import EnvSpec, stored_fields
-from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_regular, tensor_bytes
+from lockstep.training.checkpoints.tensor_files import (
+    RefusedError,
+    load_tensors,
+    open_tensors,
+    tensor_bytes,
+)
 
 FOLDER = "replay"
 CHUNKS = 64
@@ -170,7 +175,7 @@ def _write_chunk(name: str, folder: Path, first: int, episodes: Episodes) -> Chu
 
 
 def _read_chunk(folder: Path, chunk: Chunk) -> Episodes:
-    with open_regular(folder / chunk.file) as file:
+    with open_tensors(folder / chunk.file, chunk.bytes) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != chunk.sha256:
             raise RefusedError(f"{chunk.file} is not what was written")
         episodes = load_tensors(file)

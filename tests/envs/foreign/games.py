@@ -125,3 +125,20 @@ def in_turns() -> Any:
 def nothing() -> int:
     """No environment at all."""
     return 7
+
+
+TAKEN_NAMES = ("num_envs", "seed", "engine", "workers", "time_limit", "key", "num_threads", "arguments")
+
+
+class WellNamed(Unequal):
+    """Its constructor's arguments are called like those of the functions that it comes through; it shows them."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__()
+        self.given = np.array([float(arguments[name]) for name in TAKEN_NAMES], dtype=np.float32)
+
+    def observation_space(self, agent: str) -> spaces.Box:
+        return spaces.Box(-1.0, 99.0, self.given.shape)
+
+    def _see(self) -> dict[str, Any]:
+        return dict.fromkeys(self.agents, self.given)

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lockstep.config.load import load_config
 from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.lanes import PythonLanes
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_configured, make_vec
 from lockstep.errors import UserError
+from tests.envs.foreign import games
 
 HERE = "tests.envs.foreign.games"
 
@@ -137,3 +139,20 @@ def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.Mo
 def test_an_episode_without_a_known_end_is_refused() -> None:
     with pytest.raises(UserError, match=r"set env\.time_limit"):
         lanes("Endless")
+
+
+def test_a_constructors_arguments_may_have_any_name() -> None:
+    words = [f"env.arguments.{name}={number}" for number, name in enumerate(games.TAKEN_NAMES)]
+    config = load_config("report-week1", [f"env.key={HERE}:WellNamed", "env.time_limit=4", *words])
+    env = make_configured(config.env, 1, seed=3)
+    assert env.reset()[0, 0].tolist() == list(range(len(games.TAKEN_NAMES)))
+    assert env.spec.time_limit == 4
+    direct = make_vec(f"{HERE}:WellNamed", 1, arguments=config.env.arguments)
+    assert direct.reset()[0, 0].tolist() == list(range(len(games.TAKEN_NAMES)))
+
+
+@pytest.mark.parametrize("key", ["rware-tiny-2ag-v2", "mpe:simple_spread_v3", "probe-coin"])
+def test_our_own_worlds_refuse_such_names_in_a_sentence(key: str) -> None:
+    for name in games.TAKEN_NAMES:
+        with pytest.raises(UserError):
+            make_vec(key, 1, arguments={name: 1})

@@ -93,7 +93,7 @@ def test_what_cannot_be_made_is_the_same_sentence_as_in_process() -> None:
 def test_workers_leave_with_the_lanes() -> None:
     env = lanes("Unequal", 2, 2)
     assert isinstance(env, WorkerLanes)
-    processes = [worker.process for worker in env.workers]
+    processes = [worker.process.process for worker in env.workers]
     del env
     assert all(process.poll() is not None for process in processes)
 
