@@ -19,7 +19,7 @@ from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.onset_memory import remembering
 from lockstep.envs.protocol import VectorEnv, dropped_lanes
 from lockstep.envs.registry import is_foreign, make_configured
-from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_explorer, evaluation_lanes
 from lockstep.experience.feed import build_feed
 from lockstep.experience.rollout import RandomPlay, Rollout, random_play
 from lockstep.networks.greedy_policy import GreedyPolicy
@@ -129,8 +129,11 @@ class Session:
             if played.episodes is not None and played.episodes.num_episodes:
                 self.feed.take(played.episodes)
             return
-        epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
-        explorer = self._explorer(epsilons, self.explore_rng)
+        exploration, spec = self.config.exploration, self.spec
+        epsilons = lane_epsilons(self.epsilon(), lanes, exploration.epsilon_ladder)
+        explorer = Explorer(
+            exploration, epsilons, spec.num_agents, spec.num_actions, self.explore_rng, self.learner.choice
+        )
         meanwhile = self.config.training.learn_while_playing
         with self._exploring(leaving):
             playing = Rollout(self.env, self.policy, explorer, seed)
@@ -183,13 +186,9 @@ class Session:
             self.window.add_update({**metrics, "grad_clipped_share": clipped})
 
     def evaluate(self, episodes: int) -> Evaluation:
-        """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""
-        epsilon = self.config.evaluation.epsilon
+        """Episodes that nothing is learnt from, new ones every time: greedy, but for what `[evaluation]` says."""
         seed = self._evaluation_seed()
-        explorer = None
-        if epsilon > 0:
-            epsilons = np.full(self.eval_env.num_envs, epsilon)
-            explorer = self._explorer(epsilons, np.random.default_rng(seed))
+        explorer = evaluation_explorer(self.config, self.eval_env, seed, self.config.evaluation.epsilon)
         self.evaluated_episodes += episodes
         evaluation = evaluate(self.policy, self.eval_env, episodes, seed, explorer)
         self.dropped_episodes += evaluation.dropped
@@ -239,9 +238,6 @@ class Session:
             "updates": self.learner.updates,
             "wall_seconds": round(self.wall_seconds, 3),
         }
-
-    def _explorer(self, epsilons: np.ndarray[Any, np.dtype[np.float64]], rng: np.random.Generator) -> Explorer:
-        return Explorer(self.config.exploration, epsilons, self.spec.num_agents, self.spec.num_actions, rng)
 
     def _count(self, returns: Tensor, lengths: Tensor) -> None:
         """Every episode of every lane counts, whether it is remembered or not."""

@@ -98,3 +98,13 @@ def test_all_steps_are_counted_warm_up_included() -> None:
     session = advanced(config(), 5)
     assert session.env_steps == 5 * 8 * 2
     assert session.episodes == 40
+
+
+def test_evaluation_may_draw_what_the_team_does_and_draws_the_same_again() -> None:
+    greedy = advanced(config(env={"key": "probe-coin"}), 12)
+    drawing = config(env={"key": "probe-coin"}, evaluation={"episodes": 10, "choice": "sampled"})
+    sampled, again = advanced(drawing, 12), advanced(drawing, 12)
+    assert untimed(sampled.metrics_row()) == untimed(greedy.metrics_row()), "training knows nothing of it"
+    returns = sampled.evaluate(200).returns.tolist()
+    assert returns == again.evaluate(200).returns.tolist()
+    assert returns != greedy.evaluate(200).returns.tolist()
