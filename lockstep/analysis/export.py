@@ -131,14 +131,19 @@ def _csv(records: Sequence[RunReader], out: Path) -> list[Path]:
         path = out / f"{name}.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["run", "name", "seed", *columns])
+            writer.writerow(["run", "name", "seed", *map(_word, columns)])
             for record, rows in tables:
                 values = [rows[column] for column in columns]
                 for index in range(len(rows)):
                     cells = [_cell(float(column[index])) for column in values]
-                    writer.writerow([record.name, _algorithm(record), record.config.seed, *cells])
+                    writer.writerow([_word(record.name), _word(_algorithm(record)), record.config.seed, *cells])
         written.append(path)
     return written
+
+
+def _word(text: str) -> str:
+    """Text of others, which no spreadsheet can take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _cell(value: float) -> str:

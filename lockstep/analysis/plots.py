@@ -143,6 +143,8 @@ def _style() -> AbstractContextManager[None]:
         {
             "font.family": "DejaVu Sans",
             "font.size": 9.5,
+            "text.parse_math": False,  # names are of others: a $ in them is a $
+            "text.usetex": False,
             "svg.hashsalt": "lockstep",
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -159,7 +161,6 @@ def _style() -> AbstractContextManager[None]:
             "ytick.major.size": 0,
             "xtick.major.size": 3,
             "text.color": INK,
-            "text.parse_math": False,  # a $ in somebody's name is a $
             "figure.facecolor": "white",
             "savefig.facecolor": "white",
         }

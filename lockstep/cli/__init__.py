@@ -11,7 +11,7 @@ from lockstep import __version__
 
 # Importing a file makes its verbs known; `lockstep --help` shows them in the order of these lines.
 # isort: off
-from lockstep.cli import train, watch, show, doctor, report, reproduce, browse, check, selftest
+from lockstep.cli import train, watch, show, doctor, report, reproduce, browse, trust, check, selftest
 
 # isort: on
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app, say
@@ -19,7 +19,20 @@ from lockstep.errors import UserError
 
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
-__all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "show", "train", "watch"]
+__all__ = [
+    "app",
+    "browse",
+    "check",
+    "doctor",
+    "main",
+    "report",
+    "reproduce",
+    "selftest",
+    "show",
+    "train",
+    "trust",
+    "watch",
+]
 
 
 @app.callback(invoke_without_command=True)

@@ -1,6 +1,7 @@
 """The verb that says why something will not learn."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -157,7 +158,14 @@ def _after(what: str, as_json: bool, *, trust: bool) -> None:
         consent.allow(record.directory.path)
     found = findings(record)
     unfinished = record.standing in ("running", "interrupted", "died")
-    ahead = _outlook(record) if unfinished and record.env_steps > record.config.collection.warmup_env_steps else None
+    ahead = None
+    if unfinished and record.env_steps > record.config.collection.warmup_env_steps:
+        try:
+            ahead = _outlook(record)
+        except (
+            UserError
+        ) as error:  # its world cannot be made here, or may not: what was written can be judged all the same
+            print(f"There is no outlook: {error}", file=sys.stderr)
     if as_json:
         row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
         outlook = None if ahead is None else {"verdict": ahead.verdict, "problems": ahead.problems}

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lockstep.cli.app import app, complete_runs
+from lockstep.compute import child_process
 from lockstep.errors import UserError
 
 SHORTEST_TOKEN = 16
@@ -67,13 +68,14 @@ def watch_beside(run: Path, *, quiet: bool) -> subprocess.Popen[str]:
 
     It is another process with a low priority. It stays while somebody looks at it, and ends by itself after that.
     """
-    command = [sys.executable, "-m", "lockstep", "watch", str(run), "--with-parent"]
+    command = child_process.command("lockstep", "watch", str(run), "--with-parent")
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=child_process.environment(),
         start_new_session=True,
     )
     assert process.stdout is not None

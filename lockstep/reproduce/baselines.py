@@ -31,14 +31,17 @@ class Baseline:
     episodes: int
 
 
-_BASELINES = TypeAdapter(list[Baseline])
+_KEPT = TypeAdapter(list[Baseline])
 
 
 def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
     """Random play of a run's task and, where one is programmed for it, the heuristic team on the seeds on which the run
     is judged; from `path`, or measured into it. Raises UserError where the run's configuration cannot be read."""
-    with suppress(OSError, ValueError, TypeError, RecursionError):  # not there, or not what was written
-        return _BASELINES.validate_python(json.loads(read_regular(path)))
+    if path.is_file():
+        try:
+            return _KEPT.validate_json(read_regular(path))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} holds no baselines. Remove it, and they are measured again.") from error
     measured = [random_baseline(load_config(str(run.config)))]
     with suppress(UserError):  # for most tasks nobody has programmed a team
         played = evaluate_reference(run, "heuristic", HEURISTIC_EPISODES)

@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, TypeAdapter
+import pydantic
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import QLearningConfig, RunConfig
+from lockstep.config.schema.section import Count
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
@@ -33,19 +35,20 @@ SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 /
 LOOKS = 20
 """Evaluations in a run of a smaller scale."""
 PLAN_FILE = "plan.json"
+MAX_SEEDS = 1_000
 EPISODES = 100
 """Greedy episodes on the official package at the end of every run, as published."""
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Plan:
     """A reproduction, whole. The same plan in the same folder is the same work."""
 
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
-    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
+    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = 3
+    episodes_per_update: Count = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -169,6 +172,8 @@ def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resum
     for name in ("seeds", "episodes_per_update"):
         if given.get(name, 1) < 1:
             raise UserError(f"--{name.replace('_', '-')} {given[name]} must be at least 1.")
+    if given.get("seeds", 1) > MAX_SEEDS:
+        raise UserError(f"--seeds {given['seeds']} are more than anybody trains; at most {MAX_SEEDS:,} are planned.")
     return resumed_plan(out, {"experiment": experiment, **given}) if resume else Plan(experiment, **given)
 
 
@@ -196,13 +201,12 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = _PLAN.validate_python(json.loads(read_regular(out / PLAN_FILE)))
-        if plan.experiment not in EXPERIMENTS:
-            raise ValueError
+        plan = _PLAN.validate_json(read_regular(out / PLAN_FILE))
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
+    RunDirectory(out).refuse_links()  # runs are made and removed in there
     for name, value in asked.items():
         known = getattr(plan, name)
         if value == known:

@@ -148,7 +148,10 @@ class RunDirectory:
             file.write((json.dumps({"judged": _now(), **row}) + "\n").encode())
 
     def refuse_links(self) -> None:
-        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there.
+
+        And for pipes and devices, which are no files of a run.
+        """
         root = os.path.realpath(self.path)
         for folder, folders, files in os.walk(self.path):
             for name in (*folders, *files):
@@ -158,6 +161,8 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+                if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+                    raise UserError(f"{path} is a pipe or a device, so nothing is written here. Remove it.")
 
     def remove(self) -> None:
         """Delete the folder and all that is in it. Raises UserError while another process trains in it."""
@@ -197,7 +202,7 @@ class RunDirectory:
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
@@ -372,13 +377,13 @@ def _read_lock(path: Path) -> int | None:
     try:
         lock = json.loads(read_regular(path))
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # there is none, or there cannot be one
         return None
     except PermissionError:
         pass

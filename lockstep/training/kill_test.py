@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import torch
 
+from lockstep.compute import child_process
 from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
@@ -20,7 +20,7 @@ from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
 from lockstep.training.checkpoints.checkpoint import load_replay, numbered_checkpoints
 from lockstep.training.session import Session
 
-LOCKSTEP = [sys.executable, "-m", "lockstep"]
+LOCKSTEP = child_process.command("lockstep")
 MAX_ENV_STEPS = 200_000
 WORDS = [
     f"training.max_env_steps={MAX_ENV_STEPS}",
@@ -166,7 +166,13 @@ def _kill(command: Sequence[str], run: RunDirectory, rng: random.Random, *, in_a
     The moment is a number of env steps, since machines differ; one in five comes while it is still starting. A write
     takes milliseconds. To be killed in one, the process is stopped every few of them and looked at.
     """
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=child_process.environment(),
+        start_new_session=True,
+    )
     began, done = time.monotonic(), _progress(run)
     early = not in_a_write and rng.random() < EARLY
     goal = rng.uniform(done, 0.9 * MAX_ENV_STEPS)
@@ -199,6 +205,6 @@ def _is_writing(run: RunDirectory) -> bool:
 
 
 def _finish(command: Sequence[str]) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, env=child_process.environment(), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
-        raise UserError(f"`{' '.join(command[2:])}` failed: {ended.stderr.strip()[-500:]}")
+        raise UserError(f"`{' '.join(command[3:])}` failed: {ended.stderr.strip()[-500:]}")

@@ -22,7 +22,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstep import api
+from lockstep import api, trust
 from lockstep.cli import app, main
 from lockstep.config.epymarl import EPYMARL
 from lockstep.config.knobs import flat, knobs
@@ -295,7 +295,7 @@ def _as_a_saved_team(run: Path) -> None:
 def _as_a_reproduction(run: Path) -> None:
     if not os.path.lexists(run / "plan.json"):
         (run / "plan.json").write_text('{"experiment": "week2"}')
-    resumed_plan(run, {}).trainings(run)
+    resumed_plan(run, {"experiment": "week2"}).trainings(run)
 
 
 LOOKS = (_as_a_run, _as_a_page, _as_a_team, _as_a_saved_team, _as_a_reproduction)
@@ -488,4 +488,69 @@ def test_run_directories(sandbox: Sandbox, capsys: Any, damaged: tuple[str, Any]
         sandbox.ask(arguments, capsys)
     except BaseException:
         print(f"{reader} after: {done}", file=sys.__stderr__)
+        raise
+
+
+# What a stranger's configuration may name, so that it is run.
+
+CANARY = """
+from pathlib import Path
+(Path(__file__).parent / "imported").write_text("")
+def world(*_, **__): (Path(__file__).parent / "called").write_text("")
+parallel_env = canary_v1 = system = world
+"""
+# fmt: off
+KEYS = [
+    "canary:world", "canary:system", "canary:canary_v1", "canary", "canary:", ":canary", "canary::world",
+    "CANARY:world", "os:system", "builtins:exec", "subprocess:run", "importlib:import_module", "runpy:run_path",
+    "webbrowser:open", "torch:load", "numpy:load", "examples.own_world:parallel_env",
+    "tests.envs.foreign.games:Unequal",
+    "mpe:canary_v1", "mpe:../canary_v1", "mpe:canary/world_v1", "mpe:simple_tag_v3", "pettingzoo:canary/world_v1",
+    "pettingzoo:sisl/pursuit_v5", "pz-canary-world-v1", "pz-mpe-simple-tag-v3", "gymnasium:CartPole-v1", "CartPole-v1",
+    "GymV26Environment-v0", "lbforaging:Foraging-5x5-2p-1f-v3", "Foraging-5x5-2p-1f-v3", "rware:canary:world",
+    "lockstep/canary:world", "probe-coin:canary", "rware-tiny-2ag-v2:canary", "rware:rware-canary:world",
+]
+SPELLINGS = ["{}", "{}", "{}", " {}", "{} ", "./{}", "{}\0", "{}\n", "\u202e{}", "pettingzoo:{}", "mpe:{}", "rware:{}"]
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["command", "cmd", "args", "source", "name", "path", "path_name", "file", "file_name", "env_id",
+                     "url", "shell", "entry_point", "key", "engine", "seed", "workers", "render_mode", "layout", "id"]),
+    st.sampled_from(["touch called", "canary", "canary:world", "canary.py", "open('called', 'w')", "/dev/zero", "human",
+                     True, 1, -1.5, "file:///canary.py", "{0.__class__}", "%n", "$(touch called)"]),
+    max_size=3,
+)
+LOOKERS = (
+    ["evaluate", "victim", "--episodes", "2"], ["evaluate", "victim", "--episodes", "2", "--policy", "random"],
+    ["resume", "victim", "-q", "t_max=180"], ["train", "runs/victim/config.toml", "--no-doctor", "-q", "--out", "OUT"],
+    ["train", "runs/victim", "-q", "--out", "OUT"], ["doctor", "victim"], ["doctor", "runs/victim/config.toml"],
+    ["config", "runs/victim"], ["render", "victim", "--out", "OUT.gif"], ["report", "victim", "--out", "OUT.html"],
+    ["export", "victim", "--format", "marl-eval", "--out", "OUT"], ["export", "victim", "--out", "OUT"],
+    ["plot", "victim", "--out", "OUT.svg"], ["watch", "victim", "--terminal"], ["runs"], ["runs", "--json"],
+)
+# fmt: on
+STARTS = {"os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "webbrowser.open"}
+started: list[str] = []
+sys.addaudithook(lambda event, _: started.append(event) if event in STARTS else None)
+
+
+@cases(0.5)
+@given(
+    key=st.sampled_from(KEYS), spelling=st.sampled_from(SPELLINGS), arguments=ARGUMENTS, reader=st.sampled_from(LOOKERS)
+)
+def test_what_a_configuration_names_is_not_run(
+    sandbox: Sandbox, capsys: Any, key: str, spelling: str, arguments: dict[str, Any], reader: list[str]
+) -> None:
+    run = sandbox.fresh()
+    (sandbox.here / "canary.py").write_text(CANARY)
+    values = load_config("smoke", TINY).model_dump(exclude_none=True)
+    values["env"] |= {"key": spelling.format(key), "arguments": arguments}
+    values["training"]["max_env_steps"] = 160
+    (run / "config.toml").write_text(tomli_w.dumps(values))
+    shutil.rmtree(trust._memory().parent, ignore_errors=True)
+    started.clear()
+    try:
+        sandbox.ask([word.replace("OUT", str(sandbox.out / "made")) for word in reader], capsys)
+        assert started == []
+        assert "canary" not in sys.modules
+    except BaseException:
+        print(f"{reader} of {values['env']}", file=sys.__stderr__)
         raise

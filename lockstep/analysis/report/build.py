@@ -10,7 +10,7 @@ from lockstep.analysis.report.about import glossary_section, learner_section, le
 from lockstep.analysis.report.diagnostics import diagnostics_section
 from lockstep.analysis.report.document import Document, Page, Section, literal
 from lockstep.analysis.report.findings import Examine, findings_section
-from lockstep.analysis.report.html import to_html
+from lockstep.analysis.report.html import alone, to_html
 from lockstep.analysis.report.markdown import to_markdown
 from lockstep.analysis.report.media import Replay, media_sections
 from lockstep.analysis.report.outcome import curves_section, results_section, summary_section
@@ -74,7 +74,7 @@ def write_report(document: Document, out: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for block in document.files():
             if isinstance(block, Page):
-                write_atomically(folder / f"{block.name}.html", block.html)
+                write_atomically(folder / f"{block.name}.html", alone(block))
                 continue
             for ending, data in block.files().items():
                 (folder / f"{block.name}.{ending}").write_bytes(data)

@@ -119,7 +119,7 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
 
 def _command(run: RunReader) -> str:
     words = run.info.get("command")
-    if not isinstance(words, list) or not words:
+    if not isinstance(words, list) or words[:1] != ["lockstep"]:  # a stranger may have written anything there
         return one_line(f"lockstep train {shlex.quote(str(run.directory.config))}")
     return shlex.join(str(word) for word in words)
 
