@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ from typing import Any
 from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
 from lockstep.config.epymarl import epymarl_config
+from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.keys import is_rware_key
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
-from lockstep.runs.directory import read_rows, write_atomically
+from lockstep.runs.directory import read_json, read_rows, write_atomically
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.shell import command_line
@@ -40,7 +43,7 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
     try:
         out.mkdir(parents=True, exist_ok=True)
         if file_format == "sacred":
-            return [path for record in records for path in _sacred(record, out / _unused(record, records))]
+            return [path for record in records for path in _sacred(record, out)]
         if file_format == "marl-eval":
             return [_write_json(out / "marl_eval.json", _marl_eval(records))]
         return _csv(records, out)
@@ -70,11 +73,12 @@ def absolute_returns(record: RunReader) -> list[float] | None:
     return enough[-1] if enough else None
 
 
-def _sacred(record: RunReader, folder: Path) -> list[Path]:
-    """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _sacred(record: RunReader, out: Path) -> list[Path]:
+    """A folder as sacred's file observer leaves it for EPyMARL: config.json in EPyMARL's words, the numbers twice, in
+    metrics.json and in info.json, run.json with how it ended, and cout.txt, here the rows as lines."""
     start = _start(record)
-    told = {}
+    told: dict[str, Any] = {}
+    info: dict[str, Any] = {}
     for name in metrics(record.config):
         if name in _COUNTERS:
             continue
@@ -83,15 +87,45 @@ def _sacred(record: RunReader, folder: Path) -> list[Path]:
         if len(steps):
             times = [(start + timedelta(minutes=min(float(minute), LONGEST_MINUTES))).isoformat() for minute in minutes]
             told[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
+            info |= {name: values.tolist(), f"{name}_T": told[name]["steps"]}
     standing = {"finished": "COMPLETED", "solved": "COMPLETED", "running": "RUNNING", "interrupted": "INTERRUPTED"}
     run = {
         "status": standing.get(record.standing, "FAILED"),
         "start_time": start.isoformat(),
         "command": record.info.get("command"),
         "host": record.info.get("host"),
+        "lockstep_run": str(record.directory.path),
     }
-    parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
-    return [_write_json(folder / f"{name}.json", part) for name, part in parts.items()]
+    folder = _numbered(out, str(record.directory.path))
+    parts = {"config": epymarl_config(_with_its_limit(record.config)), "info": info, "metrics": told, "run": run}
+    lines = [f"{record.name}, exported from Lockstep", *map(_line, read_rows(record.directory.metrics))]
+    write_atomically(folder / "cout.txt", "\n".join(lines) + "\n")
+    return [*(_write_json(folder / f"{name}.json", part) for name, part in parts.items()), folder / "cout.txt"]
+
+
+def _with_its_limit(config: RunConfig) -> RunConfig:
+    """With the step limit written down where it is the warehouse's own, as EPyMARL's configurations have it."""
+    if config.env.time_limit is not None or not is_rware_key(config.env.key):
+        return config
+    limit = make_vec(config.env.key, 1, arguments=config.env.arguments).spec.time_limit
+    return config.model_copy(update={"env": config.env.model_copy(update={"time_limit": limit})})
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """One row of metrics as people read it."""
+    return "  ".join(f"{name}={value:.6g}" for name in row if (value := number(row[name])) is not None)
+
+
+def _numbered(out: Path, run: str) -> Path:
+    """The folder of a run, with a number for its name, as sacred gives it: the one into which this run was exported
+    before, or a new one."""
+    taken = [folder for folder in out.iterdir() if folder.name.isdecimal()]
+    for folder in taken:
+        if read_json(folder / "run.json").get("lockstep_run") == run:
+            return folder
+    folder = out / str(max((int(folder.name) for folder in taken), default=0) + 1)
+    folder.mkdir()
+    return folder
 
 
 def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
@@ -160,12 +194,6 @@ def _start(record: RunReader) -> datetime:
     except ValueError:
         created = datetime.min
     return created if datetime(1970, 1, 1) < created < datetime(3000, 1, 1) else datetime(1970, 1, 1)
-
-
-def _unused(record: RunReader, records: Sequence[RunReader]) -> str:
-    """The run's name, with a number where several folders of one name are exported together."""
-    alike = [other for other in records if other.name == record.name]
-    return record.name if len(alike) == 1 else f"{record.name}-{alike.index(record) + 1}"
 
 
 def _write_json(path: Path, value: Any) -> Path:

@@ -161,7 +161,7 @@ def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
         return {MOVED[key]: value}
     if key in known or key.startswith(("env.arguments.", "algorithm.")):  # whoever has it: that is judged as a whole
         return {key: value}
-    if key.startswith("env_args."):
+    if key.startswith("env_args.") and key not in EPYMARL:
         name = key.removeprefix("env_args.")
         return {f"env.{name}" if name in ("key", "time_limit") else f"env.arguments.{name}": value}
     if key in EPYMARL:
