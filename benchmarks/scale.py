@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.algorithms.fast.shares import one_thread
+from lockstep.analysis.plots import save_figure
 from lockstep.bench.timing import interleaved, machine
 from lockstep.config.load import load_config
 from lockstep.experience.rollout import collect
@@ -31,7 +32,7 @@ def session(key: str, lanes: int) -> Session:
     """A throw-away session whose memory holds some episodes."""
     words = [f"env.key={key}", f"collection.num_envs={lanes}", "replay.rewarding_fraction=0", "warmup_env_steps=0"]
     made = Session(load_config(PRESET, words))
-    made.replay.add(collect(made.env, made.policy, seed=0))
+    made.feed.take(collect(made.env, made.policy, seed=0))
     return made
 
 
@@ -57,7 +58,7 @@ def measured(keys: dict[str, Any], lanes: int, rounds: int, seconds: float) -> l
 
 
 def _update(made: Session, rng: np.random.Generator) -> None:
-    made.learner.update(made.replay.sample(rng))
+    made.learner.update(next(made.feed.batches(rng)))
 
 
 def plot(by_robots: list[dict[str, Any]], by_size: list[dict[str, Any]], out: Path) -> None:
@@ -79,8 +80,7 @@ def plot(by_robots: list[dict[str, Any]], by_size: list[dict[str, Any]], out: Pa
         axes.set(xlabel=label, ylim=(0, None), xticks=[row["is"] for row in rows])
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, loc="upper left")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+    save_figure(figure, out)
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.keys import is_rware_key
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
-from lockstep.runs.directory import read_json, read_rows, write_atomically
+from lockstep.runs.delivery import deliver
+from lockstep.runs.directory import read_json, read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.shell import command_line
@@ -40,15 +43,13 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
         unread = " ".join(f"{record.name}: {sentence}" for record in empty for sentence in record.unreadable())
         names = ", ".join(record.name for record in empty)
         raise UserError(f"{names} has written no numbers yet; export it after its first evaluation. {unread}".strip())
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if file_format == "sacred":
-            return [path for record in records for path in _sacred(record, out)]
-        if file_format == "marl-eval":
-            return [_write_json(out / "marl_eval.json", _marl_eval(records))]
-        return _csv(records, out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    if file_format == "sacred":
+        numbers = _numbered(out, [str(record.directory.path) for record in records])
+        parts = [_sacred(record, folder) for record, folder in zip(records, numbers, strict=True)]
+        return deliver({path: content for part in parts for path, content in part.items()})
+    if file_format == "marl-eval":
+        return deliver({out / "marl_eval.json": _json(_marl_eval(records))})
+    return deliver(_csv(records, out))
 
 
 def check_format(file_format: str) -> None:
@@ -73,7 +74,7 @@ def absolute_returns(record: RunReader) -> list[float] | None:
     return enough[-1] if enough else None
 
 
-def _sacred(record: RunReader, out: Path) -> list[Path]:
+def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
     """A folder as sacred's file observer leaves it for EPyMARL: config.json in EPyMARL's words, the numbers twice, in
     metrics.json and in info.json, run.json with how it ended, and cout.txt, here the rows as lines."""
     start = _start(record)
@@ -96,11 +97,10 @@ def _sacred(record: RunReader, out: Path) -> list[Path]:
         "host": record.info.get("host"),
         "lockstep_run": str(record.directory.path),
     }
-    folder = _numbered(out, str(record.directory.path))
     parts = {"config": epymarl_config(_with_its_limit(record.config)), "info": info, "metrics": told, "run": run}
     lines = [f"{record.name}, exported from Lockstep", *map(_line, read_rows(record.directory.metrics))]
-    write_atomically(folder / "cout.txt", "\n".join(lines) + "\n")
-    return [*(_write_json(folder / f"{name}.json", part) for name, part in parts.items()), folder / "cout.txt"]
+    files = {folder / f"{name}.json": _json(part) for name, part in parts.items()}
+    return files | {folder / "cout.txt": "\n".join(lines) + "\n"}
 
 
 def _with_its_limit(config: RunConfig) -> RunConfig:
@@ -116,26 +116,29 @@ def _line(row: Mapping[str, Any]) -> str:
     return "  ".join(f"{name}={value:.6g}" for name in row if (value := number(row[name])) is not None)
 
 
-def _numbered(out: Path, run: str) -> Path:
-    """The folder of a run, with a number for its name, as sacred gives it: the one into which this run was exported
-    before, or a new one."""
-    taken = [folder for folder in out.iterdir() if folder.name.isdecimal()]
-    for folder in taken:
-        if read_json(folder / "run.json").get("lockstep_run") == run:
-            return folder
-    folder = out / str(max((int(folder.name) for folder in taken), default=0) + 1)
-    folder.mkdir()
-    return folder
+def _numbered(out: Path, runs: Sequence[str]) -> list[Path]:
+    """The folder of every run, with a number for its name, as sacred gives it: the one into which this run was exported
+    before, or the next one."""
+    taken = [path for path in out.glob("[0-9]*") if path.name.isdecimal()]
+    known = {read_json(folder / "run.json").get("lockstep_run"): folder for folder in taken}
+    following = count(max((int(folder.name) for folder in taken), default=0) + 1)
+    return [known[run] if run in known else out / str(next(following)) for run in runs]
 
 
 def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
-    """environment / task / algorithm / seed / step. eval.jsonl keeps the mean of each evaluation: one number a step."""
+    """environment / task / algorithm / seed / step. eval.jsonl keeps the mean of each evaluation: one number a step.
+
+    marl-eval reads every run by the steps and the names of an environment's first one, in lower case. So where runs
+    stopped at different times, as solved ones do, all are told as far as the shortest of them, and where algorithms
+    were tried with different seeds, runs are numbered.
+    """
     tree: dict[str, Any] = {}
     for record in records:
         config = record.config
         task = config.env.key if config.env.time_limit is None else f"{config.env.key}-{config.env.time_limit}"
-        environment = config.env.key.removeprefix("rware:").partition("-")[0]
-        algorithm = tree.setdefault(environment, {}).setdefault(task, {}).setdefault(_algorithm(record), {})
+        environment = config.env.key.removeprefix("rware:").partition("-")[0].lower()
+        tasks = tree.setdefault(environment, {})
+        algorithm = tasks.setdefault(task.lower(), {}).setdefault(_algorithm(record).lower(), {})
         steps, returns = curve(record, "test_return_mean")
         minutes, _ = curve(record, "test_return_mean", "minutes")
         run: dict[str, Any] = {
@@ -154,26 +157,52 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
         if key in algorithm:
             raise UserError(f"{record.name} and another run of {_algorithm(record)} have the same seed {config.seed}.")
         algorithm[key] = run
-    return tree
+    return {environment: _alike(environment, tasks) for environment, tasks in tree.items()}
 
 
-def _csv(records: Sequence[RunReader], out: Path) -> list[Path]:
+def _alike(environment: str, tasks: dict[str, Any]) -> dict[str, Any]:
+    """The same steps and names for every run of an environment."""
+    groups = [runs for algorithms in tasks.values() for runs in algorithms.values()]
+    counts = {len(runs) for runs in groups}
+    if len(counts) > 1:
+        raise UserError(
+            f"marl-eval wants as many runs of every algorithm in every task of {environment}, and there are "
+            f"{' and '.join(map(str, sorted(counts)))}. Export those that are comparable."
+        )
+    shortest = min(len(run) - 1 for runs in groups for run in runs.values())
+    same_seeds = len({tuple(sorted(runs)) for runs in groups}) == 1
+
+    def told(runs: dict[str, Any]) -> dict[str, Any]:
+        cut = {
+            name: {**dict(list(run.items())[:shortest]), "absolute_metrics": run["absolute_metrics"]}
+            for name, run in sorted(runs.items())
+        }
+        return cut if same_seeds else {f"run_{number}": run for number, run in enumerate(cut.values(), start=1)}
+
+    return {task: {name: told(runs) for name, runs in algorithms.items()} for task, algorithms in tasks.items()}
+
+
+def _csv(records: Sequence[RunReader], out: Path) -> dict[Path, str]:
     """evaluations.csv and metrics.csv: the runs' rows one below the other, each with its run, name and seed."""
-    written = []
+    written = {}
     for name in ("evaluations", "metrics"):
         tables: list[tuple[RunReader, Rows]] = [(record, getattr(record, name)) for record in records]
         columns = list(dict.fromkeys(column for _, rows in tables for column in rows.names()))
-        path = out / f"{name}.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["run", "name", "seed", *columns])
-            for record, rows in tables:
-                values = [rows[column] for column in columns]
-                for index in range(len(rows)):
-                    cells = [_cell(float(column[index])) for column in values]
-                    writer.writerow([record.name, _algorithm(record), record.config.seed, *cells])
-        written.append(path)
+        file = StringIO(newline="")
+        writer = csv.writer(file)
+        writer.writerow(["run", "name", "seed", *map(_word, columns)])
+        for record, rows in tables:
+            values = [rows[column] for column in columns]
+            for index in range(len(rows)):
+                cells = [_cell(float(column[index])) for column in values]
+                writer.writerow([_word(record.name), _word(_algorithm(record)), record.config.seed, *cells])
+        written[out / f"{name}.csv"] = file.getvalue()
     return written
+
+
+def _word(text: str) -> str:
+    """Text of others, which no spreadsheet can take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _cell(value: float) -> str:
@@ -196,6 +225,5 @@ def _start(record: RunReader) -> datetime:
     return created if datetime(1970, 1, 1) < created < datetime(3000, 1, 1) else datetime(1970, 1, 1)
 
 
-def _write_json(path: Path, value: Any) -> Path:
-    write_atomically(path, json.dumps(value, indent=1) + "\n")
-    return path
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1) + "\n"

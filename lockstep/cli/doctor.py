@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,8 +110,8 @@ def _is_configuration(what: str) -> bool:
 
 
 def _machine(config: "RunConfig", task: "Task", seconds: float) -> "Machine":
+    from lockstep.algorithms.feed_memory import reserved_bytes
     from lockstep.compute.machine import available_bytes, can_reserve
-    from lockstep.config.memory import reserved_bytes
     from lockstep.doctor.machine import Machine
     from lockstep.training.speed import measure_speed
 
@@ -137,12 +138,9 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         diagnosis = look_before(config)
         better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())
     if fix is not None:
-        from lockstep.runs.directory import write_atomically
+        from lockstep.runs.delivery import deliver
 
-        try:
-            write_atomically(fix, dump_toml(better.forecast.config))
-        except OSError as error:
-            raise UserError(f"{fix} cannot be written ({error.strerror}). Choose another name for --fix.") from error
+        deliver({fix: dump_toml(better.forecast.config)}, "Choose another name for --fix.")
     if as_json:
         fix_row = {} if fix is None else {"fix": {"file": str(fix), "overrides": applied, "verdict": better.verdict}}
         print(_dumped({**diagnosis.row(), **fix_row}))
@@ -164,7 +162,14 @@ def _after(what: str, as_json: bool, *, trust: bool) -> None:
         consent.allow(record.directory.path)
     found = findings(record)
     unfinished = record.standing in ("running", "interrupted", "died")
-    ahead = _outlook(record) if unfinished and record.env_steps > record.config.collection.warmup_env_steps else None
+    ahead = None
+    if unfinished and record.env_steps > record.config.collection.warmup_env_steps:
+        try:
+            ahead = _outlook(record)
+        except (
+            UserError
+        ) as error:  # its world cannot be made here, or may not: what was written can be judged all the same
+            print(f"There is no outlook: {error}", file=sys.stderr)
     if as_json:
         row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
         outlook = None if ahead is None else {"verdict": ahead.verdict, "problems": ahead.problems}

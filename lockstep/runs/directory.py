@@ -58,6 +58,8 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
+        self._held: FileIO | None = None
+        """The lock, while this object holds it."""
 
     @classmethod
     def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
@@ -148,7 +150,10 @@ class RunDirectory:
             file.write((json.dumps({"judged": _now(), **row}) + "\n").encode())
 
     def refuse_links(self) -> None:
-        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there.
+
+        And for pipes and devices, which are no files of a run.
+        """
         root = os.path.realpath(self.path)
         for folder, folders, files in os.walk(self.path):
             for name in (*folders, *files):
@@ -158,6 +163,8 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+                if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+                    raise UserError(f"{path} is a pipe or a device, so nothing is written here. Remove it.")
 
     def remove(self) -> None:
         """Delete the folder and all that is in it. Raises UserError while another process trains in it."""
@@ -197,7 +204,7 @@ class RunDirectory:
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
@@ -220,14 +227,26 @@ class RunDirectory:
                 with self.writing("its lock"):
                     file.truncate(0)
                     file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
+                self._held = file
                 yield
             finally:
-                with suppress(OSError):
-                    self.lock.unlink()
+                self._held = None
+                if _is_there(file, self.lock):
+                    with suppress(OSError):
+                        self.lock.unlink()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError."""
+        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError.
+
+        Whoever holds the lock writes only while it is the lock that lies there: the folder may have been deleted and
+        made anew, and belong to another training.
+        """
+        if self._held is not None and not _is_there(self._held, self.lock) and self.path.is_dir():
+            raise UserError(
+                f"{self.path} is not this training's any more: the folder was deleted and made anew, or its lock was "
+                f"removed. So this one stops before {what} is written, and leaves what is there alone."
+            )
         try:
             yield
         except OSError as error:
@@ -239,12 +258,7 @@ class RunDirectory:
                 f"{self.path} is gone: the run directory was deleted or moved before {what} could be written. A moved "
                 "one can be resumed where it is now; a deleted one is trained anew with `lockstep train`."
             )
-        reason = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EFBIG: "files may not become so large here",
-            errno.EROFS: "the disk is read-only",
-        }.get(error.errno or 0, error.strerror or str(error))
+        reason = why(error)
         steps = [int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
         last = (
             f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
@@ -303,6 +317,16 @@ def _steps(row: Mapping[str, Any]) -> float:
     return steps if isinstance(steps, int | float) else math.inf
 
 
+def why(error: OSError) -> str:
+    """The reason why something could not be written, in words."""
+    return {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "files may not become so large here",
+        errno.EROFS: "the disk is read-only",
+    }.get(error.errno or 0, error.strerror or str(error))
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """The file holds the old content or the new, never a part. Raises OSError, and leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.writing")
@@ -344,12 +368,17 @@ def _locked_file(path: Path) -> FileIO | None:
                 file.close()
                 return None
             return file
-        try:
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
+        if _is_there(file, path):
+            return file
         file.close()  # its holder removed it in this moment; the next one is another file
+
+
+def _is_there(file: FileIO, path: Path) -> bool:
+    """Whether what lies at `path` is this very file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
 
 
 def _hold(file: FileIO) -> None:
@@ -367,7 +396,7 @@ def _read_lock(path: Path) -> int | None:
     try:
         lock = json.loads(read_regular(path))
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None

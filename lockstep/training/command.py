@@ -102,6 +102,7 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
             "set env.time_limit, for example env.time_limit=500."
         )
+    build_loggers(config.logging.loggers)
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
     check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
@@ -231,7 +232,7 @@ def _around(
                 run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
-            with suppress(OSError):
+            with suppress(UserError), run.writing("run.json"):
                 if isinstance(error, KeyboardInterrupt):
                     run.set_status("interrupted")
                 else:

@@ -6,14 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
+from lockstep.errors import AbandonedError, UserError
+
+__all__ = ["AbandonedError", "Interruption", "Leaving"]
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """The last two are those of a closed terminal and, on Windows, of Ctrl-Break: a system has one of them."""
 _SIGNALS: tuple[signal.Signals, ...] = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 Leaving = Callable[[], AbstractContextManager[None]]
-
-
-class AbandonedError(Exception):
-    """Somebody wants to stop, and what was going on leaves no trace when it is cut off."""
 
 
 class Interruption:
@@ -26,6 +25,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.cut_off: UserError | None = None
+        """What ended the work inside the last `leaving`, which left no trace either."""
         self._before: dict[signal.Signals, Any] = {}
         self._leaving = False
 
@@ -41,6 +42,9 @@ class Interruption:
         self._leaving = True
         try:
             yield
+        except UserError as error:
+            self.cut_off = error
+            raise
         finally:
             self._leaving = False
 

@@ -60,6 +60,18 @@ def test_marl_eval_holds_every_evaluation_and_the_absolute_metric(tmp_path: Path
     assert told["absolute_metrics"]["return"] == returns
 
 
+def test_marl_eval_reads_runs_that_stopped_at_different_times(tmp_path: Path) -> None:
+    lengths = {1: [1.0, 2.0, 3.0], 2: [4.0, 5.0]}
+    runs = [written_run(tmp_path / str(seed), returns, seed=seed) for seed, returns in lengths.items()]
+    for run, returns in zip(runs, lengths.values(), strict=True):
+        steps = 1000 * len(returns)
+        run.directory.add_judgement({"env_steps": steps, "checkpoint": "best", "returns": [1.0] * 1000})
+    (path,) = export(runs, "marl-eval", tmp_path / "out")
+    told = json.loads(path.read_text())["rware"]["rware-tiny-2ag-v2-40"]["smoke"]
+    assert [list(run) for run in told.values()] == [["step_0", "step_1", "absolute_metrics"]] * 2
+    assert [run["step_1"]["return"] for run in told.values()] == [[2.0], [5.0]]
+
+
 def test_the_absolute_metric_takes_ten_times_the_episodes_of_the_present_best(tmp_path: Path) -> None:
     run = written_run(tmp_path / "run", [1.0])
     run.directory.add_judgement({"env_steps": 1000, "checkpoint": "best", "returns": [1.0] * 1000})

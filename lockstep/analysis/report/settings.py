@@ -119,9 +119,9 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
 
 def _command(run: RunReader) -> str:
     words = run.info.get("command")
-    if not isinstance(words, list) or not words:
+    if not isinstance(words, list) or words[:1] != ["lockstep"]:  # a stranger may have written anything there
         return one_line(command_line("train", run.directory.config))
-    return command_line(*words[1:])
+    return command_line(*map(str, words[1:]))
 
 
 def _report_command(paths: Sequence[Path]) -> str:

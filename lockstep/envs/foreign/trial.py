@@ -36,14 +36,19 @@ class _Episode(NamedTuple):
 
 
 def try_out(factory: ForeignEnvFactory, settings: WorkerSettings, *, patient: bool) -> Trial:
-    """Play at random. patient: a process that dies or hangs is started anew, as in the run that is to come.
+    """Play at random. patient: a process that dies or hangs ends the trial, not the run that is to come.
 
     Raises UserError for a world that cannot be had, learnt or played, whatever it does instead.
     """
     env = WorkerLanes(factory, 1, SEED, WorkerSettings(1, settings.timeout_seconds))
     try:
         started, steps, episodes = time.monotonic(), 0, list[_Episode]()
-        while not episodes or (len(episodes) < EPISODES and steps < STEPS and time.monotonic() - started < SECONDS):
+        while not episodes or (
+            len(episodes) < EPISODES
+            and steps < STEPS
+            and time.monotonic() - started < SECONDS
+            and not env.dropped.any()
+        ):
             # The first is played twice: equal seeds must mean equal episodes.
             episodes.append(_play(env, SEED + max(len(episodes) - 1, 0), STEPS - steps, patient=patient))
             steps += len(episodes[-1].rewards)
