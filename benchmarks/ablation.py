@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from trainings import finished
 
+from lockstep.analysis.plots import save_figure
 from lockstep.config.load import load_config
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.training.many import Training
@@ -111,8 +112,7 @@ def plot(out: Path, seeds: list[int], path: Path) -> None:
         axes.legend(frameon=False, loc="center")
     figure.supxlabel("thousand updates", fontsize=9)
     figure.supylabel("greedy test return, mean of five evaluations", fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    save_figure(figure, path)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import os
 import site
 import sysconfig
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -20,8 +21,8 @@ from typing import Any
 
 from lockstep.errors import UserError
 
-MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments", "algorithm.name": ""}
-"""Settings whose value may name code, and the settings that hold what it is called with, if any do."""
+MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments", "algorithm.name": "", "logging.loggers": ""}
+"""Settings of which a value may name code, and those that hold what it is called with, if any do."""
 RUN_FILE = "config.toml"
 """How the configuration in a run's folder is called."""
 STATE_VARIABLE = "LOCKSTEP_STATE_HOME"
@@ -85,10 +86,11 @@ def tell(file: Path, base: Mapping[str, Any], typed: Mapping[str, Any]) -> None:
         value = typed.get(setting, _at(base, setting))
         arguments = _at(base, arguments_setting)
         arguments = arguments if isinstance(arguments, dict) and arguments_setting not in typed else {}
-        if isinstance(value, str) and (setting not in typed or arguments):
-            told = _Told(file.resolve(), arguments)
-            if told not in _told.setdefault(value, []):
-                _told[value].append(told)
+        for name in (value,) if isinstance(value, str) else value if isinstance(value, list) else ():
+            if isinstance(name, str) and (setting not in typed or arguments):
+                told = _Told(file.resolve(), arguments)
+                if told not in _told.setdefault(name, []):
+                    _told[name].append(told)
 
 
 def allow(path: Path) -> None:
@@ -109,7 +111,7 @@ def check(code: Code) -> None:
             continue
         raise UserError(
             f"{told.file} names {code.value!r}, and to make that is to run code that somebody else chose. If you know "
-            "what it is, add --trust to let it run."
+            f"what it is, add --trust to let it run this once, or `lockstep trust {folder}` for good."
         )
 
 
@@ -118,16 +120,24 @@ def remember(code: Code) -> str | None:
     if code.row() in _remembered():
         return None
     try:
-        memory = _memory()
-        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with open(os.open(memory, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
-            file.write(json.dumps(code.row(), default=str) + "\n")
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
-        return (
-            f"That you use {code.value} cannot be remembered ({error}), so `lockstep resume` and its like will ask for "
-            f"--trust. {STATE_VARIABLE} names another folder for it."
-        )
+        _append(code.row())
+    except UserError as error:
+        return f"That you use {code.value} is forgotten, and `lockstep resume` will ask for --trust. {error}"
     return None
+
+
+def remember_folder(folder: Path) -> None:
+    """From now on files directly in this folder may name whatever they want. Raises UserError if it cannot be kept."""
+    if not _is_trusted(folder.resolve()):
+        _append({"folder": str(folder.resolve())})
+
+
+def forget_folder(folder: Path) -> bool:
+    """The end of `remember_folder`. Returns whether there was anything to forget."""
+    known = _is_trusted(folder.resolve())
+    if known:
+        _append({"folder": str(folder.resolve()), "forgotten": True})
+    return known
 
 
 def _installed() -> set[Path]:
@@ -145,9 +155,31 @@ def _at(values: Mapping[str, Any], path: str) -> Any:
 
 
 def _is_remembered(code: Code, told: _Told) -> bool:
-    """Whether the code, as it would be called or as the file told it, was used by this user before."""
-    known = _remembered()
-    return code.row() in known or {**code.row(), "arguments": dict(told.arguments)} in known
+    """Whether the file's folder is trusted, or this user has used the code before, as it is or as the file told it."""
+    if _is_trusted(told.file.parent):
+        return True
+    known, row = _remembered(), code.row()
+    return row in known or {**row, "arguments": dict(told.arguments)} in known
+
+
+def _is_trusted(folder: Path) -> bool:
+    """What was said last about the folder."""
+    said = [row for row in _remembered() if row.get("folder") == str(folder)]
+    return bool(said) and not said[-1].get("forgotten", False)
+
+
+def _append(row: Mapping[str, Any]) -> None:
+    """Another line of the memory, which is readable to its owner alone. Raises UserError where it cannot be written."""
+    try:
+        memory = _memory()
+        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(memory, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
+            file.write(json.dumps(dict(row), default=str) + "\n")
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home
+        raise UserError(
+            f"What you trust cannot be kept ({error}). Set {STATE_VARIABLE} to a folder that can be written."
+        ) from error
 
 
 def _memory() -> Path:
@@ -163,8 +195,6 @@ def _remembered() -> list[dict[str, Any]]:
     except (OSError, RuntimeError, UnicodeDecodeError):
         return []
     for line in lines:
-        try:
+        with suppress(ValueError):  # a torn line, as a crash leaves it
             rows.append(json.loads(line))
-        except ValueError:
-            continue  # a torn line, as a crash leaves it
-    return rows
+    return [row for row in rows if isinstance(row, dict)]

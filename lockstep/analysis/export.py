@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from lockstep.analysis.curves import curve
 from lockstep.config.epymarl import epymarl_config
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
-from lockstep.runs.directory import read_rows, write_atomically
+from lockstep.runs.delivery import deliver
+from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
+from lockstep.shell import command_line
 
 FORMATS = ("sacred", "marl-eval", "csv")
 ABSOLUTE_FACTOR = 10
@@ -36,15 +39,12 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
         unread = " ".join(f"{record.name}: {sentence}" for record in empty for sentence in record.unreadable())
         names = ", ".join(record.name for record in empty)
         raise UserError(f"{names} has written no numbers yet; export it after its first evaluation. {unread}".strip())
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if file_format == "sacred":
-            return [path for record in records for path in _sacred(record, out / _unused(record, records))]
-        if file_format == "marl-eval":
-            return [_write_json(out / "marl_eval.json", _marl_eval(records))]
-        return _csv(records, out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+    if file_format == "sacred":
+        parts = [_sacred(record, out / _unused(record, records)) for record in records]
+        return deliver({path: content for part in parts for path, content in part.items()})
+    if file_format == "marl-eval":
+        return deliver({out / "marl_eval.json": _json(_marl_eval(records))})
+    return deliver(_csv(records, out))
 
 
 def check_format(file_format: str) -> None:
@@ -69,9 +69,8 @@ def absolute_returns(record: RunReader) -> list[float] | None:
     return enough[-1] if enough else None
 
 
-def _sacred(record: RunReader, folder: Path) -> list[Path]:
+def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
     """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
-    folder.mkdir(parents=True, exist_ok=True)
     start = _start(record)
     told = {}
     for name in metrics(record.config):
@@ -90,7 +89,7 @@ def _sacred(record: RunReader, folder: Path) -> list[Path]:
         "host": record.info.get("host"),
     }
     parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
-    return [_write_json(folder / f"{name}.json", part) for name, part in parts.items()]
+    return {folder / f"{name}.json": _json(part) for name, part in parts.items()}
 
 
 def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
             needed = ABSOLUTE_FACTOR * config.evaluation.episodes
             raise UserError(
                 f"{record.name} has no absolute metric yet: "
-                f"`lockstep evaluate {record.directory.path} --episodes {needed}` measures it."
+                f"`{command_line('evaluate', record.directory.path, '--episodes', needed)}` measures it."
             )
         run["absolute_metrics"] = {"return": absolute}
         key = f"seed_{config.seed}"
@@ -150,23 +149,27 @@ def _alike(environment: str, tasks: dict[str, Any]) -> dict[str, Any]:
     return {task: {name: told(runs) for name, runs in algorithms.items()} for task, algorithms in tasks.items()}
 
 
-def _csv(records: Sequence[RunReader], out: Path) -> list[Path]:
+def _csv(records: Sequence[RunReader], out: Path) -> dict[Path, str]:
     """evaluations.csv and metrics.csv: the runs' rows one below the other, each with its run, name and seed."""
-    written = []
+    written = {}
     for name in ("evaluations", "metrics"):
         tables: list[tuple[RunReader, Rows]] = [(record, getattr(record, name)) for record in records]
         columns = list(dict.fromkeys(column for _, rows in tables for column in rows.names()))
-        path = out / f"{name}.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["run", "name", "seed", *columns])
-            for record, rows in tables:
-                values = [rows[column] for column in columns]
-                for index in range(len(rows)):
-                    cells = [_cell(float(column[index])) for column in values]
-                    writer.writerow([record.name, _algorithm(record), record.config.seed, *cells])
-        written.append(path)
+        file = StringIO(newline="")
+        writer = csv.writer(file)
+        writer.writerow(["run", "name", "seed", *map(_word, columns)])
+        for record, rows in tables:
+            values = [rows[column] for column in columns]
+            for index in range(len(rows)):
+                cells = [_cell(float(column[index])) for column in values]
+                writer.writerow([_word(record.name), _word(_algorithm(record)), record.config.seed, *cells])
+        written[out / f"{name}.csv"] = file.getvalue()
     return written
+
+
+def _word(text: str) -> str:
+    """Text of others, which no spreadsheet can take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _cell(value: float) -> str:
@@ -195,6 +198,5 @@ def _unused(record: RunReader, records: Sequence[RunReader]) -> str:
     return record.name if len(alike) == 1 else f"{record.name}-{alike.index(record) + 1}"
 
 
-def _write_json(path: Path, value: Any) -> Path:
-    write_atomically(path, json.dumps(value, indent=1) + "\n")
-    return path
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1) + "\n"

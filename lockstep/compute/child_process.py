@@ -22,7 +22,31 @@ import threading
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
+
+from lockstep.compute.output import lasting_output
+
+_HOME = Path(__file__).parents[2]
+
+
+def command(module: str, *words: str) -> list[str]:
+    """Return the command that runs a module of ours with the Python that runs this one.
+
+    `python -m` alone looks into the working folder first, and that may be a stranger's: a `json.py` in a run folder
+    would be run instead of Python's own.
+    """
+    return [sys.executable, "-P", "-m", module, *words]
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment variables, with the places where it finds its modules, in the same order."""
+    places = [*(path for path in sys.path if path), str(_HOME)]
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(places)),
+    }
 
 
 class ChildProcess:
@@ -45,13 +69,12 @@ class ChildProcess:
             options = {"close_fds": False, "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         else:
             options = {"pass_fds": descriptors, "start_new_session": True}
-        path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lockstep.compute.child_process", module, *arguments, *map(str, descriptors)],
+            command("lockstep.compute.child_process", module, *arguments, *map(str, descriptors)),
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,
-            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, **path},
+            env=environment(),
             **options,
         )
         self._end = weakref.finalize(self, _kill, self.process)
@@ -128,4 +151,5 @@ def _wait_for_the_end(lifeline: int) -> None:
 if __name__ == "__main__":
     _end_with_parent()
     sys.argv = sys.argv[1:]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    with lasting_output():
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

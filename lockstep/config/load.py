@@ -23,6 +23,7 @@ from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
 from lockstep.config.schema.run import MOVED, modern
 from lockstep.errors import UserError
 from lockstep.files import NotPlainError, read_regular
+from lockstep.shell import quoted
 
 _NAMES = ("algorithm", "algorithm.name", "mixer", "name")
 """Words that name an algorithm."""
@@ -106,7 +107,7 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
     if not path.is_file():
         if path.suffix == ".toml" or len(path.parts) > 1:
             raise UserError(
-                f"There is no file {source}. `lockstep config solve > {path.name}` makes one to start from."
+                f"There is no file {source}. `lockstep config solve > {quoted(path.name)}` makes one to start from."
             )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:

@@ -36,6 +36,10 @@ FOREIGN_EXAMPLES = {
 """How environments of others are named, by example: those with discrete actions can be trained on."""
 
 
+_OURS = frozenset({"key", "num_envs", "seed", "time_limit", "engine", "num_threads", "workers"})
+"""Names that `make_vec` keeps for itself."""
+
+
 @dataclass(frozen=True)
 class EnvRow:
     """One line of `lockstep envs`."""
@@ -117,6 +121,8 @@ def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -
     options: further arguments of `make_vec`. Raises UserError, before anything is imported, for code that a file names
     and the user has not allowed to run.
     """
+    if ours := _OURS & task.arguments.keys():
+        raise UserError(f"env.arguments.{min(ours)} is no argument of an environment's; it has a setting of its own.")
     if is_foreign(task.key):
         trust.check(code_named(task))
     options = {"own_state": task.state == "own", "arguments": task.arguments, **options}

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+import pydantic
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
@@ -35,15 +38,15 @@ EPISODES = 100
 """Greedy episodes on the official package at the end of every run, as published."""
 
 
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Plan:
     """A reproduction, whole. The same plan in the same folder is the same work."""
 
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: int = 3
-    episodes_per_update: int = 32
+    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
+    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -98,6 +101,9 @@ class Plan:
             return "Nothing: one update after every episode, every number as published."
         sentence = "; ".join(parts)
         return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
+
+
+_PLAN = TypeAdapter(Plan)
 
 
 def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
@@ -191,11 +197,14 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = Plan(**json.loads(read_regular(out / PLAN_FILE)))
+        plan = _PLAN.validate_json(read_regular(out / PLAN_FILE))
+        if plan.experiment not in EXPERIMENTS:
+            raise ValueError(plan.experiment)
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
+    RunDirectory(out).refuse_links()  # runs are made and removed in there
     for name, value in asked.items():
         known = getattr(plan, name)
         if value == known:

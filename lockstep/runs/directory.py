@@ -12,7 +12,6 @@ Readable half-finished, crashed, or from somebody else's machine. It lives on fl
 """
 
 import errno
-import fcntl
 import json
 import math
 import os
@@ -30,9 +29,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+from lockstep.compute.machine import cores, is_alive
 from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
 from lockstep.runs.cleaning import cleaned
+from lockstep.shell import command_line
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
@@ -57,6 +58,8 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
+        self._held: FileIO | None = None
+        """The lock, while this object holds it."""
 
     @classmethod
     def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
@@ -82,7 +85,8 @@ class RunDirectory:
                 raise
         except FileExistsError:
             next_step = (
-                f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
+                f"`{command_line('resume', path)}` continues it, as does --resume-if-there; choose another --out to "
+                "train anew."
                 if path is not None and (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
@@ -146,7 +150,10 @@ class RunDirectory:
             file.write((json.dumps({"judged": _now(), **row}) + "\n").encode())
 
     def refuse_links(self) -> None:
-        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there.
+
+        And for pipes and devices, which are no files of a run.
+        """
         root = os.path.realpath(self.path)
         for folder, folders, files in os.walk(self.path):
             for name in (*folders, *files):
@@ -156,6 +163,8 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+                if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+                    raise UserError(f"{path} is a pipe or a device, so nothing is written here. Remove it.")
 
     def remove(self) -> None:
         """Delete the folder and all that is in it. Raises UserError while another process trains in it."""
@@ -195,7 +204,7 @@ class RunDirectory:
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
@@ -218,14 +227,26 @@ class RunDirectory:
                 with self.writing("its lock"):
                     file.truncate(0)
                     file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
+                self._held = file
                 yield
             finally:
-                with suppress(OSError):
-                    self.lock.unlink()
+                self._held = None
+                if _is_there(file, self.lock):
+                    with suppress(OSError):
+                        self.lock.unlink()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError."""
+        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError.
+
+        Whoever holds the lock writes only while it is the lock that lies there: the folder may have been deleted and
+        made anew, and belong to another training.
+        """
+        if self._held is not None and not _is_there(self._held, self.lock) and self.path.is_dir():
+            raise UserError(
+                f"{self.path} is not this training's any more: the folder was deleted and made anew, or its lock was "
+                f"removed. So this one stops before {what} is written, and leaves what is there alone."
+            )
         try:
             yield
         except OSError as error:
@@ -237,19 +258,14 @@ class RunDirectory:
                 f"{self.path} is gone: the run directory was deleted or moved before {what} could be written. A moved "
                 "one can be resumed where it is now; a deleted one is trained anew with `lockstep train`."
             )
-        reason = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EFBIG: "files may not become so large here",
-            errno.EROFS: "the disk is read-only",
-        }.get(error.errno or 0, error.strerror or str(error))
+        reason = why(error)
         steps = [int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
         last = (
             f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
         )
         return (
-            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, `lockstep "
-            f"resume {self.path}` continues from {last}."
+            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, "
+            f"`{command_line('resume', self.path)}` continues from {last}."
         )
 
 
@@ -301,6 +317,16 @@ def _steps(row: Mapping[str, Any]) -> float:
     return steps if isinstance(steps, int | float) else math.inf
 
 
+def why(error: OSError) -> str:
+    """The reason why something could not be written, in words."""
+    return {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "files may not become so large here",
+        errno.EROFS: "the disk is read-only",
+    }.get(error.errno or 0, error.strerror or str(error))
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """The file holds the old content or the new, never a part. Raises OSError, and leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.writing")
@@ -319,6 +345,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Let renames and new names in `folder` survive a crash of the machine."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders, and writes their names by itself
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -331,7 +359,7 @@ def _locked_file(path: Path) -> FileIO | None:
     while True:
         file = open_to_append(path)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(file)
         except BlockingIOError:
             file.close()
             return None
@@ -340,12 +368,27 @@ def _locked_file(path: Path) -> FileIO | None:
                 file.close()
                 return None
             return file
-        try:
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
+        if _is_there(file, path):
+            return file
         file.close()  # its holder removed it in this moment; the next one is another file
+
+
+def _is_there(file: FileIO, path: Path) -> bool:
+    """Whether what lies at `path` is this very file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
+
+
+def _hold(file: FileIO) -> None:
+    """Lock a file for this process. Raises BlockingIOError while another one holds it, and OSError where there are no
+    such locks: on some network disks, and on Windows."""
+    try:
+        import fcntl
+    except ImportError as error:
+        raise OSError("this system has no locks that end with their process") from error
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _read_lock(path: Path) -> int | None:
@@ -353,17 +396,11 @@ def _read_lock(path: Path) -> int | None:
     try:
         lock = json.loads(read_regular(path))
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return pid
+    return pid if is_alive(pid) else None
 
 
 def _claimed(path: Path) -> Path:
@@ -388,7 +425,7 @@ def _origin() -> dict[str, Any]:
             **{name: _version(name) for name in ("lockstep-marl", "torch", "numpy", "numba", "rware")},
         },
         "commit": _commit(),
-        "host": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "host": {"system": platform.platform(), "cpus": cores()},
     }
 
 

@@ -14,6 +14,7 @@ from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.registry import has_official_engine
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.runs.delivery import deliver
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.play import steps_text
@@ -39,7 +40,7 @@ def export_team(run: RunDirectory, path: Path, seed: int, checkpoint: str = "bes
     }
     arrays = {name: value.numpy() for name, value in named_parameters(team.networks).items()}
     text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-    np.savez_compressed(path, allow_pickle=False, **{_ABOUT: text}, **arrays)
+    deliver({path: lambda temporary: np.savez_compressed(temporary, allow_pickle=False, **{_ABOUT: text}, **arrays)})
     return path.stat().st_size
 
 

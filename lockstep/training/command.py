@@ -18,6 +18,7 @@ from lockstep.envs.registry import has_official_engine, try_out
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
+from lockstep.shell import command_line
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
@@ -51,7 +52,8 @@ class Outcome:
         result, path = self.result, self.run.path
         counts = f"{result.env_steps:,} env steps, {result.updates:,} updates, {clock(result.wall_seconds)}"
         if result.stopped_because == "interrupted":
-            return f"\nInterrupted and saved after {counts}.\n\n  lockstep resume {path}     continues exactly here"
+            again = command_line("resume", path)
+            return f"\nInterrupted and saved after {counts}.\n\n  {again}     continues exactly here"
         lines = ["", f"{'Solved' if result.stopped_because == 'solved' else 'Finished'} after {counts}."]
         if result.best_test_return is not None:
             lines.append(f"  best test return      {result.best_test_return:.2f}")
@@ -62,9 +64,9 @@ class Outcome:
             )
         further = "stop_at_test_return=None" if result.stopped_because == "solved" else f"t_max={_twice(result)}"
         next_steps = {
-            f"lockstep render {path} --out team.gif": "the team at work",
-            f"lockstep report {path}": "what came of it, on a page",
-            f"lockstep resume {path} {further}": "train on",
+            command_line("render", path, "--out", "team.gif"): "the team at work",
+            command_line("report", path): "what came of it, on a page",
+            command_line("resume", path, further): "train on",
         }
         width = max(map(len, next_steps))
         lines += [f"  run directory         {path}", ""]
@@ -100,6 +102,7 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
             "set env.time_limit, for example env.time_limit=500."
         )
+    build_loggers(config.logging.loggers)
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
     check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
@@ -148,7 +151,7 @@ def resume(
         if key not in ENDS:
             raise UserError(
                 f"A run that goes on keeps its {key}; only {' and '.join(ENDS)} can be moved. "
-                f"`lockstep train {run.config} {' '.join(words)}` begins a new one."
+                f"`{command_line('train', run.config, *words)}` begins a new one."
             )
     config = load_config(str(run.config), words)
     check(config)
@@ -182,7 +185,7 @@ def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
         if wanted[name] != value:
             raise UserError(
                 f"{path} holds another run: its {name} is {value!r}, and this one's is {wanted[name]!r}. Name another "
-                f"--out, or go on with `lockstep resume {path}`, which can also move its end."
+                f"--out, or go on with `{command_line('resume', path)}`, which can also move its end."
             )
     return run
 
@@ -229,7 +232,7 @@ def _around(
                 run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
-            with suppress(OSError):
+            with suppress(UserError), run.writing("run.json"):
                 if isinstance(error, KeyboardInterrupt):
                     run.set_status("interrupted")
                 else:
@@ -258,7 +261,7 @@ def _memory_explained(run: RunDirectory) -> Iterator[None]:
         reason = said.strip().partition("\n")[0][:200] or "MemoryError"
         raise UserError(
             f"Memory ran out in {run.path} ({reason}). Free some, or choose a smaller replay.buffer_size; "
-            f"`lockstep resume {run.path}` continues from its last checkpoint."
+            f"`{command_line('resume', run.path)}` continues from its last checkpoint."
         ) from error
 
 

@@ -6,12 +6,13 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from lockstep.errors import AbandonedError, UserError
+
+__all__ = ["AbandonedError", "Interruption", "Leaving"]
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""The last two are those of a closed terminal and, on Windows, of Ctrl-Break: a system has one of them."""
+_SIGNALS: tuple[signal.Signals, ...] = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 Leaving = Callable[[], AbstractContextManager[None]]
-
-
-class AbandonedError(Exception):
-    """Somebody wants to stop, and what was going on leaves no trace when it is cut off."""
 
 
 class Interruption:
@@ -24,6 +25,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.cut_off: UserError | None = None
+        """What ended the work inside the last `leaving`, which left no trace either."""
         self._before: dict[signal.Signals, Any] = {}
         self._leaving = False
 
@@ -39,6 +42,9 @@ class Interruption:
         self._leaving = True
         try:
             yield
+        except UserError as error:
+            self.cut_off = error
+            raise
         finally:
             self._leaving = False
 
@@ -46,7 +52,7 @@ class Interruption:
         try:
             for number in _SIGNALS:
                 ignored = signal.getsignal(number) is signal.SIG_IGN
-                if number != signal.SIGHUP or not ignored:
+                if number.name != "SIGHUP" or not ignored:
                     before = signal.signal(number, self._request)
                     self._before[number] = signal.default_int_handler if ignored else before
         except ValueError:  # not the main thread

@@ -1,17 +1,18 @@
 """The loop, on one page: play, learn, write down, judge, keep."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from lockstep import trust
+from lockstep import named, trust
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
-from lockstep.config.schema import RunConfig, algorithms
+from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import code_named, is_foreign
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
@@ -39,8 +40,10 @@ class TrainResult:
 
 
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Train from nothing into `run`, until solved, done, or interrupted (which saves first). Whose environment it is
-    played in, and whose algorithm, is remembered as this user's choice: a run that names the same needs no --trust.
+    """Train from nothing into `run`, until solved, done, or interrupted (which saves first).
+
+    Code of the user's own that the configuration names (a world, an algorithm, loggers) is remembered as this user's
+    choice: a run that names the same needs no --trust.
 
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
@@ -48,7 +51,7 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     with _telling(loggers, config, run) as told:
         session = Session(config)
         codes = [code_named(config.env)] if is_foreign(config.env.key) else []
-        codes += [algorithms.code_named(config.algorithm.name)] if ":" in config.algorithm.name else []
+        codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
         for sentence in filter(None, map(trust.remember, codes)):
             for logger in loggers:
                 logger.note(sentence)
@@ -106,12 +109,14 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
     with Interruption() as interruption:
         while session.evaluation_due or not session.finished:
             before, dropped = session.env_steps, session.dropped_episodes
-            with suppress(AbandonedError):
+            with suppress(AbandonedError), _saving_first(session, run, interruption):
                 if not session.evaluation_due:
                     _advance(session, run, interruption)
                     session.wall_seconds = time.monotonic() - clock
                     if _crossed(before, session, config.logging.every_env_steps):
-                        row = {**session.metrics_row(), "resident_mib": resident_mib()}
+                        resident = resident_mib()
+                        told = {} if math.isnan(resident) else {"resident_mib": resident}
+                        row = {**session.metrics_row(), **told}
                         for logger in loggers:
                             logger.training(row)
                     session.evaluation_due = not session.warming_up and (
@@ -156,6 +161,28 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
     )
 
 
+@contextmanager
+def _saving_first(session: Session, run: RunDirectory, interruption: Interruption) -> Iterator[None]:
+    """Where play fails that leaves no trace, as when a world raises something, what was learnt before it is kept.
+
+    Raises UserError in any case, and says how to go on.
+    """
+    try:
+        yield
+    except UserError as error:
+        if error is not interruption.cut_off:
+            raise
+        saved = ""
+        if session.env_steps:
+            with suppress(UserError), run.writing("a checkpoint"):
+                save_checkpoint(session, run)
+                saved = f" What was learnt in {session.env_steps:,} env steps is saved."
+        raise UserError(
+            f"{error}{saved} Once that is mended, `lockstep resume {run.path}` goes on. `lockstep doctor env "
+            f"{session.config.env.key}` plays the world alone."
+        ) from error
+
+
 def _advance(session: Session, run: RunDirectory, interruption: Interruption) -> None:
     try:
         session.advance(interruption.leaving)
@@ -185,7 +212,7 @@ def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logge
                 solved = target is not None and rows[-1][0]["test_return_mean"] > target
                 if not solved:
                     break
-    except AbandonedError:
+    except (AbandonedError, UserError):
         session.evaluated_episodes = evaluated
         raise
     session.evaluation_due = False

@@ -71,7 +71,7 @@ def test_one_damaged_run_hides_no_other(
     assert not any(mark in shown for mark in FORBIDDEN)
     assert main(["runs", "--json"]) == 0
     rows = {row["run"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["b0"]["damaged"] == "eval.jsonl cannot be read (Is a directory)."
+    assert rows["b0"]["damaged"] == "eval.jsonl cannot be read (it is no plain file)."
     assert "1 of 1 lines of eval.jsonl are damaged" in rows["b2"]["damaged"]
     assert rows["healthy"]["damaged"] == ""
 

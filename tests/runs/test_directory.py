@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -198,3 +199,20 @@ def test_an_atomic_write_leaves_no_trace_of_itself(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", "old")
     write_atomically(tmp_path / "a", "new")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_only_who_holds_the_lock_that_is_there_writes_and_removes_it(tmp_path: Path) -> None:
+    first = made(tmp_path, "a")
+    with first.locked():
+        shutil.rmtree(first.path)
+        second = made(tmp_path, "a")
+        with second.locked():
+            with second.writing("a row"):
+                pass
+            with pytest.raises(UserError, match="deleted and made anew"), first.writing("a row"):
+                raise AssertionError("it was let through")
+            holder = second.lock.read_bytes()
+            with pytest.raises(UserError, match="already training"), RunDirectory(second.path).locked():
+                pass
+        second.lock.write_bytes(holder)
+    assert second.lock.exists()  # the first left, and it was not its own

@@ -53,7 +53,7 @@ def test_lines_that_are_no_rows_are_counted(path: Path) -> None:
     path.unlink()
     path.mkdir()
     rows.refresh()
-    assert (len(rows), rows.problem) == (0, "Is a directory")
+    assert (len(rows), rows.problem) == (0, "it is no plain file")
 
 
 def test_only_what_is_new_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

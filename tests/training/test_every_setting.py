@@ -21,6 +21,7 @@ from lockstep.algorithms.registry import algorithm_of, build
 from lockstep.cli import main
 from lockstep.config.load import validated, with_changes
 from lockstep.config.schema import RunConfig
+from lockstep.config.schema.algorithms import DEFAULT, SECTIONS
 from lockstep.errors import UserError
 from lockstep.training.command import check
 from lockstep.training.session import Session
@@ -46,16 +47,19 @@ MODERATE = 8
 COMBINATIONS = 30
 
 
-def settings(model: type[BaseModel] = RunConfig, path: str = "") -> Iterator[tuple[str, list[Any]]]:
-    """Every setting by its dotted path, and values to try. Texts have none: what they name is tested elsewhere."""
-    for name, field in model.model_fields.items():
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            yield from settings(annotation, f"{path}{name}.")
+def settings(algorithm: str) -> Iterator[tuple[str, list[Any]]]:
+    """Every setting that an algorithm has, by its dotted path, and values to try. Texts have none: what they name is
+    tested elsewhere."""
+    for section, field in RunConfig.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            model = SECTIONS[algorithm] if section == "algorithm" else type(field.default)
+            fields = {f"{section}.{name}": inner for name, inner in model.model_fields.items()}
         else:
-            values = list(candidates(annotation, field.metadata))
-            if values:
-                yield path + name, values
+            fields = {section: field}
+        for path, one in fields.items():
+            values = list(candidates(one.annotation, one.metadata))
+            if values and path != "algorithm.name":
+                yield path, values
 
 
 def candidates(annotation: Any, metadata: list[Any]) -> Iterator[Any]:
@@ -96,13 +100,21 @@ def numbers(kind: type, metadata: list[Any]) -> Iterator[Any]:
         yield from (least + 1e-300, (least + min(most, 2.0)) / 2)
 
 
-def single_changes() -> list[tuple[str, Any]]:
-    return [(path, value) for path, values in settings() for value in values]
+def single_changes() -> list[tuple[str, str]]:
+    """Algorithms and paths: what they share is changed with one of them only."""
+    return [
+        (algorithm, path)
+        for algorithm in SECTIONS
+        for path, _ in settings(algorithm)
+        if algorithm == DEFAULT or path.startswith("algorithm.")
+    ]
 
 
 def combination(seed: int) -> dict[str, Any]:
     """Settings that change together: of a random handful, those that are allowed one by one, or two at a time."""
-    rng, known, changes = random.Random(seed), dict(settings()), dict[str, Any]()
+    rng = random.Random(seed)
+    changes: dict[str, Any] = {"algorithm.name": rng.choice(list(SECTIONS))}
+    known = dict(settings(changes["algorithm.name"]))
     moderate = {path: [value for value in values if not is_long(value)] for path, values in known.items()}
     names = rng.sample(sorted(path for path in moderate if moderate[path]), rng.randint(4, 16))
     drawn = [(path, rng.choice(moderate[path])) for path in names if path != "training.num_threads"]
@@ -157,10 +169,16 @@ def assert_compiled_as_the_page(session: Session) -> None:
     torch.testing.assert_close(gradient, page_gradient, rtol=1e-3, atol=1e-3 * page_gradient.abs().max().item())
 
 
-@pytest.mark.parametrize("path", [path for path, _ in settings()])
-def test_each_value_of_a_setting_works_or_is_refused(path: str) -> None:
-    for value in dict(settings())[path]:
-        works_or_is_refused({path: value})
+@pytest.mark.parametrize(("algorithm", "path"), single_changes())
+def test_each_value_of_a_setting_works_or_is_refused(algorithm: str, path: str) -> None:
+    for value in dict(settings(algorithm))[path]:
+        works_or_is_refused({"algorithm.name": algorithm, path: value})
+
+
+def test_more_steps_of_reward_than_an_episode_has_are_all_of_them() -> None:
+    config = configured({"algorithm.n_step": 10**15})
+    check(config)
+    learn_twice(config, long=False)
 
 
 @pytest.mark.parametrize("first", range(0, COMBINATIONS, 10))

@@ -9,11 +9,14 @@ the learner fills, and a gradient that they fill; what they say to each other ar
 import json
 import mmap
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
+from math import ceil
 from multiprocessing.connection import Connection
 from socket import socketpair
 from typing import Any, Self
@@ -24,6 +27,7 @@ from torch import Tensor
 
 from lockstep.algorithms.learner import Metrics
 from lockstep.compute.child_process import ChildProcess
+from lockstep.compute.machine import cores
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
@@ -33,13 +37,21 @@ Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16
 """A share of fewer is not worth a process."""
+START_SECONDS = 300.0
+"""How long a helper may take for its first share, for which it starts and compiles."""
+SILENT_SECONDS = 30.0
+"""How long it may take for any other; none takes a tenth of that. To be wrong costs time, and changes no number."""
+LOOK_SECONDS = 1.0
+"""A learner that was asleep itself has waited no longer than one look."""
+MAX_SILENCES = 3
+"""So many in a row are no accident."""
 
 
 def num_shares(config: RunConfig) -> int:
     """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
-    if config.training.device != "cpu":
+    if config.training.device != "cpu" or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
-    allowed = config.training.num_threads or len(os.sched_getaffinity(0))
+    allowed = config.training.num_threads or cores()
     return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
 
 
@@ -67,7 +79,10 @@ class GradientWorkers:
             return
         weights = SharedMemory.create(2 * 4 * num_weights)
         self.online, self.target = weights.tensor(torch.float32, (2, num_weights))
-        self.helpers = [GradientWorker(spec, config, num_weights, weights) for _ in range(self.count - 1)]
+        self._start = partial(GradientWorker, spec, config, num_weights, weights)
+        self.helpers = [self._start() for _ in range(self.count - 1)]
+        self.silences = 0
+        """How often in a row a helper was silent for too long."""
 
     def gradient(
         self, gradient: Gradient, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None
@@ -76,7 +91,9 @@ class GradientWorkers:
 
         The mean over a batch is the mean of its shares' means, each weighing as many steps as it holds. So the number
         of shares shows in the last digits only, and who is ready first does not show at all.
-        `meanwhile` is called when the learner has done its own share. Raises UserError when a helping process has died.
+        `meanwhile` is called when the learner has done its own share. What a helping process does not answer in time,
+        the learner works out itself, to the same bits, and starts it anew. Raises UserError when one has died, or is
+        silent again and again.
         """
         bounds = share_bounds(batch.num_episodes, self.count, self.own)
         parts = [batch.select(slice(first, last)) for first, last in pairwise(bounds)]
@@ -85,9 +102,20 @@ class GradientWorkers:
         own = gradient(parts[0])
         if meanwhile is not None:
             meanwhile()
-        results = [own, *(helper.end() for helper in self.helpers)]
-        if len(results) == 1:
-            return results[0]
+        if not self.helpers:
+            return own
+        results = [own]
+        for helper, part in zip(tuple(self.helpers), parts[1:], strict=True):
+            answer = helper.end()
+            if answer is None:
+                self._replace(helper)
+                loss, metrics, vector = results[0]
+                results[0] = loss, metrics, vector.clone()  # the next call may write where it lies
+                loss, metrics, vector = gradient(part)
+                answer = loss, metrics, vector.clone()
+            else:
+                self.silences = 0
+            results.append(answer)
         steps = torch.stack([part.filled.sum() for part in parts])
         weights = list(steps / steps.sum())
         return (
@@ -95,6 +123,24 @@ class GradientWorkers:
             {name: _mean([metrics[name] for _, metrics, _ in results], weights) for name in results[0][1]},
             _mean([vector for _, _, vector in results], weights),
         )
+
+    def _replace(self, silent: "GradientWorker") -> None:
+        """Start a helper anew, and say so. Raises UserError where that was done too often for nothing."""
+        self.silences += 1
+        silent.process.end()
+        if self.silences >= MAX_SILENCES:
+            raise UserError(
+                f"A process that helps the learner was silent for too long, {self.silences} times in a row, although "
+                "it was started anew. `lockstep resume` continues from the last checkpoint; training.num_threads=1 "
+                "needs no helpers."
+            )
+        print(
+            f"A process that helps the learner did not answer for {SILENT_SECONDS:.0f} s: it is started anew, and its "
+            "share is worked out here, so nothing is lost.",
+            file=sys.stderr,
+            flush=True,
+        )
+        self.helpers[self.helpers.index(silent)] = self._start()
 
 
 class GradientWorker:
@@ -110,6 +156,7 @@ class GradientWorker:
             descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
             self.process = ChildProcess("lockstep.algorithms.fast.share_worker", descriptors=descriptors)
         self.line = Connection(ours.detach())
+        self.has_answered = False
         self._say(
             {
                 "spec": asdict(spec),
@@ -124,8 +171,12 @@ class GradientWorker:
         """Hand over a share."""
         self._say(self.exchange.write(share))
 
-    def end(self) -> tuple[Tensor, Metrics, Tensor]:
-        """Wait for what became of it."""
+    def end(self) -> tuple[Tensor, Metrics, Tensor] | None:
+        """Wait for what became of it; None where it is silent for too long."""
+        seconds = SILENT_SECONDS if self.has_answered else START_SECONDS
+        if not any(self.line.poll(LOOK_SECONDS) for _ in range(ceil(seconds / LOOK_SECONDS))):
+            return None
+        self.has_answered = True
         try:
             answer = json.loads(self.line.recv_bytes())
         except (EOFError, OSError) as error:

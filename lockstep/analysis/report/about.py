@@ -27,7 +27,10 @@ _WAREHOUSE_HARD = (
 def task_section(config: RunConfig, task: Task | None) -> Section:
     """What is to be done, by whom, and what they see."""
     if task is None:
-        text = f"{literal(config.env.key)} is not installed where this report was written, so its shapes are left out."
+        text = (
+            f"{literal(config.env.key)} was not made where this report was written: it is not installed there, or the "
+            "run is somebody else's and was not trusted (`lockstep report RUN --trust`). Its shapes are left out."
+        )
         return Section("task", "The task", (Text(text),))
     blocks: list[Block] = []
     if task.warehouse is not None:

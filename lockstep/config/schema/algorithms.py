@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails
 
-from lockstep import trust
 from lockstep.config.schema.algorithm import AlgorithmConfig
 from lockstep.config.schema.q_learning import IQLConfig, QLearningConfig, QMIXConfig, VDNConfig
 from lockstep.named import load_named
@@ -29,13 +28,7 @@ def section_of(name: str) -> type[AlgorithmConfig]:
 
 def own(name: str) -> Any:
     """The object behind `my_module:MyAlgorithm`. Raises UserError; see `section_of`."""
-    trust.check(code_named(name))
     return load_named("algorithm.name", name)
-
-
-def code_named(name: str) -> trust.Code:
-    """The code behind an algorithm of one's own."""
-    return trust.Code(name, {}, name.partition(":")[0])
 
 
 def by_name(value: Any) -> Any:

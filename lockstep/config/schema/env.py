@@ -46,6 +46,14 @@ class EnvConfig(Section):
     worker_timeout_seconds: Annotated[float, Field(gt=0.0, le=86_400.0)] = 60.0
     """How long such a process may take for one step of its lanes before it counts as hanging; at most a day."""
 
+    @field_validator("key")
+    @classmethod
+    def _one_line(cls, key: str) -> str:
+        """It is shown in many places, also on terminals, which obey some characters."""
+        if not key.isprintable():
+            raise ValueError(f"env.key={key!r} must be one line of printable characters")
+        return key
+
     @field_validator("arguments")
     @classmethod
     def _only_given(cls, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@
     lbforaging:Foraging-8x8-2p-3f-v3     a Gymnasium id, after importing its package
     my_warehouse:parallel_env            what a function or class of a module makes
 
-Nothing is imported before it is named.
+Nothing is imported before it is named, and nothing is called that could not be an environment: `os:system` is refused.
+Whether a key that a file names may be used at all is decided before, by lockstep/trust.py.
 """
 
 import importlib
@@ -111,8 +112,7 @@ def _constructor(key: str, package: str | None, name: str) -> Callable[..., Any]
     """What makes the environment when it is called with its arguments."""
     module = None if package is None else _imported(key, package)
     if module is not None and hasattr(module, name):
-        made: Callable[..., Any] = getattr(module, name)
-        return made
+        return _may_make_one(key, getattr(module, name))
     if name == "parallel_env":
         raise UserError(f"{key} has no parallel_env; the teams here act at once, so name a parallel environment.")
     if name not in gymnasium.registry:
@@ -130,8 +130,29 @@ def _constructor(key: str, package: str | None, name: str) -> Callable[..., Any]
     return make
 
 
+def _may_make_one(key: str, found: Any) -> Callable[..., Any]:
+    """What was found, if calling it can be meant to make an environment. Raises UserError for everything else.
+
+    That is a class which can be reset and stepped, or a function that somebody wrote in Python; never one of Python's
+    own, whatever module it was found in.
+    """
+    home = str(getattr(found, "__module__", None)).partition(".")[0]
+    is_environment = inspect.isclass(found) and hasattr(found, "reset") and hasattr(found, "step")
+    if home in sys.stdlib_module_names or not (is_environment or inspect.isfunction(found)):
+        raise UserError(
+            f"{key} is neither an environment's class nor a function that makes one, so it is not called. A function "
+            "of your own may make one with whatever it needs."
+        )
+    made: Callable[..., Any] = found
+    return made
+
+
 def _imported(key: str, package: str) -> Any:
-    """A module, of the working folder too."""
+    """A module, of the working folder too; none of Python's own, which make no environments but much else."""
+    if not all(name.isidentifier() for name in package.split(".")):
+        raise UserError(f"{key}: {package!r} is no module's name; write my_module:parallel_env.")
+    if package.partition(".")[0] in sys.stdlib_module_names:
+        raise UserError(f"{key} names a module of Python itself, and there is no environment in those.")
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))
     try:

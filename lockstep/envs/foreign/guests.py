@@ -3,7 +3,10 @@
 import os
 import random
 import sys
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -11,35 +14,51 @@ import numpy as np
 from numpy.random import MT19937
 from numpy.random.mtrand import get_bit_generator, set_bit_generator
 
-from lockstep.errors import UserError
+from lockstep.errors import AbandonedError, UserError
 
+OWN_FOLDER = str(Path(__file__).parents[2])
 WATCHED = 64
 """Visits in which it is looked at whether global generators were used; later ones only keep them apart."""
+
+
+class WorldError(UserError):
+    """Somebody else's world raised something, or asked the process to exit."""
 
 
 class Visit:
     """While it lasts, what is printed goes to standard error; afterwards the working folder is what it was.
 
-    Standard output belongs to the command that was typed, which may print JSON for a script. A world that asks the
-    process to exit is a UserError.
+    Standard output belongs to the command that was typed, which may print JSON for a script. Whatever the world raises
+    becomes a WorldError, also what asks the process to exit.
     """
 
-    def __init__(self, key: str) -> None:
-        self.key = key
+    def __init__(self, key: str, moment: Callable[[], str] = str) -> None:
+        """moment: says when it happened, in words to go behind the key."""
+        self.key, self.moment = key, moment
 
     def __enter__(self) -> None:
         self._folder, self._stdout = os.getcwd(), sys.stdout  # noqa: PTH109, a path object each step would take longer
         sys.stdout = sys.stderr
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         sys.stdout = self._stdout
         with suppress(OSError):
             if os.getcwd() != self._folder:  # noqa: PTH109
                 os.chdir(self._folder)
+        if error is not None and not isinstance(error, UserError | AbandonedError | KeyboardInterrupt):
+            raise WorldError(self._sentence(error)) from error
+
+    def _sentence(self, error: BaseException) -> str:
+        moment = self.moment()
+        about = f"{self.key}, {moment}" if moment else self.key
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if OWN_FOLDER not in frame.filename]
+        where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
         if isinstance(error, SystemExit):
-            raise UserError(f"{self.key} asked this process to exit ({error.code!r}); a world must not.") from error
+            return f"{about}: the world asked this process to exit ({error.code!r}), which it must not{where}."
+        said = f"{type(error).__name__}: {error}".strip().partition("\n")[0].rstrip(".: ")
+        return f"{about}: the world raised {said}{where}."
 
 
 class GlobalGenerators:

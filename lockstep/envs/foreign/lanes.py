@@ -30,7 +30,8 @@ class PythonLanes:
         """Of every lane."""
         self.teams = [self._made(seed + lane) for lane in range(num_envs)]
         self.spec = spec = self.teams[0].spec
-        self._visit = Visit(spec.key)
+        self._lane = 0
+        self._visit = Visit(spec.key, lambda: f"lane {self._lane}, {self.teams[self._lane].moment}")
         self._first_seeds: list[int | None] = [seed + lane for lane in range(num_envs)]
         """Of lanes that were never reset."""
         self._repeats: bool | None = None
@@ -47,6 +48,7 @@ class PythonLanes:
         """See VectorEnv.reset. Only the first reset, and one with a seed, restarts a lane's random stream."""
         with self._visit:
             for lane in chosen_lanes(mask, self.num_envs):
+                self._lane = int(lane)
                 lane_seed = self._first_seeds[lane] if seed is None else seed + int(lane)
                 if seed is not None:
                     self._start_over(lane, seed + int(lane))
@@ -64,6 +66,7 @@ class PythonLanes:
         self._terminated[:] = self._truncated[:] = False
         with self._visit:
             for lane in chosen:
+                self._lane = int(lane)
                 with self.chance[lane]:
                     self._write(lane, self.teams[lane].step(actions[lane]))
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
@@ -166,5 +169,5 @@ class PythonLanes:
 
 def _close(team: ForeignEnv) -> None:
     """What does not close well is of no use any more anyway."""
-    with suppress(Exception):
+    with suppress(Exception, SystemExit):
         team.close()

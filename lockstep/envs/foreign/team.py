@@ -109,6 +109,11 @@ class ForeignEnv:
             raise self._unreadable(EVERYBODY, UnreadableError("nobody was sent an observation, and it is not over"))
         return self._read(seen, answer, ending.terminated, ending.truncated)
 
+    @property
+    def moment(self) -> str:
+        """Where the episode stands, in words."""
+        return f"step {self._steps}" if self._steps else "the first observation of an episode"
+
     def picture(self) -> NDArray[np.uint8]:
         """(height, width, 3) RGB. Raises UserError where the environment gives none."""
         try:
@@ -275,8 +280,7 @@ class ForeignEnv:
                 self.remarks.say("observations", f"{features.agent} sees, in this order: {features.order}.")
 
     def _unreadable(self, who: str, error: UnreadableError) -> UserError:
-        step = f"step {self._steps}" if self._steps else "the first observation of an episode"
-        return UserError(f"{self.key}, {step}, {who}: {error}.")
+        return UserError(f"{self.key}, {self.moment}, {who}: {error}.")
 
 
 def _bits(features: Sequence[Features], num_features: int) -> tuple[int, ...]:

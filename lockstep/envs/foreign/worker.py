@@ -5,13 +5,13 @@ When the line is closed it closes them, and ends.
 
 import json
 import sys
-import traceback
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 
 import numpy as np
 
 from lockstep.envs.foreign.factory import ForeignEnvFactory
+from lockstep.envs.foreign.guests import WorldError
 from lockstep.envs.foreign.lanes import PythonLanes
 from lockstep.envs.protocol import TimeStep
 from lockstep.errors import UserError
@@ -43,12 +43,12 @@ def main(line_descriptor: int) -> None:
                     step = TimeStep(obs, np.zeros(obs.shape[:2], np.float32), nothing, nothing)
                 else:
                     step = lanes.step(np.array(asked["actions"], dtype=np.int64), mask)
+            except WorldError as error:  # whatever somebody else's environment raises: the episode is dropped
+                line.send_bytes(json.dumps({"failed": str(error)}).encode())
+                sys.exit(1)
             except UserError as error:
                 line.send_bytes(json.dumps({"error": str(error)}).encode())
                 return
-            except Exception as error:  # whatever somebody else's environment raises: the episode is dropped
-                line.send_bytes(json.dumps({"failed": _blame(error)}).encode())
-                sys.exit(1)
             available = lanes.available_actions()
             assert available is not None
             remarks = lanes.remarks()
@@ -56,13 +56,6 @@ def main(line_descriptor: int) -> None:
             told, state = remarks, lanes.state()
             for array in (*step, available, *([] if state is None else [state])):
                 line.send_bytes(np.ascontiguousarray(array).tobytes())
-
-
-def _blame(error: Exception) -> str:
-    """What was raised, and where, for the one who wrote it."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    said = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(".: ")
-    return f"{said} ({last.filename}, line {last.lineno})"
 
 
 if __name__ == "__main__":

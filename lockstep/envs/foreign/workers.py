@@ -4,12 +4,14 @@ Lane for lane the same game as `PythonLanes` in this process; only faster on sev
 """
 
 import json
+import struct
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing.connection import Connection
-from socket import socketpair
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socketpair
 from typing import Any
 
 import numpy as np
@@ -198,8 +200,9 @@ class Worker:
         self.process.end()
         if self.failures >= MAX_FAILURES:
             raise UserError(
-                f"A process that plays {key} failed {self.failures} times without finishing an episode ({ending}). "
-                "Look at what it printed; env.workers=0 plays it here, where a debugger reaches it."
+                f"A process that plays {key} failed {self.failures} times without finishing an episode "
+                f"({ending.rstrip('.')}). Look at what it printed; env.workers=0 plays it here, where a debugger "
+                "reaches it."
             )
         self._start()
         self.wait_for_spec(seconds)
@@ -209,6 +212,10 @@ class Worker:
         with theirs:
             module, game_prints = "lockstep.envs.foreign.worker", 2  # what the game prints is for people
             self.process = ChildProcess(module, descriptors=[theirs.fileno()], stdout=game_prints)
+        if sys.platform != "win32":  # one that is stopped in the middle of an answer is not waited for either
+            limit = struct.pack("ll", int(START_SECONDS), 0)
+            for option in (SO_RCVTIMEO, SO_SNDTIMEO):
+                ours.setsockopt(SOL_SOCKET, option, limit)
         self.line = Connection(ours.detach())
         self.say(
             {

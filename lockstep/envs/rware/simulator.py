@@ -1,6 +1,5 @@
 """RWARE, compiled: the official package's warehouses, step for step, many at a time."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +11,7 @@ from lockstep.acting.exploration import FREE
 from lockstep.acting.forward import TeamWeights, check_fits
 from lockstep.arrays import Mask, Obs
 from lockstep.compute.compiled import announce_compilation
+from lockstep.compute.machine import cores
 from lockstep.envs.protocol import Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.envs.rware import _kernel, _observations, _playing, _tables
 from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions, check_moves
@@ -58,7 +58,7 @@ class Simulator:
         self._truncated = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         self._all = np.arange(num_envs)
-        self._num_threads = num_threads or available_processors()
+        self._num_threads = num_threads or cores()
         self._pool: ThreadPoolExecutor | None = None
         self._compile()
         self._seed(self._all, seed)
@@ -292,11 +292,6 @@ class Simulator:
             do(first)
             for future in pending:
                 future.result()
-
-
-def available_processors() -> int:
-    """Processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _writer(config: WarehouseConfig) -> Callable[..., None]:

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from lockstep.algorithms.registry import metrics
 from lockstep.errors import UserError
@@ -88,17 +89,33 @@ class Live:
             raise UserError(f"A page shows 1 to {MOST_RUNS} runs, not {len(names)}.")
         if self.streams >= MOST_STREAMS:
             return PlainTextResponse(f"{MOST_STREAMS} pages are open already; close one.\n", 503)
-        await run_in_threadpool(lambda: [self.folder.facts(name) for name in names])  # refuses unknown names
-        return StreamingResponse(self._counted(Follower(self.folder, names)), media_type="text/event-stream")
-
-    async def _counted(self, follower: "Follower") -> AsyncIterator[str]:
-        self.streams += 1
+        self.streams += 1  # before anything is awaited: many may ask at once
         try:
-            while True:
-                yield await run_in_threadpool(follower.look)
-                await asyncio.sleep(SECONDS)
-        finally:
+            await run_in_threadpool(lambda: [self.folder.facts(name) for name in names])  # refuses unknown names
+        except BaseException:
             self.streams -= 1
+            raise
+        return _Counted(self, Follower(self.folder, names))
+
+
+class _Counted(StreamingResponse):
+    """A stream that is counted until it has ended, also if it never began."""
+
+    def __init__(self, live: Live, follower: "Follower") -> None:
+        super().__init__(_looks(follower), media_type="text/event-stream")
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._live.streams -= 1
+
+
+async def _looks(follower: "Follower") -> AsyncIterator[str]:
+    while True:
+        yield await run_in_threadpool(follower.look)
+        await asyncio.sleep(SECONDS)
 
 
 class Follower:

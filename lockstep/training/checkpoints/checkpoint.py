@@ -39,6 +39,7 @@ from lockstep.experience.replay import Replay
 from lockstep.files import read_regular
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory, sync_folder
+from lockstep.shell import command_line
 from lockstep.spec import EnvSpec
 from lockstep.training.checkpoints.replay_files import (
     FOLDER,
@@ -131,7 +132,7 @@ def check_begun(run: RunDirectory) -> None:
     if not _folders(run) and (CHECKPOINTED in info or info.get("status") in ("finished", "solved")):
         raise UserError(
             f"{run.path} has been trained, but its checkpoints are gone, so it cannot be continued; nothing of it was "
-            f"changed. `lockstep train {run.config}` begins anew, in another folder."
+            f"changed. `{command_line('train', run.config)}` begins anew, in another folder."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from lockstep.algorithms.fast import shares
 from lockstep.algorithms.fast.shares import share_bounds
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.schema import RunConfig
@@ -99,3 +100,44 @@ def test_helpers_leave_with_the_learner() -> None:
     process = subject.workers.helpers[0].process.process
     del subject
     assert process.poll() is not None
+
+
+def stopped(subject: GradientLearner) -> int:
+    """Let a helper stand still, as by a debugger or an overloaded machine. Returns its number."""
+    process = subject.workers.helpers[0].process
+    os.kill(process.pid, signal.SIGSTOP)
+    return process.pid
+
+
+def test_a_helper_that_stands_still_is_replaced_and_nothing_changes(monkeypatch: Any, capsys: Any) -> None:
+    undisturbed, subject = learner(2), learner(2)
+    for seed in range(4):
+        batch = random_episodes(SPEC, 33, seed=seed)
+        undisturbed.update(batch)
+        if seed == 1:
+            number = stopped(subject)
+            with monkeypatch.context() as patched:
+                patched.setattr(shares, "SILENT_SECONDS", 0.2)
+                patched.setattr(shares, "LOOK_SECONDS", 0.1)
+                subject.update(batch)
+            assert "did not answer" in capsys.readouterr().err
+            assert subject.workers.helpers[0].process.pid != number
+        else:
+            subject.update(batch)
+    assert torch.equal(subject.weights, undisturbed.weights)
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_helpers_that_stand_still_again_and_again_are_a_sentence(monkeypatch: Any) -> None:
+    subject = learner(2)
+    for name in ("SILENT_SECONDS", "START_SECONDS", "LOOK_SECONDS"):
+        monkeypatch.setattr(shares, name, 0.05)
+    monkeypatch.setattr(shares, "MAX_SILENCES", 2)
+    stopped(subject)
+    subject.update(random_episodes(SPEC, 33))
+    before = subject.weights.clone()
+    stopped(subject)
+    with pytest.raises(UserError, match=r"silent for too long, 2 times in a row.*num_threads=1"):
+        subject.update(random_episodes(SPEC, 33))
+    assert torch.equal(subject.weights, before)

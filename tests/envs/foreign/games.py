@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,42 @@ class Mortal(Unequal):
         return False
 
 
+RAISED: dict[str, Callable[[], BaseException]] = {
+    "pipe": BrokenPipeError,
+    "exit": lambda: SystemExit(0),
+    "value": lambda: ValueError("first line\nsecond line"),
+    "generator": GeneratorExit,
+    "stop": StopIteration,
+    "memory": lambda: MemoryError("out of memory"),
+    "full": lambda: OSError(28, "No space left on device"),
+    "own": lambda: type("Odd", (BaseException,), {})("no Exception at all"),
+}
+
+
+class Raising(Unequal):
+    """Unequal that raises one of `RAISED` after so many steps of all of them together, once in every `marks`."""
+
+    taken = 0
+
+    def __init__(self, how: str, marks: str, after: int = 0, where: str = "step") -> None:
+        super().__init__()
+        self.how, self.mark, self.after, self.where = how, Path(marks) / "raised", after, where
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._raise("reset")
+        return super().reset(seed, options)
+
+    def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
+        Raising.taken += 1
+        self._raise("step")
+        return super().step(actions)
+
+    def _raise(self, where: str) -> None:
+        if where == self.where and Raising.taken >= self.after and not self.mark.exists():
+            self.mark.touch()
+            raise RAISED[self.how]()
+
+
 class Twins(gymnasium.Env[Any, Any]):
     """Two agents in tuples; ends itself after 3 steps and calls that termination."""
 
@@ -142,3 +179,14 @@ class WellNamed(Unequal):
 
     def _see(self) -> dict[str, Any]:
         return dict.fromkeys(self.agents, self.given)
+
+
+class Wide(Unequal):
+    """Both see 50,000 numbers."""
+
+    def observation_space(self, agent: str) -> spaces.Box:
+        return spaces.Box(-1.0, 9.0, (50_000,))
+
+    def _see(self) -> dict[str, Any]:
+        drawn = float(self.rng.random())
+        return {agent: np.full(50_000, drawn, np.float32) for agent in self.agents}

@@ -116,6 +116,8 @@ def test_a_factory_can_be_sent_elsewhere() -> None:
         (f"{HERE}:nothing", {}, "made 7, which is no"),
         (f"{HERE}:missing", {}, "has 'missing'"),
         ("no_such_module:env", {}, "there is no module no_such_module"),
+        (".games:Unequal", {}, "is no module's name"),
+        (":Unequal", {}, "is no module's name"),
         ("CartPole-v9", {}, "did you mean 'CartPole-v1'"),
         ("Pendulum-v1", {}, "continuous"),
         ("CartPole-v1", {"engine": "official"}, "its own package already"),
