@@ -49,7 +49,7 @@ MAX_SILENCES = 3
 
 def num_shares(config: RunConfig) -> int:
     """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
-    if config.training.device != "cpu" or sys.platform == "win32":  # where processes cannot hand over their memory
+    if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
     allowed = config.training.num_threads or cores()
     return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
