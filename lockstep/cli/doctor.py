@@ -110,8 +110,8 @@ def _is_configuration(what: str) -> bool:
 
 
 def _machine(config: "RunConfig", task: "Task", seconds: float) -> "Machine":
+    from lockstep.algorithms.feed_memory import reserved_bytes
     from lockstep.compute.machine import available_bytes, can_reserve
-    from lockstep.config.memory import reserved_bytes
     from lockstep.doctor.machine import Machine
     from lockstep.training.speed import measure_speed
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms.algorithm import Credit
+from lockstep.algorithms.feed_memory import replay_bytes
 from lockstep.algorithms.registry import algorithm_of
-from lockstep.config.memory import replay_bytes
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task

@@ -5,9 +5,9 @@ from math import prod
 import torch
 
 from lockstep.algorithms.fast.shares import num_shares
-from lockstep.algorithms.registry import architecture
+from lockstep.algorithms.feed_memory import replay_bytes, reserved_bytes, smaller_replay
+from lockstep.algorithms.registry import architecture, batch_shape
 from lockstep.compute.machine import available_bytes, can_reserve
-from lockstep.config.memory import replay_bytes, reserved_bytes, smaller_replay
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
@@ -32,7 +32,7 @@ ROOM = 0.8
 def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, int]:
     """By what takes it, once the replay is full. Raises UserError for networks beyond all measure."""
     lanes, steps, agents = config.collection.num_envs, spec.time_limit, spec.num_agents
-    replay, network = config.replay, config.network
+    network = config.network
     try:
         parameters = sum(prod(shape) for _, shape in architecture(spec, config).shapes)
     except RuntimeError as error:
@@ -41,13 +41,13 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
             "256 are usual."
         ) from error
     played = sum(field.num_bytes(steps) for field in episode_fields(spec).values())
-    studied = min(replay.segment_steps or steps, steps) + 1
+    batch, studied = batch_shape(config, steps)
     layers = 4 * (spec.obs_dim + 6 * network.hidden_dim + 4 * spec.num_actions) * agents
     return {
         "replay": replay_bytes(config, spec, masks=masks),
         "networks": COPIES * 4 * parameters,
         "playing": 2 * max(lanes, evaluation_lanes(config, config.evaluation.episodes)) * played,
-        "learning": 2 * replay.batch_size * studied * layers,
+        "learning": 2 * batch * (studied + 1) * layers,
         "helpers": (num_shares(config) - 1) * HELPER_BYTES,
     }
 

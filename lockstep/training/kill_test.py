@@ -166,10 +166,10 @@ def ending(run: RunDirectory) -> dict[str, Any]:
     """How a run ended: its newest checkpoint, whole, the replay in it, and its rows."""
     folder = numbered_checkpoints(run)[-1]
     session = Session(load_config(str(run.config), ["training.num_threads=1"]))
-    load_replay(session.replay, folder)
+    load_replay(session.feed, folder)
     return {
         **{path.name: torch.load(path, weights_only=True) for path in sorted(folder.glob("*.pt"))},
-        "replay": session.replay.state_dict(),
+        "replay": session.feed.state_dict(),
         **{path.name: read_rows(path) for path in (run.metrics, run.evaluations, run.recordings)},
     }
 

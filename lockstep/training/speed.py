@@ -37,11 +37,11 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
     rng = np.random.default_rng(0)
     try:
         episodes = collect(session.env, session.policy, seed=0)
-        session.replay.add(episodes)
+        session.feed.take(episodes)
         steps = int(random_play(session.env, rng, 0).lengths.sum())
         return LoopSpeed(
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
-            _quickest(lambda: session.learner.update(session.replay.sample(rng)), seconds / 2),
+            _quickest(lambda: session.learner.update(next(session.feed.batches(rng))), seconds / 2),
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
         )
     finally:

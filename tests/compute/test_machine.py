@@ -59,8 +59,8 @@ def test_the_replay_takes_as_much_as_was_worked_out(key: str) -> None:
     made = config(env={"key": key}, replay={"buffer_size": 40, "batch_size": 16})
     session = Session(made)
     for _ in range(5):
-        session.replay.add(collect(session.env, session.policy))
-    (store,) = session.replay.stores().values()
+        session.feed.take(collect(session.env, session.policy))
+    (store,) = session.feed.stores().values()
     masks = session.env.available_actions() is not None
     assert store.num_bytes() == 40 * episode_bytes(session.spec, masks=masks)
     assert needed_bytes(made, session.spec, masks=masks)["replay"] >= store.num_bytes()
@@ -165,7 +165,7 @@ def test_a_real_group_with_a_limit_is_seen() -> None:
 def test_an_advanced_session_needs_what_it_holds() -> None:
     session = advanced(config(), 10)
     needed = needed_bytes(session.config, session.spec, masks=False)
-    assert sum(store.num_bytes() for store in session.replay.stores().values()) <= needed["replay"]
+    assert sum(store.num_bytes() for store in session.feed.stores().values()) <= needed["replay"]
 
 
 WIDE = ["env.key=tests.envs.foreign.games:Wide", "env.arguments={}", "env.time_limit=20", "t_max=4000"]

@@ -1,6 +1,6 @@
 """Will the machine carry it, and will anything be left of it?"""
 
-from lockstep.config.memory import reserved_bytes, smaller_replay
+from lockstep.algorithms.feed_memory import reserved_bytes, smaller_replay
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.numbers import as_override, duration, memory, rounded

@@ -1,4 +1,4 @@
-"""The replay player: a recorded episode as one page that needs nothing and nobody, or as a piece of another page."""
+"""The replay player shows a recorded episode as one page that needs nobody, or as a piece of another page."""
 
 import base64
 import html

@@ -1,5 +1,6 @@
-"""How much memory a configuration's replay takes: the one estimate that trainings, the doctor and refusals go by."""
+"""How much memory the episodes take that an algorithm is fed from: the one estimate for trainings and the doctor."""
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
 from lockstep.spec import EnvSpec, episode_bytes
 
@@ -21,7 +22,9 @@ def reserved_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> int:
 
 def smaller_replay(config: RunConfig, spec: EnvSpec, free: float, *, masks: bool) -> tuple[str, ...]:
     """`key=value` words with which the replay fits into `free` bytes, filled or set aside, and forgets no more than it
-    must; none where not even a batch fits."""
+    must; none where not even a batch fits, or where nothing is remembered."""
+    if algorithm_of(config).feed == "fresh":
+        return ()
     rooms = _rooms(config)
     played = config.training.max_env_steps // spec.time_limit + config.collection.num_envs
     fitting = max(int(free / len(rooms) / episode_bytes(spec, masks=masks)), 0)
@@ -38,7 +41,9 @@ def smaller_replay(config: RunConfig, spec: EnvSpec, free: float, *, masks: bool
 
 
 def _rooms(config: RunConfig) -> dict[str, int]:
-    """The episodes that each memory of the replay can hold, by the setting that says so."""
+    """The episodes that each memory can hold, by the setting that says so; of what is fed fresh, a round."""
+    if algorithm_of(config).feed == "fresh":
+        return {"num_envs": config.collection.num_envs}
     replay = config.replay
     second = {"rewarding_buffer_size": replay.rewarding_buffer_size} if replay.rewarding_fraction > 0 else {}
     return {"buffer_size": replay.buffer_size, **second}
