@@ -14,13 +14,15 @@ from lockstep.envs.others import shared
 from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
 from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
 from lockstep.envs.probes import PROBES
-from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.protocol import Remark, Trial, VectorEnv
 from lockstep.envs.rware.config import WarehouseConfig, configured
+from lockstep.envs.rware.features import feature_names as warehouse_features
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
+from lockstep.envs.rware.layout import out_of_reach
+from lockstep.envs.rware.talking import TalkingRobots
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
-    from lockstep.envs.foreign.trial import Trial
     from lockstep.envs.foreign.workers import WorkerSettings
 
 Engine = Literal["lockstep", "official"]
@@ -124,14 +126,22 @@ def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -
     if is_foreign(task.key):
         trust.check(code_named(task))
     options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
-    return shared(make_vec(task.key, num_envs, seed, task.time_limit, **options), task.team, task.others, seed)
+    env = make_vec(task.key, num_envs, seed, task.time_limit, **options)
+    if is_rware_key(task.key) and (bits := warehouse_config(task.key, **task.arguments).msg_bits):
+        env = TalkingRobots(env, bits)
+    return shared(env, task.team, task.others, seed)
 
 
-def try_out(task: EnvConfig) -> "Trial | None":
-    """Play a configured world of other people a little, in a process of its own; None where the world is ours.
+def try_out(task: EnvConfig) -> Trial | None:
+    """Look at a configured world: play one of other people a little, in a process of its own; see whether a drawn
+    floor can be served. None where there is nothing to look at.
 
     Raises UserError for one that cannot be trained in, and as `make_configured`.
     """
+    if is_rware_key(task.key):
+        config = warehouse_config(task.key, task.time_limit, **task.arguments)
+        sentence = out_of_reach(config.floor)
+        return None if sentence is None else Trial(config.time_limit, [Remark("layout", sentence, True)])
     if not is_foreign(task.key):
         return None
     trust.check(code_named(task))
@@ -162,6 +172,16 @@ def _warehouse_config(key: str, time_limit: int | None, arguments: Mapping[str, 
             raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
         arguments = {**arguments, "max_steps": int(time_limit)}
     return configured({**warehouse_arguments(key), **arguments})
+
+
+def feature_names(key: str, **arguments: Any) -> tuple[str, ...]:
+    """What every number that an agent of a warehouse sees is called, in their order: 71 in `rware-tiny-2ag-v2`.
+
+    arguments: as in `make_vec`. Raises UserError for worlds whose numbers have no names here.
+    """
+    if not is_rware_key(key):
+        raise UserError(f"The numbers that agents see in {key} have no names here; its author knows them.")
+    return warehouse_features(warehouse_config(key, **arguments))
 
 
 def is_foreign(key: str) -> bool:

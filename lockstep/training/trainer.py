@@ -119,8 +119,8 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
                         row = {**session.metrics_row(), **told}
                         for logger in loggers:
                             logger.training(row)
-                    session.evaluation_due = not session.warming_up and (
-                        _crossed(before, session, config.evaluation.every_env_steps) or session.finished
+                    session.evaluation_due = session.finished or (
+                        not session.warming_up and _crossed(before, session, config.evaluation.every_env_steps)
                     )
                 if session.evaluation_due:
                     evaluation, solved = _judge(session, interruption, loggers)
@@ -237,5 +237,5 @@ def _crossed(before: int, session: Session, every: int) -> bool:
 
 def _set_threads(config: RunConfig) -> None:
     """On a CPU, processes share an update (algorithms/shares.py) and each of them is one thread."""
-    if config.training.device == "cpu":
+    if not config.training.on_gpu:
         one_thread()

@@ -50,7 +50,7 @@ MAX_SILENCES = 3
 
 def num_shares(config: RunConfig) -> int:
     """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
-    if config.training.device != "cpu" or sys.platform == "win32":  # where processes cannot hand over their memory
+    if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
     allowed = config.training.num_threads or cores()
     return max(1, min(allowed, batch_shape(config, 1)[0] // MIN_EPISODES))
