@@ -8,7 +8,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,9 @@ from numpy.typing import NDArray
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.policy import random_actions
 from lockstep.config.schema import ExplorationConfig, RunConfig
-from lockstep.envs.onset_memory import remembering, underneath
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import PlaysUnobserved, VectorEnv
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_env
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.spec import EnvSpec
 
@@ -152,17 +151,11 @@ def round_trip(env: Simulator) -> float:
 
 def _lanes(config: RunConfig) -> VectorEnv:
     """Many lanes where stepping is cheap, few where it is not."""
-
-    def make(lanes: int) -> VectorEnv:
-        arguments: dict[str, Any] = dict(config.env.arguments)
-        env = make_vec(config.env.key, lanes, 0, config.env.time_limit, **arguments)
-        return remembering(env, config.env.remember_onset)
-
-    env = make(SLOW_LANES)
+    env = make_env(config.env, SLOW_LANES, 0, workers=None)
     if not isinstance(env, PlaysUnobserved):
         return env
     env.close()
-    return make(LANES)
+    return make_env(config.env, LANES, 0, workers=None)
 
 
 def _epsilons(exploration: ExplorationConfig) -> list[float]:

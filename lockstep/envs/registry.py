@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from lockstep.config.schema import EnvConfig
+from lockstep.envs.onset_memory import remembering
 from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
 from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
 from lockstep.envs.probes import PROBES
@@ -95,6 +97,19 @@ def make_vec(
     from lockstep.envs.rware.simulator import Simulator
 
     return Simulator(plain_key(key), config, int(num_envs), seed, num_threads)
+
+
+def make_env(task: EnvConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
+    """The configured task with `num_envs` lanes: `make_vec`, and the memory around it.
+
+    options: of `make_vec`, instead of what the configuration says; `workers=None` plays the lanes in this process.
+    """
+    if task.workers and "workers" not in options and "render_mode" not in options:  # who draws pictures keeps them
+        from lockstep.envs.foreign.workers import WorkerSettings
+
+        options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
+    env = make_vec(task.key, num_envs, seed, task.time_limit, **{**task.arguments, **options})
+    return remembering(env, task.remember_onset)
 
 
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:

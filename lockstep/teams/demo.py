@@ -11,8 +11,8 @@ from torch import nn
 
 from lockstep.algorithms.registry import build_mixer
 from lockstep.config.load import load_config
-from lockstep.config.schema import EnvConfig, NetworkConfig, RunConfig
-from lockstep.envs.registry import has_official_engine
+from lockstep.config.schema import EnvConfig, NetworkConfig
+from lockstep.envs.registry import has_official_engine, make_env
 from lockstep.networks.agents import build_agent
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
@@ -21,7 +21,6 @@ from lockstep.show.recording import Recording
 from lockstep.teams.play import steps_text
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.checkpoints.checkpoint import load_mixer, load_policy
-from lockstep.training.session import make_env
 
 DEMO_TEAM = "demo_team.npz"
 _ABOUT = "about"
@@ -59,7 +58,7 @@ def play_demo(seed: int | None = None, time_limit: int | None = None) -> Recordi
         env_config = env_config.model_copy(update={"time_limit": time_limit})
     seed = about["seed"] if seed is None else seed
     engine = "official" if has_official_engine(env_config.key) else "lockstep"
-    env = make_env(RunConfig(env=env_config), 1, seed, engine=engine)
+    env = make_env(env_config, 1, seed, engine=engine)
     try:
         network = NetworkConfig(**about["network"])
         agent = _filled(build_agent(env.spec, network), arrays, "agent.")

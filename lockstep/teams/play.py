@@ -7,13 +7,12 @@ from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.particles.config import SPREAD_KEYS
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.registry import is_foreign
+from lockstep.envs.registry import is_foreign, make_env
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.checkpoints.checkpoint import BEST, load_mixer, load_policy
-from lockstep.training.session import make_env
 
 POLICIES = ("trained", "random", "heuristic")
 ENGINES = ("lockstep", "official")
@@ -51,7 +50,7 @@ def play(
     if time_limit is not None:
         config = config.model_copy(update={"env": config.env.model_copy(update={"time_limit": time_limit})})
     drawing = {"render_mode": "rgb_array"} if is_foreign(config.env.key) else {}
-    env = make_env(config, 1, seed, engine=engine, **drawing)
+    env = make_env(config.env, 1, seed, engine=engine, **drawing)
     try:
         team = (
             _trained(found, checkpoint, env)

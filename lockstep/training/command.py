@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lockstep.config.load import dump_toml, load_config, parse_words
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import has_official_engine
+from lockstep.envs.registry import has_official_engine, make_env
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
@@ -18,7 +18,6 @@ from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay, clock
-from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult
 
 Look = Callable[[], Sequence[str]]
@@ -86,7 +85,7 @@ class LookingLogger(SilentLogger):
 
 def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     """Raise UserError for a task, a device or an amount of memory that cannot be had, before anything is written."""
-    env = make_env(config, 1, seed=0)
+    env = make_env(config.env, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
     if env.spec.time_limit > MAX_EPISODE_STEPS:

@@ -13,10 +13,8 @@ from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
-from lockstep.envs.foreign.workers import WorkerSettings
-from lockstep.envs.onset_memory import remembering
-from lockstep.envs.protocol import VectorEnv, dropped_lanes
-from lockstep.envs.registry import make_vec
+from lockstep.envs.protocol import dropped_lanes
+from lockstep.envs.registry import make_env
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
 from lockstep.experience.replay import build_replay
@@ -47,15 +45,6 @@ class _Counters(BaseModel):
     dropped_episodes: NonNegativeInt = 0
 
 
-def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
-    """The configured task with `num_envs` lanes."""
-    task = config.env
-    if task.workers and "render_mode" not in options:  # pictures stay in the process that draws them
-        options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
-    env = make_vec(task.key, num_envs, seed=seed, time_limit=task.time_limit, **{**task.arguments, **options})
-    return remembering(env, task.remember_onset)
-
-
 class Session:
     """A run at one moment. `advance` is one round of it; `state_dict` is all of it.
 
@@ -65,8 +54,10 @@ class Session:
 
     def __init__(self, config: RunConfig) -> None:
         self.config = config
-        self.env = make_env(config, config.collection.num_envs, derive_seed(config.seed, "env"))
-        self.eval_env = make_env(config, evaluation_lanes(config.evaluation.episodes), derive_seed(config.seed, "eval"))
+        self.env = make_env(config.env, config.collection.num_envs, derive_seed(config.seed, "env"))
+        self.eval_env = make_env(
+            config.env, evaluation_lanes(config.evaluation.episodes), derive_seed(config.seed, "eval")
+        )
         self.spec = self.env.spec
         self.learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)

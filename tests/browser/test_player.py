@@ -14,13 +14,13 @@ from lockstep.analysis.report.html import to_html
 from lockstep.config.presets import smoke
 from lockstep.drawing.palette import THEMES
 from lockstep.envs.particles.plane import ParticleScene
+from lockstep.envs.registry import make_env
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
 from lockstep.show.film import write
 from lockstep.show.recording import Recording, Step
 from lockstep.teams.record import Player, record_episode
-from lockstep.training.session import make_env
 from tests.show.live.recorded import recorded_run
 
 OpenPage = Callable[..., Any]
@@ -30,7 +30,7 @@ OpenPage = Callable[..., Any]
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page of two episodes of 40 steps: a QMIX team that has learnt nothing, and a random one."""
     config = smoke()
-    env = make_env(config, 1, 3, engine="official")
+    env = make_env(config.env, 1, 3, engine="official")
     learner = build(env.spec, config)
     team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.online["mixer"])
     random = Player(RandomPolicy(5, np.random.default_rng(3)), "random")

@@ -10,10 +10,11 @@ from lockstep.cli import main
 from lockstep.compute import machine as memory
 from lockstep.compute.machine import available_bytes, resident_mib
 from lockstep.config.load import load_config
+from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
 from lockstep.training.command import check
 from lockstep.training.estimate import check_memory, episode_bytes, needed_bytes
-from lockstep.training.session import Session, make_env
+from lockstep.training.session import Session
 from tests.training.faults import TINY
 from tests.training.test_session import advanced, config
 
@@ -75,7 +76,7 @@ def test_the_presets_fit_into_two_gigabytes(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("lockstep.training.estimate.available_bytes", lambda: 2.0 * 2**30)
     for name in PRESETS:
         made = load_config(name)
-        env = make_env(made, 1, 0)
+        env = make_env(made.env, 1, 0)
         check_memory(made, env.spec, masks=env.available_actions() is not None)
 
 

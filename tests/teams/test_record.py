@@ -11,7 +11,7 @@ from lockstep.algorithms.registry import build
 from lockstep.config.load import dump_toml
 from lockstep.config.presets import smoke
 from lockstep.envs.particles.heuristic import LandmarkAssignment
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_env, make_vec
 from lockstep.errors import UserError
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.networks.mixers import MixingInputs
@@ -20,7 +20,6 @@ from lockstep.teams.demo import DEMO_TEAM, play_demo
 from lockstep.teams.judge import evaluate_reference
 from lockstep.teams.play import play
 from lockstep.teams.record import Player, record_episode
-from lockstep.training.session import make_env
 
 KEY = "rware-tiny-2ag-v2"
 
@@ -28,7 +27,7 @@ KEY = "rware-tiny-2ag-v2"
 def untrained() -> Player:
     """A freshly initialized QMIX team of the smoke preset, mixer included."""
     config = smoke()
-    spec = make_env(config, 1, 0).spec
+    spec = make_env(config.env, 1, 0).spec
     learner = build(spec, config)
     return Player(GreedyPolicy(learner.actor, spec, config.network), "untrained", learner.online["mixer"])
 
@@ -45,7 +44,7 @@ def test_both_engines_record_the_same_episode() -> None:
 
 def test_values_and_weights_are_the_networks_own() -> None:
     config, team = smoke(), untrained()
-    env = make_env(config, 1, 4)
+    env = make_env(config.env, 1, 4)
     recording = record_episode(env, team, seed=4)
     obs = env.reset(4)
     policy = team.policy

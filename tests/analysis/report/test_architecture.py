@@ -6,8 +6,7 @@ from lockstep.algorithms.registry import build
 from lockstep.analysis.report.architecture import architecture
 from lockstep.analysis.report.diagram import diagram
 from lockstep.config.load import load_config
-from lockstep.envs.registry import make_vec
-from lockstep.training.session import make_env
+from lockstep.envs.registry import make_env, make_vec
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,7 @@ from lockstep.training.session import make_env
 )
 def test_parameters_are_those_of_the_learner(preset: str, words: list[str]) -> None:
     config = load_config(preset, words)
-    spec = make_env(config, 1, seed=0).spec
+    spec = make_env(config.env, 1, seed=0).spec
     learner = build(spec, config)
     sizes = architecture(config, spec)
     assert sizes.agent_parameters == sum(p.numel() for p in learner.online["agent"].parameters())
