@@ -13,8 +13,8 @@ __all__ = ["Finding", "History", "Plot", "Remedy", "Severity", "examine", "findi
 
 def findings(record: RunReader) -> list[Finding]:
     """Everything worth saying about a run, half-finished ones included, the worst first."""
-    reason = str(record.info.get("reason", ""))
-    return examine(History(record.config, record.metrics, record.evaluations, record.standing, reason))
+    reason, agents = str(record.info.get("reason", "")), record.num_agents
+    return examine(History(record.config, record.metrics, record.evaluations, record.standing, reason, agents))
 
 
 def examine(history: History) -> list[Finding]:
