@@ -15,7 +15,6 @@ from lockstep.acting.schedules import schedule
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task
-from lockstep.envs.rware.keys import is_rware_key
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -210,7 +209,7 @@ class Forecast:
     @property
     def way(self) -> str:
         """What the distance is, to begin a sentence with its number."""
-        return "a delivery takes about" if is_rware_key(self.task.spec.key) else "the way to a reward takes about"
+        return self.task.way
 
     @property
     def sync_updates(self) -> float:

@@ -1,47 +1,57 @@
-"""From an environment's name to its lanes, for everything that trains, evaluates or times."""
+"""From an environment's key to its family and its lanes, for everything that trains, evaluates, shows or times."""
 
-from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lockstep.config.schema import EnvConfig
+from lockstep.envs.family import Engine, EnvRow, WorldFamily, WorldOptions, named_family, own_families
+from lockstep.envs.foreign.family import Foreign
 from lockstep.envs.onset_memory import remembering
-from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
-from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
-from lockstep.envs.probes import PROBES
+from lockstep.envs.particles.family import Particles
+from lockstep.envs.probes.family import Probes
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.rware.config import WarehouseConfig, configured
-from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
+from lockstep.envs.rware.family import Warehouses
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
     from lockstep.envs.foreign.workers import WorkerSettings
 
-Engine = Literal["lockstep", "official"]
-PROBE_PREFIX = "probe-"
-FOREIGN_EXAMPLES = {
-    "mpe:simple_speaker_listener_v4": "another game of mpe2",
-    "pettingzoo:sisl/pursuit_v5": "a parallel environment of PettingZoo",
-    "lbforaging:Foraging-8x8-2p-3f-v3": "a Gymnasium id, its package before the colon",
-    "my_module:parallel_env": "what a function or class of yours makes",
-}
-"""How environments of others are named, by example: those with discrete actions can be trained on."""
+OURS: tuple[WorldFamily, ...] = (Warehouses(), Particles(), Probes())
+"""Asked for a key in this order; then come families of one's own, and at last everybody's environments."""
+OTHERS: tuple[WorldFamily, ...] = (Foreign(),)
 
 
-@dataclass(frozen=True)
-class EnvRow:
-    """One line of `lockstep envs`."""
+def families() -> tuple[WorldFamily, ...]:
+    """All that are known, in the order in which they are asked."""
+    return (*OURS, *own_families(), *OTHERS)
 
-    key: str
-    agents: int | None
-    """None, like the other sizes, where only making the environment would tell."""
-    obs_dim: int | None
-    actions: int | None
-    time_limit: int | None
-    world: str
+
+def family_of(key: str) -> WorldFamily:
+    """The family of a key. Raises UserError, with the nearest key, where none owns it."""
+    if not isinstance(key, str):
+        raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
+    named = named_family(key)
+    if named is not None:
+        return named
+    for family in families():
+        if family.owns(key):
+            return family
+    from lockstep.envs.foreign.factory import gymnasium_ids
+
+    known = [*(row.key for family in families() for row in family.rows("")), *gymnasium_ids()]
+    near = get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
+
+
+def family_named(word: str) -> WorldFamily:
+    """The family of that name. Raises UserError where there is none."""
+    for family in families():
+        if word in (family.name, *family.also_called):
+            return family
+    raise UserError(f"There is no family of worlds {word!r}; there are: {', '.join(one.name for one in families())}.")
 
 
 def make_vec(
@@ -58,7 +68,8 @@ def make_vec(
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
     key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix), `mpe:simple_spread_v3`, a probe
-    (`probe-coin`), or somebody else's environment, as `lockstep.envs.foreign.factory` names them.
+    (`probe-coin`), a world of one's own family (`my_module:MyFamily/whatever`), or somebody else's environment, as
+    `lockstep.envs.foreign.factory` names them.
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.
@@ -70,41 +81,27 @@ def make_vec(
         raise UserError(f"num_envs={num_envs!r} must be a whole number of at least 1.")
     if engine not in ("lockstep", "official"):
         raise UserError(f"engine={engine!r} is neither 'lockstep' nor 'official'.")
-    if not isinstance(key, str):
-        raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
-    if workers is not None and not is_foreign(key):
+    family = family_of(key)
+    if workers is not None and not family.has_workers:
         raise UserError(
             f"env.workers={workers.count} is for environments of other people; {key} is stepped right here."
         )
-    if key.startswith(PROBE_PREFIX):
-        return _make_probe(key, num_envs, seed, time_limit, engine, arguments)
-    if key in SPREAD_KEYS:
-        return _make_spread(key, num_envs, seed, time_limit, engine, arguments)
-    if not is_rware_key(key):
-        from lockstep.envs.foreign.factory import gymnasium_ids, is_foreign_key
-
-        if is_foreign_key(key):
-            return _make_foreign(key, num_envs, seed, time_limit, engine, workers, arguments)
-        known = [*registered_keys(), *SPREAD_KEYS, *PROBES, *gymnasium_ids()]
-        near = get_close_matches(plain_key(key), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
-    config = warehouse_config(key, time_limit, **arguments)
-    if engine == "official":
-        from lockstep.envs.rware.official import OfficialWarehouses
-
-        return OfficialWarehouses(plain_key(key), config, int(num_envs), seed)
-    from lockstep.envs.rware.simulator import Simulator
-
-    return Simulator(plain_key(key), config, int(num_envs), seed, num_threads)
+    if time_limit is not None:
+        if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
+            raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
+        time_limit = int(time_limit)
+    return family.make(key, int(num_envs), seed, WorldOptions(time_limit, engine, num_threads, workers, arguments))
 
 
-def make_env(task: EnvConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
+def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, **options: Any) -> VectorEnv:
     """The configured task with `num_envs` lanes: `make_vec`, and the memory around it.
 
-    options: of `make_vec`, instead of what the configuration says; `workers=None` plays the lanes in this process.
+    drawn: whether the lanes are to be shown. options: of `make_vec`, instead of what the configuration says;
+    `workers=None` plays the lanes in this process.
     """
-    if task.workers and "workers" not in options and "render_mode" not in options:  # who draws pictures keeps them
+    if drawn:
+        options = {"workers": None, **family_of(task.key).drawing, **options}
+    if task.workers and "workers" not in options:
         from lockstep.envs.foreign.workers import WorkerSettings
 
         options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
@@ -112,107 +109,16 @@ def make_env(task: EnvConfig, num_envs: int, seed: int, **options: Any) -> Vecto
     return remembering(env, task.remember_onset)
 
 
-def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
-    """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
-    if time_limit is not None:
-        _check_time_limit(time_limit)
-        if "max_steps" in arguments:
-            raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
-        arguments["max_steps"] = int(time_limit)
-    return configured(warehouse_arguments(key) | arguments)
-
-
-def is_foreign(key: str) -> bool:
-    """Whether an environment is somebody else's. They draw themselves only if made with render_mode="rgb_array"."""
-    from lockstep.envs.foreign.factory import is_foreign_key
-
-    ours = is_rware_key(key) or key in SPREAD_KEYS or key.startswith(PROBE_PREFIX)
-    return not ours and is_foreign_key(key)
-
-
 def has_official_engine(key: str) -> bool:
-    """Whether `make_vec(key, ..., engine="official")` has a package to step; mpe2 need not be installed."""
-    return is_rware_key(key) or (key in SPREAD_KEYS and find_spec("mpe2") is not None)
+    """Whether `make_vec(key, ..., engine="official")` has a package to step here."""
+    return family_of(key).has_official(key)
 
 
 def list_envs(filter_: str | None = None) -> list[EnvRow]:
-    """A row for every environment whose key contains `filter_`. Image warehouses appear when it asks for `img`."""
+    """A row for every environment whose key contains `filter_`; `my_module:MyFamily` lists a family of one's own."""
     wanted = filter_ or ""
-    keys = [*registered_keys(), *(registered_keys(images=True) if "img" in wanted else ())]
-    rows = [_warehouse_row(key) for key in keys if wanted in key]
-    rows += [_spread_row(key) for key in SPREAD_KEYS[:1] if wanted in key]
-    rows += [_probe_row(key) for key in PROBES if wanted in key]
-    rows += [EnvRow(key, None, None, None, None, world) for key, world in FOREIGN_EXAMPLES.items() if wanted in key]
+    named = named_family(f"{wanted}/")
+    rows = named.rows("") if named is not None else [row for family in families() for row in family.rows(wanted)]
     if not rows:
         raise UserError(f"No environment's key contains {filter_!r}; `lockstep envs` without a filter lists all.")
     return rows
-
-
-def _warehouse_row(key: str) -> EnvRow:
-    config = warehouse_config(key)
-    floor = config.floor
-    world = f"{floor.height} x {floor.width}, {len(floor.shelf_cells)} shelves, {config.request_queue_size} requested"
-    return EnvRow(key, config.n_agents, config.obs_dim, 5, config.time_limit, world)
-
-
-def _probe_row(key: str) -> EnvRow:
-    probe = PROBES[key]
-    summary = (probe.__doc__ or "").strip().partition("\n")[0]
-    return EnvRow(key, probe.num_agents, probe.obs_dim, probe.num_actions, probe.time_limit, summary)
-
-
-def _spread_row(key: str) -> EnvRow:
-    rules = SpreadConfig()
-    return EnvRow(key, rules.N, rules.obs_dim, SPREAD_ACTIONS, rules.max_cycles, "particles, one for each landmark")
-
-
-def _make_spread(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
-) -> VectorEnv:
-    config = spread_config(time_limit, **arguments)
-    if engine == "official":
-        from lockstep.envs.particles.official import OfficialSpread
-
-        return OfficialSpread(key, config, int(num_envs), seed)
-    from lockstep.envs.particles.simulator import SpreadSimulator
-
-    return SpreadSimulator(key, config, int(num_envs), seed)
-
-
-def _make_foreign(
-    key: str,
-    num_envs: int,
-    seed: int,
-    time_limit: int | None,
-    engine: Engine,
-    workers: "WorkerSettings | None",
-    arguments: dict[str, Any],
-) -> VectorEnv:
-    if engine == "official":
-        raise UserError(f"{key} is played by its own package already; leave engine out.")
-    if time_limit is not None:
-        _check_time_limit(time_limit)
-    from lockstep.envs.foreign.factory import ForeignEnvFactory
-    from lockstep.envs.foreign.lanes import PythonLanes
-
-    factory = ForeignEnvFactory(key, time_limit, arguments)
-    if workers is None:
-        return PythonLanes(factory, int(num_envs), seed)
-    from lockstep.envs.foreign.workers import WorkerLanes
-
-    return WorkerLanes(factory, int(num_envs), seed, workers)
-
-
-def _check_time_limit(time_limit: Any) -> None:
-    if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
-        raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
-
-
-def _make_probe(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: dict[str, Any]
-) -> VectorEnv:
-    if key not in PROBES:
-        raise UserError(f"Unknown probe {key!r}; there are: {', '.join(PROBES)}.")
-    if time_limit is not None or arguments or engine != "lockstep":
-        raise UserError(f"{key!r} is a fixed little world; leave time_limit, engine and further arguments out.")
-    return PROBES[key](num_envs, seed)

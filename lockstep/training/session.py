@@ -13,8 +13,9 @@ from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms.registry import build
 from lockstep.config.schema import RunConfig
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import dropped_lanes
-from lockstep.envs.registry import make_env
+from lockstep.envs.registry import family_of, make_env
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
 from lockstep.experience.replay import build_replay
@@ -22,7 +23,7 @@ from lockstep.experience.rollout import RandomPlay, Rollout, random_play
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.loggers import Status
 from lockstep.seeding import derive_seed, stream
-from lockstep.training.behavior import behavior, warehouse_behavior
+from lockstep.training.behavior import behavior
 from lockstep.training.checkpoints.replay_files import ReplayOnDisk
 from lockstep.training.health import probe
 from lockstep.training.interruption import Leaving
@@ -213,7 +214,7 @@ class Session:
             "engine": "lockstep",
             **evaluation.row(),
             **behavior(evaluation.first_round),
-            **warehouse_behavior(self.eval_env, evaluation.first_round, seed),
+            **family_of(self.spec.key).facts(underneath(self.eval_env), evaluation.first_round.actions.numpy(), seed),
             **probe(self.learner, evaluation.first_round),
         }
 

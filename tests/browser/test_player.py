@@ -14,7 +14,9 @@ from lockstep.analysis.report.html import to_html
 from lockstep.config.presets import smoke
 from lockstep.drawing.palette import THEMES
 from lockstep.envs.particles.plane import ParticleScene
+from lockstep.envs.particles.scene import PlaneScene
 from lockstep.envs.registry import make_env
+from lockstep.envs.scene import OwnPictures
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
@@ -50,8 +52,8 @@ def wait_for(page: Any, text: str) -> None:
 def color_at(page: Any, x: float, y: float) -> list[int]:
     """The floor's color at a place given in cells."""
     script = """([x, y]) => { const canvas = document.querySelector('canvas.floor');
-      const cell = canvas.width / (5 + 2 * MARGIN);
-      const [across, down] = [(x + MARGIN) * cell, (y + MARGIN) * cell];
+      const cell = canvas.width / (5 + 2 * SCENES.rware.MARGIN);
+      const [across, down] = [(x + SCENES.rware.MARGIN) * cell, (y + SCENES.rware.MARGIN) * cell];
       return Array.from(canvas.getContext('2d').getImageData(across, down, 1, 1).data).slice(0, 3); }"""
     return list(page.evaluate(script, [x, y]))
 
@@ -68,7 +70,7 @@ def test_it_plays_to_the_end_and_starts_over(address: str, open_page: OpenPage) 
 
 def test_the_demo_begins_by_itself_but_not_where_less_motion_is_wanted(tmp_path: Path, open_page: OpenPage) -> None:
     planes = tuple(ParticleScene(((0.0, 0.0),), ((0.5, 0.5),)) for _ in range(101))
-    recording = Recording("particles", "a team", seed=1, steps=(Step((0,), (0.0,)),) * 100, planes=planes)
+    recording = Recording("particles", "a team", 1, PlaneScene(), planes, (Step((0,), (0.0,)),) * 100)
     path = tmp_path / "demo.html"
     write([recording], path, playing=True)
     still = open_page(path.as_uri(), reduced_motion="reduce")
@@ -110,8 +112,9 @@ def test_a_clicked_robot_tells_what_it_sees_expects_and_weighs(address: str, ope
         """() => { const canvas = document.querySelector('canvas.floor').getBoundingClientRect();
         const text = document.scripts[document.scripts.length - 1].textContent;
         const [x, y] = JSON.parse(text.match(/"robots":(\\[\\[.*?\\]\\])/)[1])[0];
-        const cell = canvas.width / (5 + 2 * MARGIN);
-        return [canvas.x + (x + MARGIN + 0.5) * cell, canvas.y + (y + MARGIN + 0.5) * cell]; }"""
+        const cell = canvas.width / (5 + 2 * SCENES.rware.MARGIN);
+        const middle = SCENES.rware.MARGIN + 0.5;
+        return [canvas.x + (x + middle) * cell, canvas.y + (y + middle) * cell]; }"""
     )
     assert not page.locator(".mind").is_visible()
     page.mouse.click(*place)
@@ -178,7 +181,7 @@ def test_a_narrow_screen_shows_all_without_sideways_scrolling(address: str, open
 
 def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> None:
     pictures = tuple(np.full((30, 40, 3), 40 * number, dtype=np.uint8) for number in range(4))
-    recording = Recording("a world", "a team", seed=1, steps=(Step((0,), (1.0,)),) * 3, pictures=pictures)
+    recording = Recording("a world", "a team", 1, OwnPictures(), pictures, (Step((0,), (1.0,)),) * 3)
     path = tmp_path / "pictures.html"
     path.write_text(player.page([recording]))
     page = open_page(path.as_uri())
@@ -193,8 +196,7 @@ def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> N
 def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: OpenPage) -> None:
     planes = tuple(ParticleScene(((0.0, step / 4), (0.5, 0.5)), ((0.0, 1.0), (-0.5, -0.5))) for step in range(5))
     step = Step((4, 0), (-0.5, -0.5), (), ((0.0, 0.1, 0.2, 0.3, 0.4), (0.4, 0.3, 0.2, 0.1, 0.0)), (0.7, 0.3), 1.5)
-    names = ("stay", "left", "right", "down", "up")
-    recording = Recording("particles", "a team", seed=1, steps=(step,) * 4, planes=planes, action_names=names)
+    recording = Recording("particles", "a team", 1, PlaneScene(), planes, (step,) * 4)
     path = tmp_path / "particles.html"
     path.write_text(player.page([recording]))
     page = open_page(path.as_uri(), color_scheme="light")

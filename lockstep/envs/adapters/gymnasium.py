@@ -15,9 +15,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from lockstep.envs.adapters.registration import register
-from lockstep.envs.registry import warehouse_config
 from lockstep.envs.rware.actions import NUM_ACTIONS
-from lockstep.envs.rware.config import IMAGE_DICT_FEATURES, WarehouseConfig
+from lockstep.envs.rware.config import IMAGE_DICT_FEATURES, WarehouseConfig, warehouse_config
 from lockstep.envs.rware.draw import draw
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError

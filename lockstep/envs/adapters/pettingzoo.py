@@ -14,7 +14,7 @@ from lockstep.envs.adapters.gymnasium import (
     fresh_seed,
     observation_space,
 )
-from lockstep.envs.registry import warehouse_config
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.draw import draw
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.envs.rware.actions import NUM_ACTIONS
+from lockstep.envs.rware.keys import warehouse_arguments
 from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text
 from lockstep.errors import UserError
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
@@ -156,6 +157,15 @@ _LEAST = {
 }
 _IGNORED_ARGUMENTS = ("render_mode",)
 """Belongs to drawing, which the faces do."""
+
+
+def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
+    """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
+    if time_limit is not None:
+        if "max_steps" in arguments:
+            raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
+        arguments["max_steps"] = time_limit
+    return configured(warehouse_arguments(key) | arguments)
 
 
 def configured(arguments: dict[str, Any]) -> WarehouseConfig:

@@ -13,7 +13,8 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 from lockstep.envs.adapters.gymnasium import WarehouseEnv, WarehouseVectorEnv, observation_space
 from lockstep.envs.adapters.registration import register
-from lockstep.envs.registry import make_vec, warehouse_config
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.official import make_official
 from lockstep.errors import UserError
 

@@ -135,7 +135,7 @@ def test_a_seed_belongs_to_a_lane() -> None:
         ({"local_ratio": 2}, "from 0 to 1"),
         ({"continuous_actions": True}, "mpe2.simple_spread_v3:parallel_env"),
         ({"max_cycle": 3}, "did you mean max_cycles"),
-        ({"time_limit": 0}, "max_cycles=0"),
+        ({"time_limit": 0}, "time_limit=0"),
         ({"time_limit": 5, "max_cycles": 5}, "two names of one thing"),
     ],
 )
