@@ -1,6 +1,6 @@
 """The replay player in a real browser, from a file, offline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,23 @@ from lockstep.analysis.report.build import build_report
 from lockstep.analysis.report.html import to_html
 from lockstep.config.presets import smoke
 from lockstep.drawing.palette import THEMES
+from lockstep.envs import family
+from lockstep.envs.family import WorldFamily, WorldOptions, register
 from lockstep.envs.particles.plane import ParticleScene
 from lockstep.envs.particles.scene import PlaneScene
-from lockstep.envs.registry import make_env
-from lockstep.envs.scene import OwnPictures
+from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_env, make_vec
+from lockstep.envs.rware.draw import FLASH_FRAMES
+from lockstep.envs.rware.scene import WarehouseScene
+from lockstep.envs.rware.snapshot import Robot
+from lockstep.envs.scene import Event, OwnPictures, Scene
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
-from lockstep.show.film import write
+from lockstep.show.film import frames, write
 from lockstep.show.recording import Recording, Step
 from lockstep.teams.record import Player, record_episode
+from tests.envs.rware.scenes import scene
 from tests.show.live.recorded import recorded_run
 
 OpenPage = Callable[..., Any]
@@ -226,3 +233,87 @@ def test_it_plays_inside_a_report(tmp_path: Path, open_page: OpenPage) -> None:
     assert inside.locator("output").inner_text().startswith("step 40 of 40")
     inside.locator(".robots button").first.click()
     assert inside.locator(".doing").inner_text().startswith("Robot 1, heading")
+
+
+def test_a_delivery_flashes_on_the_page_as_long_as_in_a_film(tmp_path: Path, open_page: OpenPage) -> None:
+    """The ring is there in the frame of the delivery and in as many after it, fading; then it is gone."""
+    still = tuple(scene([Robot(1, 2, 1, 0, False)]) for _ in range(FLASH_FRAMES + 3))
+    steps = (Step((0,), (1.0,), (Event("delivery", 0, (1, 2)),)), *(Step((0,), (0.0,)),) * (FLASH_FRAMES + 1))
+    recording = Recording("rware-test", "a team", 1, WarehouseScene(), still, steps)
+    filmed = [np.asarray(picture)[:-40] for picture in frames(recording)]
+    path = tmp_path / "flash.html"
+    path.write_text(player.page([recording]))
+    page = open_page(path.as_uri())
+    seen = []
+    for _ in still:
+        seen.append(page.evaluate("() => document.querySelector('canvas.floor').toDataURL()"))
+        page.keyboard.press("ArrowRight")
+    shining = [FLASH_FRAMES >= number >= 1 for number in range(len(still))]
+    assert [picture != seen[0] for picture in seen] == shining
+    assert [not np.array_equal(picture, filmed[0]) for picture in filmed] == shining
+
+
+class Beam(Scene):
+    """A bar whose length is the step, drawn by a script of its own."""
+
+    def moment(self, world: int, lane: int) -> int:
+        return world
+
+    def told(self, moments: Sequence[int]) -> dict[str, Any]:
+        return {"kind": "beams", "lengths": list(moments)}
+
+
+class Beams(WorldFamily):
+    name = "beams"
+
+    def make(self, key: str, num_envs: int, seed: int, options: WorldOptions) -> VectorEnv:
+        return make_vec("probe-coin", num_envs, seed)
+
+    def script(self) -> str:
+        return """SCENES.beams = class extends Scene {
+          extent() { return [4, 1]; }
+          bounds() { return [20, 100]; }
+          get agent() { return "beam"; }
+          paint(position) {
+            this.pen.fillStyle = this.theme.robots[0];
+            this.pen.fillRect(0, 0, this.cell * this.recording.lengths[Math.round(position)], this.cell);
+          } };"""
+
+
+def test_a_family_draws_its_worlds_by_a_script_of_its_own(
+    tmp_path: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(family, "_registered", [])
+    register(Beams())
+    step = Step((0,), (1.0,), (Event("spark", 0, (0, 0)),), ((0.5, 0.1),))
+    path = tmp_path / "beams.html"
+    path.write_text(player.page([Recording("beams/1", "a team", 1, Beam(), (0, 1, 2, 3), (step,) * 3)]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    script = """part => { const canvas = document.querySelector('canvas.floor');
+      const x = Math.round(canvas.width * part);
+      return Array.from(canvas.getContext('2d').getImageData(x, 5, 1, 1).data).slice(0, 3); }"""
+    color = list(bytes.fromhex(THEMES["light"].robots[0][1:]))
+    assert page.evaluate(script, 0.6) != color
+    page.keyboard.press("End")
+    assert page.evaluate(script, 0.6) == color
+    page.keyboard.press("1")
+    assert page.locator(".doing").inner_text() == "Beam 1"
+
+
+def test_a_world_of_text_is_written_on_the_canvas(tmp_path: Path, open_page: OpenPage) -> None:
+    class Words(Scene):
+        def moment(self, world: str, lane: int) -> str:
+            return world
+
+        def text(self, moments: Sequence[str], number: int, theme: str) -> str:
+            return moments[number]
+
+    path = tmp_path / "text.html"
+    path.write_text(player.page([Recording("words", "a team", 1, Words(), ("  ", "█ "), (Step((0,), (0.0,)),))]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    script = """() => { const canvas = document.querySelector('canvas.floor');
+      return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.slice()).some(
+        (value, index) => index % 4 === 0 && value < 100 && value > 0); }"""
+    assert not page.evaluate(script)
+    page.keyboard.press("End")
+    assert page.evaluate(script)

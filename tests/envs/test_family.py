@@ -1,7 +1,6 @@
 """Families of worlds: one table from keys to families, and one of one's own that is trained, drawn and listed."""
 
 import json
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -37,12 +36,12 @@ TINY = [
 
 
 @pytest.fixture
-def registered() -> Iterator[WorldFamily]:
+def registered(monkeypatch: pytest.MonkeyPatch) -> WorldFamily:
     """The example's family, known by its name."""
+    monkeypatch.setattr(family_module, "_registered", [])
     family = Corridors()
     register(family)
-    yield family
-    family_module._registered.remove(family)
+    return family
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lockstep.envs.rware.draw import FLASH_FRAMES
 from lockstep.envs.rware.scene import WarehouseScene, events_between
 from lockstep.envs.rware.snapshot import Robot
 from lockstep.envs.scene import Event
@@ -55,6 +56,7 @@ def test_a_recording_counts_and_tells_itself() -> None:
     assert recording.returns() == [0.0, 1.0]
     told = recording.to_json()
     assert (told["kind"], told["sensorRange"], told["actionNames"][1]) == ("rware", 1, "forward")
+    assert told["flashFrames"] == FLASH_FRAMES  # the page's script has no number of its own
     assert told["floor"] == {
         "height": 3,
         "width": 3,

@@ -58,7 +58,8 @@ def test_a_difference_is_found_and_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_command_compares_and_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["verify", "mpe", "--steps", "60", "--seed", "3"]) == 0
+    for word in ("mpe", "particles"):
+        assert main(["verify", word, "--steps", "60", "--seed", "3"]) == 0
     assert "60 steps compared (seed 3), no difference" in capsys.readouterr().out
     assert main(["verify", "mpe", "--keys", "x"]) == 2
 
