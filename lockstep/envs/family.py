@@ -88,7 +88,7 @@ class Comparison(Protocol):
 
 @runtime_checkable
 class WorldFamily(Protocol):
-    """Worlds of one kind. A family that one writes derives from this class; it must make lanes.
+    """Worlds of one kind. A family that one writes derives from this class; it must have a name and make lanes.
     Whatever else it says is used where it fits, and what it leaves out is left out there."""
 
     name: str

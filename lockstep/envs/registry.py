@@ -90,7 +90,12 @@ def make_vec(
         if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
             raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
         time_limit = int(time_limit)
-    return family.make(key, int(num_envs), seed, WorldOptions(time_limit, engine, num_threads, workers, arguments))
+    env = family.make(key, int(num_envs), seed, WorldOptions(time_limit, engine, num_threads, workers, arguments))
+    if family_of(env.spec.key) is not family:
+        raise UserError(
+            f"The family {family.name} made {key!r} with a spec of {env.spec.key!r}; pass the key on to it."
+        )
+    return env
 
 
 def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, **options: Any) -> VectorEnv:
@@ -118,7 +123,11 @@ def list_envs(filter_: str | None = None) -> list[EnvRow]:
     """A row for every environment whose key contains `filter_`; `my_module:MyFamily` lists a family of one's own."""
     wanted = filter_ or ""
     named = named_family(f"{wanted}/")
-    rows = named.rows("") if named is not None else [row for family in families() for row in family.rows(wanted)]
+    rows = (
+        named.rows("")
+        if named is not None
+        else [row for one in families() for row in one.rows(wanted) if wanted in row.key]
+    )
     if not rows:
         raise UserError(f"No environment's key contains {filter_!r}; `lockstep envs` without a filter lists all.")
     return rows

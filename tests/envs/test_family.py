@@ -97,6 +97,12 @@ def test_what_a_family_does_not_say_is_left_out() -> None:
         make_env(EnvConfig(key=KEY, workers=2), 1, 0)
 
 
+def test_a_world_keeps_the_key_that_it_was_made_for(registered: WorldFamily, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registered, "make", lambda *wanted: make_vec("probe-coin", 1), raising=False)
+    with pytest.raises(UserError, match=r"corridors made 'corridors/3' with a spec of 'probe-coin'"):
+        make_vec("corridors/3", 1)
+
+
 def episode() -> Recording:
     env = make_env(EnvConfig(key=KEY, time_limit=4), 1, 3)
     return record_episode(env, Player(RandomPolicy(3, np.random.default_rng(1)), "random"), 3)
