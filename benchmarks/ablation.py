@@ -9,16 +9,16 @@ finished is not trained again, so the command can be interrupted and repeated.
 import argparse
 import json
 import re
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from trainings import finished
 
+from lockstep.analysis.plots import save_figure
 from lockstep.config.load import load_config
 from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.training.many import Training
 
 PRESET = "solve"
 UPDATES = 14_000
@@ -46,24 +46,20 @@ def folder(out: Path, variant: str, seed: int) -> Path:
     return out / f"{re.sub('[^a-zA-Z0-9.]+', '-', variant)}-s{seed}"
 
 
-def train(out: Path, variant: str, seed: int) -> None:
-    """Train a variant with a seed, unless it is done."""
-    run = RunDirectory(folder(out, variant, seed))
-    if run.config.is_file() and run.read_info().get("status") == "finished":
-        return
+def training(out: Path, variant: str, seed: int) -> Training:
+    """A variant with a seed."""
     config = load_config(PRESET, VARIANTS[variant])
     steps = config.collection.num_envs * (config.env.time_limit or 500) // config.training.updates_per_collection
     words = [
         *VARIANTS[variant],
         f"t_max={config.collection.warmup_env_steps + UPDATES * steps}",
-        f"seed={seed}",
         "training.num_threads=1",
         "learn_while_playing=false",
         "stop_at_test_return=none",
         "checkpoint.every_env_steps=1_000_000_000",
     ]
-    verb = ["resume", str(run.path)] if run.config.is_file() else ["train", PRESET, *words, "--out", str(run.path)]
-    subprocess.run([sys.executable, "-m", "lockstep", *verb, "-q"], check=True)
+    path = folder(out, variant, seed)
+    return Training(path.name.rpartition("-s")[0], load_config(PRESET, words), RunDirectory(path), seed)
 
 
 def smoothed(run: RunDirectory) -> tuple[list[int], list[float]]:
@@ -116,8 +112,7 @@ def plot(out: Path, seeds: list[int], path: Path) -> None:
         axes.legend(frameon=False, loc="center")
     figure.supxlabel("thousand updates", fontsize=9)
     figure.supylabel("greedy test return, mean of five evaluations", fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    save_figure(figure, path)
 
 
 def main() -> None:
@@ -128,8 +123,8 @@ def main() -> None:
     parser.add_argument("--thresholds", type=float, nargs="*", default=[1.0, 2.0, 2.5])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        list(pool.map(lambda job: train(arguments.out, *job), [(v, s) for s in arguments.seeds for v in VARIANTS]))
+    trainings = [training(arguments.out, variant, seed) for seed in arguments.seeds for variant in VARIANTS]
+    finished(trainings, arguments.out, arguments.jobs)
     rows = [summary(arguments.out, variant, arguments.seeds, arguments.thresholds) for variant in VARIANTS]
     print(json.dumps(rows, indent=1))
     if arguments.plot:

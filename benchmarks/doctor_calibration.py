@@ -27,7 +27,8 @@ def train(config: RunConfig, path: Path) -> str:
     status = str(RunDirectory(path).read_info().get("status"))
     if status in DONE:
         return status
-    shutil.rmtree(path, ignore_errors=True)
+    if path.exists():
+        RunDirectory(path).remove()
     run = RunDirectory.create(path, path.name, config.seed, dump_toml(config))
     with run.locked():
         try:

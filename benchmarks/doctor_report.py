@@ -7,16 +7,19 @@ into a table, and a plot of foreseen against found rewarding episodes.
 
 import argparse
 import csv
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from calibration_set import SEEDS, configurations, tuning_half
 
+from lockstep.analysis.plots import save_figure
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.diagnosis import Diagnosis, diagnose
 from lockstep.doctor.early import outlook
 from lockstep.doctor.task import Task, measure_task
+from lockstep.runs.delivery import deliver
 from lockstep.runs.reader import RunReader
 
 EVALUATIONS = 3
@@ -114,7 +117,7 @@ def plot(rows: list[Row], out: Path) -> None:
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+    save_figure(figure, out)
 
 
 def main() -> None:
@@ -136,10 +139,11 @@ def main() -> None:
         for column in ("before", "after_a_tenth"):
             print(half, column, scores(chosen, column))
     if arguments.table:
-        with arguments.table.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        file = StringIO(newline="")
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        deliver({arguments.table: file.getvalue()})
     if arguments.plot:
         plot(rows, arguments.plot)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from lockstep.analysis.plots import save_figure
 from lockstep.bench.env import bench_env, table
 
 PLOT = Path(__file__).parents[1] / "docs" / "media" / "simulator_throughput.svg"
@@ -48,8 +49,7 @@ def draw(result: dict[str, Any], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
         axes.set_xticks(sorted({row["agents"] for row in result["rows"]}))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    save_figure(figure, path)
 
 
 if __name__ == "__main__":

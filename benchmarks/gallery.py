@@ -48,7 +48,7 @@ def untrained(run: RunDirectory, seed: int) -> Recording:
     env = make_env(config.env, 1, seed)
     learner = build(env.spec, config)
     policy = GreedyPolicy(learner.actor, env.spec, config.network)
-    return record_episode(env, Player(policy, "untrained", learner.online["mixer"]), seed)
+    return record_episode(env, Player(policy, "untrained", learner.thoughts), seed)
 
 
 def teams(run: RunDirectory, seed: int) -> list[Recording]:

@@ -32,6 +32,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from lockstep.config.load import dump_toml, load_config
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.evaluate import Evaluation
+from lockstep.runs.delivery import deliver
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import JsonlLogger
 
@@ -248,7 +249,8 @@ def take_pictures(out: Path, runs: list[Path]) -> dict[str, Any]:
 def save_picture(page: Page, path: Path) -> int:
     """What a page shows, without a focus ring, as lossless WebP. Returns bytes."""
     page.evaluate("document.activeElement.blur()")
-    Image.open(BytesIO(page.screenshot())).convert("RGB").save(path, lossless=True, method=6)
+    picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    deliver({path: lambda temporary: picture.save(temporary, lossless=True, method=6)})
     return path.stat().st_size
 
 

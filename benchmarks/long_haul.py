@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from lockstep.analysis.plots import save_figure
+
 WORDS = ["training.max_env_steps=100000000000", "replay.rewarding_buffer_size=500"]
 
 
@@ -132,8 +134,7 @@ def plot(rows: list[dict[str, float]], path: Path) -> None:
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1].set_xlabel("minutes of training")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
+    save_figure(figure, path)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lockstep.algorithms.fast.shares import one_thread
+from lockstep.analysis.plots import save_figure
 from lockstep.bench.timing import interleaved, machine
 from lockstep.config.load import load_config
 from lockstep.experience.rollout import collect
@@ -79,8 +80,7 @@ def plot(by_robots: list[dict[str, Any]], by_size: list[dict[str, Any]], out: Pa
         axes.set(xlabel=label, ylim=(0, None), xticks=[row["is"] for row in rows])
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].legend(frameon=False, loc="upper left")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
+    save_figure(figure, out)
 
 
 def main() -> None:

@@ -7,34 +7,29 @@ A finished seed is not trained again, so the command can be interrupted and repe
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from trainings import finished
+
 from lockstep.analysis.curves import curve
 from lockstep.analysis.plots import Level, Line, line_figure, save_figure
+from lockstep.config.load import load_config
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.reader import RunReader
+from lockstep.teams.judge import judge
+from lockstep.training.many import Training
 
-LOCKSTEP = [sys.executable, "-m", "lockstep"]
 
-
-def trained(preset: str, seed: int, out: Path, words: list[str]) -> RunDirectory:
-    """The finished run of one seed; trained or resumed where it is not finished."""
-    path = out / f"seed-{seed}"
-    run = RunDirectory(path)
-    if not run.config.is_file():
-        subprocess.run([*LOCKSTEP, "train", preset, f"seed={seed}", *words, "-q", "--out", str(path)], check=True)
-    elif run.read_info().get("status") not in ("solved", "finished"):
-        subprocess.run([*LOCKSTEP, "resume", str(path), "-q"], check=True)
-    return run
+def trained(preset: str, seeds: list[int], out: Path, words: list[str]) -> list[RunDirectory]:
+    """The finished runs; trained or resumed where they are not finished."""
+    config = load_config(preset, words)
+    return finished([Training(preset, config, RunDirectory(out / f"seed-{seed}"), seed) for seed in seeds], out)
 
 
 def judged(run: RunDirectory, episodes: int, thresholds: list[float]) -> dict[str, Any]:
     """How a run went, when it first passed each threshold, and its best policy on the official package."""
-    command = [*LOCKSTEP, "evaluate", str(run.path), "--engine", "official", "--episodes", str(episodes), "--json"]
-    official = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    official = judge(run, episodes, "official").row()
     rows = read_rows(run.evaluations)
     last = rows[-1]
     first = {
@@ -79,7 +74,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     parser.add_argument("words", nargs="*", help="overrides, as for lockstep train")
     arguments = parser.parse_args()
-    runs = [trained(arguments.preset, seed, arguments.out, arguments.words) for seed in arguments.seeds]
+    runs = trained(arguments.preset, arguments.seeds, arguments.out, arguments.words)
     print(json.dumps([judged(run, arguments.episodes, arguments.thresholds) for run in runs], indent=1))
     if arguments.plot:
         plot(runs, arguments.plot, arguments.preset)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.policy import Policy, RandomPolicy
+from lockstep.config.load import load_config
 from lockstep.envs.particles.heuristic import LandmarkAssignment
 from lockstep.envs.registry import make_vec
 from lockstep.experience.evaluate import evaluate, evaluation_lanes
@@ -36,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| team | sum | per agent | shared, unscaled | with self-collisions | updates, env steps, minutes |")
     print("|---|---:|---:|---:|---:|---|")
-    env = make_vec(KEY, evaluation_lanes(arguments.episodes))
+    env = make_vec(KEY, evaluation_lanes(load_config("report-week1"), arguments.episodes))
     untrained: dict[str, Policy] = {
         "random": RandomPolicy(NUM_ACTIONS, np.random.default_rng(1)),
         "landmark assignment": LandmarkAssignment(NUM_AGENTS),

@@ -1,28 +1,60 @@
-"""Lockstep: train, understand and show teams of cooperating robots.
+"""Lockstep trains, explains and shows teams of cooperating robots.
 
-    env = lockstep.make_vec("rware-tiny-2ag-v2", num_envs=64, seed=1)
-    policy, spec, env_steps = lockstep.load_policy("runs/solve-s1-20260101-120000")
+    from lockstep import evaluate, load_team, train
 
-Nothing heavy is imported before it is used.
+    run = train("smoke", "seed=2")                  # what `lockstep train smoke seed=2` does; returns a Run
+    print(evaluate(run, episodes=200).mean)         # greedy episodes that nothing was trained on
+    run.film("team.gif")
+
+`make_vec` and `parallel_env` make the worlds alone; `SilentLogger` is what a logger of one's own inherits from. Nothing
+heavy is imported before it is used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_policy", "make_vec", "parallel_env", "train"]
+__all__ = [
+    "Logger",
+    "Run",
+    "RunConfig",
+    "SilentLogger",
+    "Team",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "load_config",
+    "load_policy",
+    "load_team",
+    "make_vec",
+    "parallel_env",
+    "train",
+]
 
 if TYPE_CHECKING:
+    from lockstep.api import Run, Team, evaluate, load_team, train
+    from lockstep.config.load import load_config
+    from lockstep.config.schema import RunConfig
     from lockstep.envs.adapters.pettingzoo import parallel_env
     from lockstep.envs.registry import make_vec
+    from lockstep.errors import UserError
+    from lockstep.runs.loggers import Logger, SilentLogger
     from lockstep.training.checkpoints.checkpoint import load_policy
-    from lockstep.training.trainer import train
 
 _HOMES = {
+    "Logger": "lockstep.runs.loggers",
+    "Run": "lockstep.api",
+    "RunConfig": "lockstep.config.schema",
+    "SilentLogger": "lockstep.runs.loggers",
+    "Team": "lockstep.api",
+    "UserError": "lockstep.errors",
+    "evaluate": "lockstep.api",
+    "load_config": "lockstep.config.load",
+    "load_policy": "lockstep.training.checkpoints.checkpoint",
+    "load_team": "lockstep.api",
     "make_vec": "lockstep.envs.registry",
     "parallel_env": "lockstep.envs.adapters.pettingzoo",
-    "train": "lockstep.training.trainer",
-    "load_policy": "lockstep.training.checkpoints.checkpoint",
+    "train": "lockstep.api",
 }
 
 

@@ -8,14 +8,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lockstep import trust
 from lockstep.errors import UserError
+
+
+def code_named(name: str) -> trust.Code:
+    """Return what MODULE:OBJECT names, as consent is asked for it."""
+    return trust.Code(name, {}, name.partition(":")[0])
 
 
 def load_named(setting: str, name: str) -> Any:
     """Return what `name`, MODULE:OBJECT, stands for; the module is installed or lies in the working folder.
 
-    Raises UserError, naming the setting, where there is no such module or object, or importing it fails.
+    Raises UserError, naming the setting, where only a file names it and nobody vouches for that file (see
+    `lockstep.trust`), where there is no such module or object, or where importing it fails.
     """
+    trust.check(code_named(name))
     module_name, _, path = name.partition(":")
     if not {"", str(Path.cwd())} & set(sys.path):
         sys.path.append(str(Path.cwd()))

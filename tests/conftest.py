@@ -1,6 +1,8 @@
 """A busy machine is slow at times: no test has a deadline of milliseconds, and idle threads sleep as in the command."""
 
 import os
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if hasattr(os, "sched_setaffinity"):
@@ -9,7 +11,25 @@ if hasattr(os, "sched_setaffinity"):
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     os.sched_setaffinity(0, {cores[worker % len(cores)]})
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("lockstep", deadline=None)
 settings.load_profile("lockstep")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _state() -> Iterator[None]:
+    """What the tests use is not remembered as the user's own choice."""
+    with TemporaryDirectory() as folder:
+        os.environ["LOCKSTEP_STATE_HOME"] = folder
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins like a new process: no file has named anything yet, and nothing is allowed."""
+    from lockstep import trust
+
+    monkeypatch.setattr(trust, "_told", {})
+    monkeypatch.setattr(trust, "_allowed", set())

@@ -9,7 +9,10 @@ from lockstep.acting.policy import random_actions
 from lockstep.arrays import Actions, Mask
 from lockstep.compute.compiled import compiled
 from lockstep.config.schema import ExplorationConfig
+from lockstep.errors import UserError
+from lockstep.spec import narrowest
 
+Plan = NDArray[np.signedinteger[Any]]
 FREE = -1
 """In a plan: the team does what it prefers."""
 
@@ -18,6 +21,16 @@ def lane_epsilons(epsilon: float, num_envs: int, ladder: float) -> NDArray[np.fl
     """(num_envs,): lane i of n explores with epsilon ** (1 + ladder * i / (n - 1)) (Horgan et al. 2018, section 4)."""
     exponents = 1.0 + ladder * np.arange(num_envs) / max(num_envs - 1, 1)
     return np.asarray(epsilon**exponents)
+
+
+def check_repeat_actions(config: ExplorationConfig, num_actions: int) -> None:
+    """Raise UserError where `repeat_actions` names an action that the task does not have."""
+    missing = [action for action in config.repeat_actions if not 0 <= action < num_actions]
+    if missing:
+        raise UserError(
+            f"exploration.repeat_actions names the action {missing[0]}, and this task has the actions 0 to "
+            f"{num_actions - 1}; name some of these, or leave it empty for all."
+        )
 
 
 class Explorer:
@@ -35,25 +48,27 @@ class Explorer:
         num_actions: int,
         rng: np.random.Generator,
     ) -> None:
+        check_repeat_actions(config, num_actions)
         self.epsilons, self.num_actions, self.rng = epsilons[:, None], num_actions, rng
         self.max_run = config.repeat_max_steps
-        self.run_actions = np.array(config.repeat_actions or range(num_actions), dtype=np.int16)
-        self.held = np.zeros((len(epsilons), num_agents), dtype=np.int16)
+        self.dtype = np.dtype(narrowest(num_actions - 1, "int16", "int32"))
+        self.run_actions = np.array(config.repeat_actions or range(num_actions), dtype=self.dtype)
+        self.held = np.zeros((len(epsilons), num_agents), dtype=self.dtype)
         self.remaining = np.zeros(self.held.shape, dtype=np.int64)
 
-    def plan(self, steps: int) -> NDArray[np.int16]:
+    def plan(self, steps: int) -> Plan:
         """What to do at the next steps whatever the team prefers, (steps, num_envs, agents), or FREE: what it prefers.
 
         All random numbers are drawn here, for a whole episode at once where it is planned at once.
         """
         shape = (steps, *self.held.shape)
         start = self.rng.random(shape, dtype=np.float32) < self.epsilons
-        drawn = self.rng.integers(self.num_actions, size=shape, dtype=np.int16)
+        drawn = self.rng.integers(self.num_actions, size=shape, dtype=self.dtype)
         if self.max_run == 1:
-            return np.where(start, drawn, np.int16(FREE))
+            return np.where(start, drawn, self.dtype.type(FREE))
         luck = self.rng.random(shape, dtype=np.float32)
         held = self.rng.choice(self.run_actions, size=shape)
-        plan = np.empty(shape, dtype=np.int16)
+        plan = np.empty(shape, dtype=self.dtype)
         _hold(start, drawn, luck, held, self.max_run, self.held, self.remaining, plan)
         return plan
 
@@ -61,7 +76,7 @@ class Explorer:
         """One step: greedy (num_envs, agents) -> the actions to take, of the same shape; see `follow`."""
         return self.follow(self.plan(1)[0], greedy, available)
 
-    def follow(self, planned: NDArray[np.int16], greedy: Actions, available: Mask | None) -> Actions:
+    def follow(self, planned: Plan, greedy: Actions, available: Mask | None) -> Actions:
         """What a step of the plan makes of greedy actions. Where it is unavailable, another random one that is not."""
         actions = np.where(planned == FREE, greedy, planned)
         if available is None:
@@ -75,14 +90,14 @@ class Script:
 
     def __init__(self, actions: NDArray[np.integer[Any]]) -> None:
         """actions: (steps, num_envs, agents)"""
-        self.rest = actions.astype(np.int16)
+        self.rest = actions.astype(np.result_type(actions, np.int16))
 
-    def plan(self, steps: int) -> NDArray[np.int16]:
+    def plan(self, steps: int) -> Plan:
         """See `Explorer.plan`."""
         plan, self.rest = self.rest[:steps], self.rest[steps:]
         return plan
 
-    def follow(self, planned: NDArray[np.int16], greedy: Actions, available: Mask | None) -> Actions:
+    def follow(self, planned: Plan, greedy: Actions, available: Mask | None) -> Actions:
         """See `Explorer.follow`."""
         return planned.astype(np.int64)
 
@@ -90,13 +105,13 @@ class Script:
 @compiled
 def _hold(
     start: NDArray[np.bool_],
-    drawn: NDArray[np.int16],
+    drawn: Plan,
     luck: NDArray[np.float32],
-    run_actions: NDArray[np.int16],
+    run_actions: Plan,
     max_run: int,
-    held: NDArray[np.int16],
+    held: Plan,
     remaining: NDArray[np.int64],
-    plan: NDArray[np.int16],
+    plan: Plan,
 ) -> None:
     """Write the plan (steps, num_envs, agents): a choice is held while `remaining` (num_envs, agents) is above 0.
 

@@ -13,6 +13,7 @@ import numpy as np
 from lockstep.arrays import Bools, Floats, Ints
 from lockstep.compute.arithmetic import relu, sigmoid, tanh
 from lockstep.compute.compiled import in_order
+from lockstep.errors import UserError
 
 zero = np.float32(0.0)
 WIDTH = 8
@@ -73,6 +74,16 @@ def no_weights(obs_dim: int) -> TeamWeights:
     return TeamWeights(
         False, False, False, 0, 1, encode, none, nothing, none, nothing, values, np.zeros(WIDTH, np.float32)
     )
+
+
+def check_fits(network: TeamWeights, agents: int, obs_dim: int, num_actions: int) -> None:
+    """Raise UserError where a network was made for another task: it would read and write beside its arrays."""
+    inputs = obs_dim + network.last_action * num_actions + network.agent_id * agents
+    if len(network.encode) != inputs or network.num_actions > num_actions:
+        raise UserError(
+            f"This team was trained for another task: {agents} agents with {obs_dim} features and {num_actions} "
+            "actions are not what its network takes. Let it play where it was trained."
+        )
 
 
 def fresh_memory(network: TeamWeights, num_envs: int, agents: int) -> Floats:

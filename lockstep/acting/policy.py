@@ -3,8 +3,11 @@
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lockstep.arrays import Actions, Mask, Obs
+from lockstep.errors import UserError
+from lockstep.spec import narrowest
 
 
 class Policy(Protocol):
@@ -20,6 +23,13 @@ class Policy(Protocol):
         """
 
 
+def check_actions(actions: NDArray[np.integer[Any]], num_actions: int, first: int = 0) -> None:
+    """Raise UserError unless every action is one of `first` to `num_actions` - 1. first: -1 where there may be none."""
+    if actions.size and (actions.min() < first or actions.max() >= num_actions):
+        wrong = actions[(actions < first) | (actions >= num_actions)].flat[0]
+        raise UserError(f"There is no action {wrong}: this task has the actions 0 to {num_actions - 1}.")
+
+
 class RandomPolicy:
     """Every available action alike."""
 
@@ -28,6 +38,11 @@ class RandomPolicy:
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         return random_actions(obs.shape[:2], self.num_actions, available, self.rng), None
+
+
+def blind_dtype(num_actions: int) -> np.dtype[Any]:
+    """The narrowest type for the actions of whole episodes that are decided before they are played."""
+    return np.dtype(narrowest(num_actions - 1, "int8", "int16", "int32"))
 
 
 def random_actions(

@@ -1,33 +1,71 @@
-"""From an algorithm's name to its parts: the only place where a string becomes a class."""
+"""The table of algorithms: whatever depends on which one it is asks here. It needs no torch until it builds."""
 
-import torch
-from torch import nn
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from lockstep.algorithms.fast.compiled_learner import FusedQLearner, supports
-from lockstep.algorithms.fast.graph_learner import GraphQLearner
-from lockstep.algorithms.q_learning import QLearner
-from lockstep.config.schema import AlgorithmName, NetworkConfig, RunConfig
-from lockstep.networks.mixers import NoMixer, QMIXMixer, VDNMixer
+from lockstep.algorithms.about_q_learning import IQL, QMIX, VDN, with_mixer
+from lockstep.algorithms.algorithm import Algorithm
+from lockstep.algorithms.architecture import Architecture
+from lockstep.config.schema import RunConfig
+from lockstep.config.schema.algorithms import own
+from lockstep.errors import UserError
+from lockstep.runs.metrics import METRICS, Metric
 from lockstep.seeding import derive_seed
 from lockstep.spec import EnvSpec
 
+if TYPE_CHECKING:
+    from lockstep.algorithms.learner import Learner
 
-def build(spec: EnvSpec, config: RunConfig) -> QLearner:
+ALGORITHMS: Mapping[str, Algorithm] = {entry.name: entry for entry in (IQL, VDN, QMIX)}
+
+
+def algorithm_of(config: RunConfig) -> Algorithm:
+    """The entry that a configuration names, or what it names of one's own: an `Algorithm`, or a mixer for Q-learning.
+
+    Raises UserError where that is neither.
+    """
+    name = config.algorithm.name
+    if name in ALGORITHMS:
+        return ALGORITHMS[name]
+    found = own(name)
+    if isinstance(found, Algorithm):
+        return found
+    if not isinstance(found, type):
+        raise UserError(
+            f"algorithm.name={name!r} is neither a lockstep.algorithms.algorithm.Algorithm nor the class of a mixer."
+        )
+    return with_mixer(name, found)
+
+
+def build(spec: EnvSpec, config: RunConfig) -> "Learner":
     """The configured learner; its initial parameters depend on `config.seed` alone."""
+    import torch
+
+    algorithm = algorithm_of(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, "init"))
-        mixer = build_mixer(config.algorithm.name, spec, config.network)
-        if config.training.device == "cuda":
-            return GraphQLearner(spec, config, mixer)
-        return (FusedQLearner if supports(config) else QLearner)(spec, config, mixer)
+        return algorithm.learner(spec, config, algorithm.networks(spec, config))
 
 
-def build_mixer(algorithm: AlgorithmName, spec: EnvSpec, config: NetworkConfig) -> nn.Module:
-    """An algorithm's mixer, freshly initialized from torch's global generator."""
-    match algorithm:
-        case "iql":
-            return NoMixer()
-        case "vdn":
-            return VDNMixer()
-        case "qmix":
-            return QMIXMixer(spec.num_agents, spec.state_dim, config)
+def recorded(spec: EnvSpec, config: RunConfig) -> EnvSpec:
+    """The same world with as many of its rewards recorded as the algorithm asks for: the team's sum, or every agent's
+    own."""
+    return replace(spec, num_rewards=spec.num_agents if algorithm_of(config).reward == "own" else 1)
+
+
+def architecture(spec: EnvSpec, config: RunConfig) -> Architecture:
+    """The networks' layers and sizes. Raises RuntimeError for networks beyond all measure."""
+    import torch
+
+    algorithm = algorithm_of(config)
+    with torch.device("meta"):  # nothing is allocated
+        networks = algorithm.networks(spec, config)
+    shapes = tuple((name, tuple(parameter.shape)) for name, parameter in networks.named_parameters())
+    return Architecture(algorithm.spoken, spec, config.network, shapes)
+
+
+def metrics(*configs: RunConfig) -> dict[str, Metric]:
+    """Every number that runs with these configurations write, by name; without one, those of all that are known."""
+    entries = [algorithm_of(config) for config in configs] or ALGORITHMS.values()
+    return METRICS | {metric.name: metric for entry in entries for metric in entry.metrics}

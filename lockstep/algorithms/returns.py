@@ -26,7 +26,7 @@ def n_step(reward: Tensor, next_value: Tensor, ended: Tensor, last: Tensor, gamm
     """
     discount = gamma * (~ended).to(reward.dtype)
     target = reward + discount * next_value
-    for _ in range(steps - 1):
+    for _ in range(min(steps, reward.shape[1]) - 1):  # no episode is longer
         following = torch.cat([target[:, 1:], next_value[:, -1:]], dim=1)
         target = reward + discount * torch.where(last, next_value, following)
     return target

@@ -36,6 +36,11 @@ class RewardStandardizer:
         self.moments.copy_(torch.stack([mean, variance, total]))
         return (reward - mean) / variance.float().sqrt()
 
+    def standardized(self, reward: Tensor) -> Tensor:
+        """`reward` by the moments as they are; they stay as they are."""
+        deviation: float = max(self.variance, 1e-12) ** 0.5
+        return (reward - self.mean) / deviation
+
     def state_dict(self) -> dict[str, float]:
         return dict(zip(_MOMENTS, self.moments.tolist(), strict=True))
 

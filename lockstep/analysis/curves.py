@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from lockstep.algorithms.registry import metrics
 from lockstep.analysis.groups import Group, group_runs
 from lockstep.analysis.plots import Level, Line, line_figure
 from lockstep.analysis.published import solved_above
 from lockstep.analysis.statistics import Floats, bootstrap_band
 from lockstep.errors import UserError
-from lockstep.runs.metrics import METRICS
+from lockstep.runs.metrics import METRICS, Metric, explained
 from lockstep.runs.reader import RunReader
 
 CLOCKS = {
@@ -32,13 +33,22 @@ def metric_figure(
     lines = [drawn for group in groups if (drawn := line(group, metric, over)) is not None]
     if not lines:
         names = ", ".join(str(record.directory.path) for record in records)
-        raise UserError(f"{names} holds no {metric} yet; `lockstep runs` shows how far runs have come.")
+        unread = " ".join(f"{record.name}: {sentence}" for record in records for sentence in record.unreadable())
+        raise UserError(
+            f"{names} holds no {metric} yet; `lockstep runs` shows how far runs have come. {unread}".strip()
+        )
     levels = []
     if metric == "test_return_mean":
         known = {value for group in groups if (value := solved_above(group.config)) is not None}
         levels = [Level(value, f"solved above {value:g}") for value in sorted(known)]
     named = title or (f"{lines[0].label}: {metric}" if len(lines) == 1 else metric)
-    return line_figure(lines, title=named, subtitle=METRICS[metric].formula, x_label=CLOCKS[over][0], levels=levels)
+    return line_figure(
+        lines,
+        title=named,
+        subtitle=metrics(*(group.config for group in groups))[metric].formula,
+        x_label=CLOCKS[over][0],
+        levels=levels,
+    )
 
 
 def curve(record: RunReader, metric: str, over: str = "env_steps") -> tuple[Floats, Floats]:
@@ -47,8 +57,9 @@ def curve(record: RunReader, metric: str, over: str = "env_steps") -> tuple[Floa
     Test metrics come from eval.jsonl, the others from metrics.jsonl. Of several evaluations at one moment the one with
     the most episodes counts (the last of equals). Raises UserError for an unknown metric or clock.
     """
-    if metric not in METRICS:
-        raise UserError(f"There is no metric {metric!r}. There are: {', '.join(METRICS)}.")
+    known = metrics() | metrics(record.config)
+    if metric not in known:
+        raise UserError(f"There is no metric {metric!r}. There are: {', '.join(known)}.")
     if over not in CLOCKS:
         raise UserError(f"--over {over} is unknown; it must be one of {', '.join(CLOCKS)}.")
     rows = record.evaluations if metric.startswith("test_") else record.metrics
@@ -89,6 +100,14 @@ def line(group: Group, metric: str, over: str = "env_steps", label: str | None =
     assert band is not None, "more than one run"
     middle, low, high = band
     return Line(name, grid, middle, (low, high), members)
+
+
+def _known(metric: str) -> Metric:
+    """What is known of a metric. Raises UserError where there is none of that name."""
+    found = explained(metric)
+    if found is None:
+        raise UserError(f"There is no metric {metric!r}. There are: {', '.join(METRICS)}.")
+    return found
 
 
 def _episode_band(record: RunReader, metric: str, over: str, y: Floats) -> tuple[Floats, Floats] | None:

@@ -5,20 +5,25 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
-from lockstep.analysis.epymarl import epymarl_config
+from lockstep.config.epymarl import epymarl_config
 from lockstep.errors import UserError
-from lockstep.runs.directory import read_rows, write_atomically
-from lockstep.runs.metrics import METRICS
+from lockstep.runs.cleaning import number
+from lockstep.runs.delivery import deliver
+from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 
 FORMATS = ("sacred", "marl-eval", "csv")
 ABSOLUTE_FACTOR = 10
 """The absolute metric is measured on this many times the episodes of an ordinary evaluation (Gorsane et al. 2022)."""
+LONGEST_MINUTES = 1e9
+"""Two thousand years: what damaged rows say beyond it is no date."""
 _COUNTERS = ("env_steps", "episode", "updates", "wall_seconds", "episodes")
 
 
@@ -28,18 +33,17 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
     Raises UserError for an unknown format, for runs of which nothing can be told, or where nothing can be written.
     """
     check_format(file_format)
-    empty = [record.name for record in records if not len(record.evaluations) and not len(record.metrics)]
+    empty = [record for record in records if record.is_empty]
     if empty:
-        raise UserError(f"{', '.join(empty)} has written no numbers yet; export it after its first evaluation.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if file_format == "sacred":
-            return [path for record in records for path in _sacred(record, out / _unused(record, records))]
-        if file_format == "marl-eval":
-            return [_write_json(out / "marl_eval.json", _marl_eval(records))]
-        return _csv(records, out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+        unread = " ".join(f"{record.name}: {sentence}" for record in empty for sentence in record.unreadable())
+        names = ", ".join(record.name for record in empty)
+        raise UserError(f"{names} has written no numbers yet; export it after its first evaluation. {unread}".strip())
+    if file_format == "sacred":
+        parts = [_sacred(record, out / _unused(record, records)) for record in records]
+        return deliver({path: content for part in parts for path, content in part.items()})
+    if file_format == "marl-eval":
+        return deliver({out / "marl_eval.json": _json(_marl_eval(records))})
+    return deliver(_csv(records, out))
 
 
 def check_format(file_format: str) -> None:
@@ -57,28 +61,25 @@ def absolute_returns(record: RunReader) -> list[float] | None:
     rows = [row for row in read_rows(record.directory.judgements) if row.get("checkpoint") == "best"]
     if not rows:
         return None
-    newest = max(row.get("env_steps", 0) for row in rows)
-    enough = [
-        row["returns"][:episodes]
-        for row in rows
-        if row.get("env_steps") == newest and isinstance(row.get("returns"), list) and len(row["returns"]) >= episodes
-    ]
-    return [float(value) for value in enough[-1]] if enough else None
+    newest = max(number(row.get("env_steps")) or 0.0 for row in rows)
+    judged = [row["returns"] for row in rows if row.get("env_steps") == newest and isinstance(row.get("returns"), list)]
+    returns = [[known for value in values if (known := number(value)) is not None] for values in judged]
+    enough = [values[:episodes] for values in returns if len(values) >= episodes]
+    return enough[-1] if enough else None
 
 
-def _sacred(record: RunReader, folder: Path) -> list[Path]:
+def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
     """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
-    folder.mkdir(parents=True, exist_ok=True)
     start = _start(record)
-    metrics = {}
-    for name in METRICS:
+    told = {}
+    for name in metrics(record.config):
         if name in _COUNTERS:
             continue
         steps, values = curve(record, name)
         minutes, _ = curve(record, name, "minutes")
         if len(steps):
-            times = [(start + timedelta(minutes=float(minute))).isoformat() for minute in minutes]
-            metrics[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
+            times = [(start + timedelta(minutes=min(float(minute), LONGEST_MINUTES))).isoformat() for minute in minutes]
+            told[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
     standing = {"finished": "COMPLETED", "solved": "COMPLETED", "running": "RUNNING", "interrupted": "INTERRUPTED"}
     run = {
         "status": standing.get(record.standing, "FAILED"),
@@ -86,8 +87,8 @@ def _sacred(record: RunReader, folder: Path) -> list[Path]:
         "command": record.info.get("command"),
         "host": record.info.get("host"),
     }
-    parts = {"config": epymarl_config(record.config), "metrics": metrics, "run": run}
-    return [_write_json(folder / f"{name}.json", part) for name, part in parts.items()]
+    parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
+    return {folder / f"{name}.json": _json(part) for name, part in parts.items()}
 
 
 def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
@@ -119,23 +120,27 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
     return tree
 
 
-def _csv(records: Sequence[RunReader], out: Path) -> list[Path]:
+def _csv(records: Sequence[RunReader], out: Path) -> dict[Path, str]:
     """evaluations.csv and metrics.csv: the runs' rows one below the other, each with its run, name and seed."""
-    written = []
+    written = {}
     for name in ("evaluations", "metrics"):
         tables: list[tuple[RunReader, Rows]] = [(record, getattr(record, name)) for record in records]
         columns = list(dict.fromkeys(column for _, rows in tables for column in rows.names()))
-        path = out / f"{name}.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["run", "name", "seed", *columns])
-            for record, rows in tables:
-                values = [rows[column] for column in columns]
-                for index in range(len(rows)):
-                    cells = [_cell(float(column[index])) for column in values]
-                    writer.writerow([record.name, _algorithm(record), record.config.seed, *cells])
-        written.append(path)
+        file = StringIO(newline="")
+        writer = csv.writer(file)
+        writer.writerow(["run", "name", "seed", *map(_word, columns)])
+        for record, rows in tables:
+            values = [rows[column] for column in columns]
+            for index in range(len(rows)):
+                cells = [_cell(float(column[index])) for column in values]
+                writer.writerow([_word(record.name), _word(_algorithm(record)), record.config.seed, *cells])
+        written[out / f"{name}.csv"] = file.getvalue()
     return written
+
+
+def _word(text: str) -> str:
+    """Text of others, which no spreadsheet can take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _cell(value: float) -> str:
@@ -152,9 +157,10 @@ def _algorithm(record: RunReader) -> str:
 def _start(record: RunReader) -> datetime:
     """When the run was made; the beginning of time where nobody wrote it down."""
     try:
-        return datetime.fromisoformat(str(record.info.get("created"))).replace(tzinfo=None)
+        created = datetime.fromisoformat(str(record.info.get("created"))).replace(tzinfo=None)
     except ValueError:
-        return datetime(1970, 1, 1)
+        created = datetime.min
+    return created if datetime(1970, 1, 1) < created < datetime(3000, 1, 1) else datetime(1970, 1, 1)
 
 
 def _unused(record: RunReader, records: Sequence[RunReader]) -> str:
@@ -163,6 +169,5 @@ def _unused(record: RunReader, records: Sequence[RunReader]) -> str:
     return record.name if len(alike) == 1 else f"{record.name}-{alike.index(record) + 1}"
 
 
-def _write_json(path: Path, value: Any) -> Path:
-    write_atomically(path, json.dumps(value, indent=1) + "\n")
-    return path
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1) + "\n"

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lockstep.config.load import flat, knobs
+from lockstep.config.knobs import flat, knobs
 from lockstep.config.schema import RunConfig
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.reader import RunReader
 
 _SAME_EXPERIMENT = ("seed", "checkpoint", "logging")
@@ -39,7 +40,8 @@ def group_runs(records: Sequence[RunReader]) -> list[Group]:
 def differing_settings(configs: Sequence[RunConfig]) -> list[str]:
     """Dotted paths of the settings in which configurations differ, the seed apart, in the schema's order."""
     values = [flat(config) for config in configs]
-    return [path for path in knobs() if path != "seed" and len({repr(value.get(path)) for value in values}) > 1]
+    paths = {path: None for config in configs for path in knobs(config)}
+    return [path for path in paths if path != "seed" and len({repr(value.get(path)) for value in values}) > 1]
 
 
 def _name(record: RunReader) -> str:
@@ -52,7 +54,8 @@ def _told_apart(group: Group, groups: Sequence[Group]) -> str:
         return group.name
     values = flat(group.config)
     paths = differing_settings([other.config for other in rivals])
-    return f"{group.name} ({', '.join(f'{leaf(path)}={values[path]}' for path in paths[:3])})"
+    told = [one_line(f"{leaf(path)}={values[path]}") for path in paths if path in values]
+    return f"{group.name} ({', '.join(told[:3])})"
 
 
 def leaf(path: str) -> str:

@@ -3,7 +3,7 @@
 Figures are made without pyplot, so nothing global changes and no display is asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lockstep.analysis.statistics import Floats
 from lockstep.errors import UserError
+from lockstep.runs.delivery import deliver
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#444444")
 """Okabe and Ito's, which color-blind readers can tell apart, darkest first; then two more."""
@@ -108,19 +109,17 @@ def to_png(figure: Figure, dots_per_inch: int = 160) -> bytes:
     return stream.getvalue()
 
 
+def to_pdf(figure: Figure) -> bytes:
+    """The figure as a PDF file, the same for the same numbers."""
+    stream = BytesIO()
+    figure.savefig(stream, format="pdf", metadata={"CreationDate": None})
+    return stream.getvalue()
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write `figure` as what the name's ending says. Raises UserError for another ending, or where it cannot be."""
-    suffix = check_suffix(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if suffix == "svg":
-            path.write_text(to_svg(figure), encoding="utf-8")
-        elif suffix == "png":
-            path.write_bytes(to_png(figure))
-        else:
-            figure.savefig(path, metadata={"CreationDate": None})
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}). Choose another --out.") from error
+    writers: dict[str, Callable[[Figure], str | bytes]] = {"svg": to_svg, "png": to_png, "pdf": to_pdf}
+    deliver({path: writers[check_suffix(path)](figure)})
 
 
 def check_suffix(path: Path) -> str:
@@ -143,6 +142,8 @@ def _style() -> AbstractContextManager[None]:
         {
             "font.family": "DejaVu Sans",
             "font.size": 9.5,
+            "text.parse_math": False,  # names are of others: a $ in them is a $
+            "text.usetex": False,
             "svg.hashsalt": "lockstep",
             "axes.spines.top": False,
             "axes.spines.right": False,

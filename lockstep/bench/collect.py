@@ -55,7 +55,7 @@ def bench_collect(rounds: int = 5, seconds: float = 1.0, lanes: tuple[int, ...] 
         config = load_config(preset, ["training.num_threads=1"])
         for count in lanes:
             spec = make_env(config.env, count, seed=0).spec
-            policy = GreedyPolicy(build(spec, config).agent, spec, config.network)
+            policy = GreedyPolicy(build(spec, config).actor, spec, config.network)
             works = {"whole": _play(config, count, policy), "steps": _play(config, count, TorchPolicy(policy))}
             seen = interleaved(works, rounds, seconds)
             steps = count * spec.time_limit

@@ -10,10 +10,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lockstep.acting.policy import RandomPolicy
-from lockstep.algorithms.fast.shares import one_thread
-from lockstep.algorithms.q_learning import QLearner
+from lockstep.algorithms.fast.shares import num_shares, one_thread
 from lockstep.algorithms.registry import build
-from lockstep.bench.stepwise import stepwise_loss
+from lockstep.algorithms.stepwise import both_ways
 from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_ratio, peak_flops, resident_bytes
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
@@ -78,8 +77,8 @@ def table(result: dict[str, Any]) -> str:
 
 def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, peak: float) -> LearnerRow:
     spec, batch, replay = _experience(config)
-    learner = build(spec, config)
-    rng = np.random.default_rng(0)
+    learner, (_, stepwise) = build(spec, config), both_ways(spec, config, config.training.device)
+    rng, shares = np.random.default_rng(0), num_shares(config)
     on_gpu = config.training.device == "cuda"
 
     def done(work: Callable[[], object]) -> Callable[[], None]:
@@ -90,17 +89,17 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
 
         return wait_for_it
 
-    def stepwise(num_threads: int) -> None:
+    def on_threads(num_threads: int) -> None:
         torch.set_num_threads(num_threads)
-        torch.autograd.grad(stepwise_loss(learner, batch), learner.parameters)
+        stepwise(batch)
         torch.set_num_threads(1)
 
     one_thread()
     seen = interleaved(
         {
             "update": done(lambda: learner.update(batch)),
-            "one thread": done(lambda: stepwise(1)),
-            "all threads": done(lambda: stepwise(learner.shares.count)),
+            "one thread": done(lambda: on_threads(1)),
+            "all threads": done(lambda: on_threads(shares)),
             "sample": done(lambda: replay.sample(rng)),
         },
         rounds,
@@ -110,7 +109,7 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
     flop = _operations(spec, config, batch)
     return LearnerRow(
         workload=name,
-        shares=learner.shares.count,
+        shares=shares,
         update_ms=1e3 * median(seen["update"]),
         stepwise_ms=1e3 * median(best),
         ratio=median_ratio(best, seen["update"]),
@@ -122,12 +121,9 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
 
 def _operations(spec: EnvSpec, config: RunConfig, batch: EpisodeBatch) -> int:
     """Floating-point operations of the products in one gradient, counted where all of them are torch's."""
-    on_cpu = config.model_copy(
-        update={"training": config.training.model_copy(update={"device": "cpu", "num_threads": 1})}
-    )
-    learner = build(spec, on_cpu)
+    page, _ = both_ways(spec, config, "cpu")
     with FlopCounterMode(display=False) as counter:
-        QLearner.gradient(learner, batch.to(learner.device))
+        page(batch.to(torch.device("cpu")))
     return int(counter.get_total_flops())
 
 

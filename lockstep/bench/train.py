@@ -1,8 +1,5 @@
 """What a whole training does per second, alone and beside another one: `lockstep bench train`."""
 
-import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,8 +69,9 @@ def table(result: dict[str, Any]) -> str:
 def _speeds(preset: str, collections: int, count: int) -> list[tuple[float, float]]:
     """(updates/s, env steps/s) of every logged row of `count` runs that go on at the same time."""
     from lockstep.config.load import load_config
+    from lockstep.training.many import Training, train_all
 
-    config = load_config(preset, [])
+    config = load_config(preset)
     per_collection = config.collection.num_envs * (config.env.time_limit or 500)
     words = [
         "collection.warmup_env_steps=0",
@@ -84,27 +82,13 @@ def _speeds(preset: str, collections: int, count: int) -> list[tuple[float, floa
         f"checkpoint.every_env_steps={collections * per_collection}",
     ]
     with tempfile.TemporaryDirectory() as folder:
-        outs = [Path(folder) / f"run-{index}" for index in range(count)]
-        running = [
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "lockstep",
-                    "train",
-                    preset,
-                    *words,
-                    f"seed={index}",
-                    "--out",
-                    str(out),
-                    "--quiet",
-                ],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            )
-            for index, out in enumerate(outs)
-        ]
-        for process in running:
-            if process.wait() != 0:
-                raise RuntimeError(f"the training ended with exit code {process.returncode}")
-        rows = [row for out in outs for row in read_rows(RunDirectory(out).metrics)[ROUNDS_BEFORE:]]
+        out, timed = Path(folder), load_config(preset, words)
+        runs = [RunDirectory(out / f"run-{index}") for index in range(count)]
+        trainings = [Training(preset, timed, run, index) for index, run in enumerate(runs)]
+        if train_all(trainings, out, count) is not None:
+            raise KeyboardInterrupt
+        for training in trainings:
+            if training.failed:
+                raise RuntimeError(f"a training failed: {training.failed}")
+        rows = [row for run in runs for row in read_rows(run.metrics)[ROUNDS_BEFORE:]]
     return [(row["updates_per_second"], row["env_steps_per_second"]) for row in rows]

@@ -9,14 +9,31 @@ import typer
 
 from lockstep import __version__
 
-# Importing them makes their verbs known.
-from lockstep.cli import browse, check, doctor, report, reproduce, selftest, show, train, watch
-from lockstep.cli.app import INTERRUPTED, USER_ERROR, app
+# Importing a file makes its verbs known; `lockstep --help` shows them in the order of these lines.
+# isort: off
+from lockstep.cli import train, watch, show, doctor, report, reproduce, browse, trust, check, selftest
+
+# isort: on
+from lockstep.cli.app import INTERRUPTED, USER_ERROR, app, say
+from lockstep.compute.output import lasting_output
 from lockstep.errors import UserError
 
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
-__all__ = ["app", "browse", "check", "doctor", "main", "report", "reproduce", "selftest", "show", "train", "watch"]
+__all__ = [
+    "app",
+    "browse",
+    "check",
+    "doctor",
+    "main",
+    "report",
+    "reproduce",
+    "selftest",
+    "show",
+    "train",
+    "trust",
+    "watch",
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -27,26 +44,38 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The `lockstep` command. Returns the exit code: 0, 2 for a user's mistake, 128 + its number for a signal."""
+    """The `lockstep` command. Returns the exit code: 0, 2 for a user's mistake, 128 + its number for a signal.
+
+    Output that nobody reads any more stops nothing; output that a full device did not take is a mistake in the end.
+    """
+    with lasting_output():
+        code, stdout = _run(arguments), sys.stdout
+        if stdout is not None:
+            stdout.flush()
+        lost = getattr(stdout, "lost", None)
+        if code == 0 and isinstance(lost, OSError) and lost.errno not in (errno.EPIPE, errno.EIO):
+            say(f"lockstep: standard output could not be written ({lost.strerror}); all else was done.", error=True)
+            return USER_ERROR
+        return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     run: Callable[..., Any] = typer.main.get_command(app).main
     try:
         code = run(args=None if arguments is None else list(arguments), prog_name="lockstep", standalone_mode=False)
     except UserError as error:
-        print(f"lockstep: {error}", file=sys.stderr)
+        say(f"lockstep: {error}", error=True)
         return USER_ERROR
     except typer.TyperException as error:
-        print(f"lockstep: {error.format_message().rstrip('.')}. `lockstep --help` shows the commands.", file=sys.stderr)
+        say(f"lockstep: {error.format_message().rstrip('.')}. `lockstep --help` shows the commands.", error=True)
         return USER_ERROR
     except (KeyboardInterrupt, typer.Abort):
         print("lockstep: interrupted.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except OSError as error:
         if error.filename is None and error.errno not in DISK_FAULTS:
             raise  # not a file's: a mistake of ours, or of somebody's environment
         about = "" if error.filename is None else f"{error.filename}: "
-        print(f"lockstep: {about}{error.strerror}. Choose another place, or make room there.", file=sys.stderr)
+        say(f"lockstep: {about}{error.strerror}. Choose another place, or make room there.", error=True)
         return USER_ERROR
     return code if isinstance(code, int) else 0

@@ -1,43 +1,19 @@
 """The application itself, and the words that several verbs share."""
 
+import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+
+from lockstep.runs.cleaning import printable
+
+if TYPE_CHECKING:
+    from lockstep.runs.reader import RunReader
 
 USER_ERROR, INTERRUPTED = 2, 130
 
-# The order in which `lockstep --help` shows them.
-VERBS = (
-    "train",
-    "resume",
-    "watch",
-    "evaluate",
-    "demo",
-    "render",
-    "doctor",
-    "plot",
-    "report",
-    "export",
-    "reproduce",
-    "runs",
-    "envs",
-    "presets",
-    "config",
-    "verify",
-    "bench",
-    "selftest",
-)
-
-
-class _Ordered(TyperGroup):
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(super().list_commands(ctx), key=VERBS.index)
-
-
 app = typer.Typer(
-    cls=_Ordered,
     name="lockstep",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -83,6 +59,7 @@ Runs = Annotated[
         metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
     ),
 ]
+Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
 
@@ -91,6 +68,7 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     """Rows of equal keys as a quiet table."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     if not rows:
         print("nothing found")
@@ -99,8 +77,22 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     for index, name in enumerate(rows[0]):
         table.add_column(name, overflow="fold", no_wrap=index == 0)
     for row in rows:
-        table.add_row(*("" if value is None else _cell(value) for value in row.values()))
+        table.add_row(*(Text("" if value is None else _cell(value)) for value in row.values()))
     Console().print(table)
+
+
+def tell_unreadable(records: "Sequence[RunReader]") -> None:
+    """Say what of these runs could not be read. If that is something, leave with exit code 1, or 2 if all of it."""
+    told = [f"{record.name}: {sentence}" for record in records for sentence in record.unreadable()]
+    for sentence in told:
+        say(f"lockstep: {sentence}", error=True)
+    if told:
+        raise typer.Exit(USER_ERROR if all(record.is_empty for record in records) else 1)
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print what may hold the name of a file, or words out of one, so that nothing in it is obeyed."""
+    print(printable(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def _cell(value: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Json, Source, Words, app, print_table
+from lockstep.cli.app import Json, Source, Words, app, print_table, say
 
 
 @app.command()
@@ -51,25 +51,35 @@ def config(
     from lockstep.config.load import dump_toml, explain_toml, load_config
 
     resolved = load_config(source, words or [])
-    print(resolved.model_dump_json() if as_json else (explain_toml if explain else dump_toml)(resolved), end="")
+    said = resolved.model_dump_json() if as_json else (explain_toml if explain else dump_toml)(resolved)
+    say(said.rstrip("\n"))
 
 
 @app.command()
 def runs(as_json: Json = False) -> None:
     """List the runs in this folder."""
-    from lockstep.runs.directory import list_runs, read_rows
+    from lockstep.runs.directory import list_runs
+    from lockstep.runs.reader import RunReader
 
     rows = []
     for run in list_runs():
-        info, evaluations = run.read_info(), read_rows(run.evaluations)
-        means = [mean for row in evaluations if isinstance(mean := row.get("test_return_mean"), int | float)]
+        record = RunReader(run)
+        record.evaluations.refresh()
+        best = record.best
         rows.append(
             {
-                "run": run.path.name,
-                "status": info.get("status", "unknown"),
-                "env steps": evaluations[-1].get("env_steps") if evaluations else None,
-                "best test return": max(means, default=None),
+                "run": record.name,
+                "status": record.standing,
+                "env steps": record.env_steps if len(record.evaluations) else None,
+                "best test return": best.test_return_mean if best else None,
                 "MB": run.size_bytes() / 1e6,
+                "damaged": " ".join(record.unreadable()),
             }
         )
-    print(json.dumps(rows)) if as_json else print_table(rows)
+    if as_json:
+        print(json.dumps(rows))
+        return
+    print_table([{name: value for name, value in row.items() if name != "damaged"} for row in rows])
+    for row in rows:
+        if row["damaged"]:
+            say(f"{row['run']}: {row['damaged']}")

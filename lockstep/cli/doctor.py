@@ -1,12 +1,14 @@
 """The verb that says why something will not learn."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lockstep.cli.app import Json, Words, app
+from lockstep import trust as consent
+from lockstep.cli.app import Json, Trust, Words, app, say
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def doctor(
     probe: Annotated[
         bool, typer.Option("--probe", help="Train on tiny worlds with known answers: is it my setup?")
     ] = False,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Say why it will not learn, before a day is spent, or why it did not.
@@ -48,13 +51,15 @@ def doctor(
     elif what == "env":
         _env(words or [], as_json)
     elif _is_configuration(what):
+        if trust:
+            consent.allow(Path(what))
         _before(what, words or [], fix, as_json)
     else:
         if words or fix:
             raise UserError(
                 f"{what!r} is a run: it has ended or begun, so overrides and --fix are for what comes next."
             )
-        _after(what, as_json)
+        _after(what, as_json, trust=trust)
 
 
 def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
@@ -116,7 +121,8 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
     from lockstep.training import command
 
     config = load_config(source, words)
-    command.check(config, replay_must_fit=False)  # a finding says more about it
+    # A finding says more about a replay that does not fit.
+    config = command.prepare(config, lambda sentence: typer.echo(sentence, err=True), replay_must_fit=False)
     if fix is not None and (fix.exists() or not fix.parent.is_dir()):
         why = "is there already" if fix.exists() else "cannot be written (there is no such folder)"
         raise UserError(f"{fix} {why}. Choose another name for --fix.")
@@ -124,43 +130,50 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         diagnosis = look_before(config)
         better, applied = fixed(diagnosis) if fix is not None else (diagnosis, ())
     if fix is not None:
-        from lockstep.runs.directory import write_atomically
+        from lockstep.runs.delivery import deliver
 
-        try:
-            write_atomically(fix, dump_toml(better.forecast.config))
-        except OSError as error:
-            raise UserError(f"{fix} cannot be written ({error.strerror}). Choose another name for --fix.") from error
+        deliver({fix: dump_toml(better.forecast.config)}, "Choose another name for --fix.")
     if as_json:
         fix_row = {} if fix is None else {"fix": {"file": str(fix), "overrides": applied, "verdict": better.verdict}}
         print(_dumped({**diagnosis.row(), **fix_row}))
         return
-    from lockstep.cli.doctor_text import console, print_diagnosis
+    from lockstep.cli.doctor_text import print_diagnosis
 
     typed = " ".join([source, *words])
     print_diagnosis(diagnosis, typed, f"lockstep train {typed}")
     if fix is not None:
         changed = " ".join(applied) or "nothing needed a change"
-        console().print(
-            f"\n  [bold]{fix}[/bold] holds the remedied configuration: {changed}\n  verdict: {better.verdict}"
-        )
+        say(f"\n  {fix} holds the remedied configuration: {changed}\n  verdict: {better.verdict}")
 
 
-def _after(what: str, as_json: bool) -> None:
+def _after(what: str, as_json: bool, *, trust: bool) -> None:
     from lockstep.doctor import findings
     from lockstep.runs.reader import RunReader
 
     record = RunReader.find(what)
+    if trust:
+        consent.allow(record.directory.path)
     found = findings(record)
     unfinished = record.standing in ("running", "interrupted", "died")
-    ahead = _outlook(record) if unfinished and record.env_steps > record.config.collection.warmup_env_steps else None
+    ahead = None
+    if unfinished and record.env_steps > record.config.collection.warmup_env_steps:
+        try:
+            ahead = _outlook(record)
+        except (
+            UserError
+        ) as error:  # its world cannot be made here, or may not: what was written can be judged all the same
+            print(f"There is no outlook: {error}", file=sys.stderr)
     if as_json:
         row = {"run": str(record.directory.path), "status": record.standing, "env_steps": record.env_steps}
         outlook = None if ahead is None else {"verdict": ahead.verdict, "problems": ahead.problems}
         print(_dumped({**row, "outlook": outlook, "findings": [finding.row() for finding in found]}))
-        return
-    from lockstep.cli.doctor_text import print_findings
+    else:
+        from lockstep.cli.doctor_text import print_findings
 
-    print_findings(found, record, ahead)
+        print_findings(found, record, ahead)
+    unread = next((finding for finding in found if finding.name == "unreadable"), None)
+    if unread is not None and unread.severity != "note":
+        raise typer.Exit(2 if unread.severity == "problem" else 1)
 
 
 def _outlook(record: "RunReader") -> "Outlook":
@@ -199,12 +212,19 @@ def _probe(as_json: bool) -> None:
 
 def _env(words: list[str], as_json: bool) -> None:
     """Exit code 1 where a promise is broken."""
+    from lockstep.config.load import parse_words, validated, with_changes
     from lockstep.doctor.world import as_rows, check_env
-    from lockstep.envs.registry import make_vec
+    from lockstep.envs.registry import make_env, try_out
 
-    if len(words) != 1:
-        raise UserError("Name one environment: `lockstep doctor env rware-tiny-2ag-v2`. `lockstep envs` lists them.")
-    promises = check_env(lambda lanes, seed: make_vec(words[0], lanes, seed))
+    if not words or "=" in words[0]:
+        raise UserError(
+            "Name an environment, and what `lockstep train` would be told of it: `lockstep doctor env "
+            "rware-tiny-2ag-v2 env.time_limit=100`. `lockstep envs` lists them."
+        )
+    changes = {"env.key": words[0], **parse_words(words[1:])}
+    config = validated(with_changes({}, changes))
+    try_out(config.env)
+    promises = check_env(lambda lanes, seed: make_env(config.env, lanes, seed))
     kept = all(promise.outcome != "broken" for promise in promises)
     if as_json:
         print(_dumped({"key": words[0], "conforms": kept, "promises": as_rows(promises)}))

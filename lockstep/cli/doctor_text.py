@@ -13,6 +13,7 @@ from lockstep.doctor.finding import Finding, Plot, Severity
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.numbers import duration, memory, rounded
 from lockstep.doctor.world import Promise
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.reader import RunReader
 from lockstep.training.learning_check import ProbeResult
 
@@ -69,7 +70,7 @@ def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outloo
         parts.append(Text("  It can still learn.", "green"))
     parts.append(Text())
     if findings:
-        parts += findings_text(findings, f"lockstep train {record.directory.config}")
+        parts += findings_text(findings, one_line(f"lockstep train {record.directory.config}"))
     else:
         parts.append(Text("  No finding. What the run wrote looks healthy.", style="bold green"))
     console().print(Group(*parts))

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Runs, app
+from lockstep import trust as consent
+from lockstep.cli.app import Runs, Trust, app, say, tell_unreadable
 
 
 @app.command()
@@ -24,7 +25,8 @@ def plot(
     check_suffix(out)
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
     save_figure(metric_figure(records, metric, over, title), out)
-    print(f"wrote {out}")
+    say(f"wrote {out}")
+    tell_unreadable(records)
 
 
 @app.command()
@@ -34,6 +36,7 @@ def report(
         Path | None, typer.Option(help="What to write: NAME.html; default inside a single run, else report.html.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
+    trust: Trust = False,
 ) -> None:
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
     from lockstep.analysis.report.build import build_report, default_out, write_report
@@ -41,11 +44,14 @@ def report(
     from lockstep.runs.reader import RunReader
 
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
     from lockstep.teams.play import play_best
 
     document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
+    tell_unreadable(records)
 
 
 @app.command()
@@ -53,6 +59,7 @@ def export(
     runs: Runs,
     file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
     out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+    trust: Trust = False,
 ) -> None:
     """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
@@ -61,10 +68,13 @@ def export(
 
     check_format(file_format)
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
     for record in records if file_format == "marl-eval" else ():
         if absolute_returns(record) is None:
             from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
     for path in write(records, file_format, out):
-        print(f"wrote {path}")
+        say(f"wrote {path}")
+    tell_unreadable(records)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import app
+from lockstep.cli.app import app, say
 
 
 @app.command()
@@ -58,5 +58,5 @@ def reproduce(
     console = Console()
     interrupted_by = command.reproduce(plan, out, jobs, console, estimate_only=estimate)
     if interrupted_by is not None:
-        console.print(f"\nInterrupted and saved.\n\n  lockstep reproduce {experiment} --resume --out {out}")
+        say(f"\nInterrupted and saved.\n\n  lockstep reproduce {experiment} --resume --out {out}")
         raise typer.Exit(128 + interrupted_by)  # as shells count

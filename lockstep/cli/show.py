@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import MaybeRun, Quiet, app
+from lockstep import trust as consent
+from lockstep.cli.app import MaybeRun, Quiet, Trust, app, say
 
 
 @app.command()
@@ -24,12 +25,17 @@ def render(
     theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
     scale: Annotated[float, typer.Option(min=0.25, max=4.0, help="2 doubles the pixels.")] = 1.0,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Steps a second in a film.")] = 8.0,
+    trust: Trust = False,
     quiet: Quiet = False,
 ) -> None:
     """Film a team, or put it into a page that answers questions. Needs no display."""
     from lockstep.show.film import check_request, write
 
     check_request(out, theme)
+    if trust and run is not None:
+        from lockstep.runs.directory import RunDirectory
+
+        consent.allow(RunDirectory.find(run).path)
     from lockstep.teams.play import play
 
     recordings = play(
@@ -45,7 +51,7 @@ def render(
     write(recordings, out, theme, scale, fps)
     if not quiet:
         total = sum(recording.returns()[-1] for recording in recordings)
-        print(
+        say(
             f"{out}: {len(recordings)} episode{'s' * (len(recordings) > 1)} of {recordings[0].policy}, return {total:g}"
         )
 
@@ -73,4 +79,4 @@ def demo(
     page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
     write([recording], page, playing=True)
     if no_open or not webbrowser.open(page.as_uri()):
-        print(page)
+        say(str(page))

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lockstep.cli.app import Json, Quiet, Run, Source, Words, app
+from lockstep import trust as consent
+from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app, say
 from lockstep.errors import UserError
 
 
@@ -15,8 +16,12 @@ def train(
     source: Source,
     words: Words = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
+    resume_if_there: Annotated[
+        bool, typer.Option("--resume-if-there", help="Go on with the run in --out, if there is one: for requeued jobs.")
+    ] = False,
     no_doctor: Annotated[bool, typer.Option("--no-doctor", help="Do not look at the task first.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it learning in the browser.")] = False,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -24,21 +29,34 @@ def train(
     from lockstep.config.load import dump_toml, load_config
     from lockstep.runs.directory import RunDirectory
 
+    if trust:
+        consent.allow(Path(source))
     config = load_config(source, words or [])
+    if resume_if_there and out is None:
+        raise UserError("--resume-if-there needs to know where: give --out FOLDER, the same one every time.")
     from lockstep.training import command
 
-    command.check(config)
+    config = command.prepare(config, lambda sentence: None if quiet or as_json else typer.echo(sentence, err=True))
+    there = command.same_run(out, config) if resume_if_there and out is not None else None
+    if there is not None and there.has_ended:
+        if as_json or not quiet:
+            print(json.dumps(command.ended_row(there)) if as_json else command.ended_text(there))
+        return
     from lockstep.cli.doctor import announce, watching
 
-    run = RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
-    if not (no_doctor or quiet or as_json):
+    run = there or RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
+    if not (there or no_doctor or quiet or as_json):
         announce(config, " ".join([source, *(words or [])]))
     if watch:
         from lockstep.cli.watch import watch_beside
 
         watch_beside(run.path, quiet=quiet or as_json)
     look = None if quiet or as_json else watching(run)
-    _finish(command.train(config, run, quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
+    if there is None:
+        outcome = command.train(config, run, quiet=quiet or as_json, look=look)
+    else:
+        outcome = command.resume(run, quiet=quiet or as_json, look=look)
+    _finish(outcome, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -48,6 +66,8 @@ def resume(
         list[str] | None,
         typer.Argument(metavar="[key=value]...", help="t_max or stop_at_test_return: a new end."),
     ] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Go on although settings were changed since.")] = False,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -57,8 +77,11 @@ def resume(
     from lockstep.training import command
 
     found = RunDirectory.find(run)
+    if trust:
+        consent.allow(found.path)
     look = None if quiet or as_json else watching(found)
-    _finish(command.resume(found, words or [], quiet=quiet or as_json, look=look), as_json=as_json, quiet=quiet)
+    outcome = command.resume(found, words or [], quiet=quiet or as_json, look=look, changed=changed)
+    _finish(outcome, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -68,6 +91,7 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
     policy: Annotated[str, typer.Option(help="trained; or random or heuristic, for comparison.")] = "trained",
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Judge a run's best policy on episodes it has never seen."""
@@ -78,6 +102,8 @@ def evaluate(
     if policy not in ("trained", "random", "heuristic"):
         raise UserError(f"--policy {policy} is unknown; it must be trained, random or heuristic.")
     found = RunDirectory.find(run)
+    if trust:
+        consent.allow(found.path)
     from lockstep.teams.judge import evaluate_reference, judge
 
     played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"
@@ -90,7 +116,7 @@ def evaluate(
     if as_json:
         print(json.dumps(row))
     else:
-        print(
+        say(
             f"{name}: test return {row['test_return_mean']:.2f} ± {row['test_return_std']:.2f} over {row['episodes']} "
             f"episodes ({row['engine']} engine)"
         )
@@ -101,6 +127,6 @@ def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         print(json.dumps(outcome.row()))
     elif not quiet:
-        print(outcome.text())
+        say(outcome.text())
     if outcome.result.stopped_because == "interrupted":
         raise typer.Exit(128 + outcome.result.stopped_by_signal)  # as shells count: 130 for Ctrl-C, 143 for SIGTERM

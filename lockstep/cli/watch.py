@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from lockstep.cli.app import app, complete_runs
+from lockstep.compute import child_process
 from lockstep.errors import UserError
 
 SHORTEST_TOKEN = 16
@@ -29,7 +30,7 @@ def watch(
     ),
     port: Annotated[int | None, typer.Option(help="Default: the first free one from 8127 on.")] = None,
     token: Annotated[str | None, typer.Option(envvar="LOCKSTEP_TOKEN", help="Default: a new one, printed.")] = None,
-    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
+    with_parent: Annotated[int | None, typer.Option("--with-parent", hidden=True)] = None,
 ) -> None:
     """Watch a run learn: curves, the team playing, other runs beside it. Reads only, and never slows the training."""
     if terminal:
@@ -48,15 +49,15 @@ def watch(
     from lockstep.show.live.guard import Access
     from lockstep.show.live.serve import Server, listen
 
-    parent = os.getppid()
     sock = listen(host, port)
     access = Access.on(host, sock.getsockname()[1], token)
     live = Live(folder, access)
     server = Server(live, sock)
     print(access.url, flush=True)
-    if with_parent:
+    if with_parent is not None:
         os.nice(10)
-        server.stop_with(parent)
+        _say_no_more()
+        server.stop_with(with_parent)
     elif browser:
         _open(access.url)
     server.run()
@@ -67,13 +68,14 @@ def watch_beside(run: Path, *, quiet: bool) -> subprocess.Popen[str]:
 
     It is another process with a low priority. It stays while somebody looks at it, and ends by itself after that.
     """
-    command = [sys.executable, "-m", "lockstep", "watch", str(run), "--with-parent"]
+    command = child_process.command("lockstep", "watch", str(run), "--with-parent", str(os.getpid()))
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=child_process.environment(),
         start_new_session=True,
     )
     assert process.stdout is not None
@@ -85,6 +87,14 @@ def watch_beside(run: Path, *, quiet: bool) -> subprocess.Popen[str]:
         print(address, flush=True)
     _open(address)
     return process
+
+
+def _say_no_more() -> None:
+    """The process that started this one has read the address, and reads no further."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def _open(address: str) -> None:

@@ -12,16 +12,18 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba import njit
+from numpy import generic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_HERE = Path(__file__).parent.parent
+_ROOT = __name__.partition(".")[0] + "."
+_PACKAGE = Path(__file__).parent.parent
 _settings: Any = numba.config
 _announced: set[str] = set()
 _quiet = False
 
 
 def compiled(function: Function) -> Function:
-    """Compile with machine code kept in `code_directory`, without the interpreter's lock, divisions as in C."""
+    """Compile, with the machine code kept on disk, without the interpreter's lock, divisions as in C."""
     return _compiled(function)
 
 
@@ -44,25 +46,49 @@ def inlined(function: Function) -> Function:
 
 
 @cache
-def code_directory() -> Path:
-    """A directory for exactly these sources: numba would not notice that a function called by a cached one changed.
+def code_home() -> Path:
+    """Return the directory that holds the machine code of all modules.
 
-    Beside the package where that can be written, else in the user's cache, else in a temporary place. The environment
-    variable NUMBA_CACHE_DIR goes before all of them.
+    It lies beside the package where that can be written, else in the user's cache, else in a temporary place. The
+    environment variable NUMBA_CACHE_DIR goes before all of them. Code that checks every index (NUMBA_BOUNDSCHECK=1) is
+    kept apart.
     """
-    sources = [path.read_bytes() for path in sorted(_HERE.rglob("*.py"))]
-    sources = [
-        source for source in sources if b"lockstep.compute.compiled import" in source or b"def compiled" in source
-    ]
-    name = f"lockstep-{sha256(b''.join(sources)).hexdigest()[:12]}"
+    name = "lockstep-kernels-checked" if _settings.BOUNDSCHECK else "lockstep-kernels"
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "lockstep"
-    candidates = [_HERE / "__pycache__", user_cache]
+    candidates = [_PACKAGE / "__pycache__", user_cache]
     if os.environ.get("NUMBA_CACHE_DIR"):
         candidates.insert(0, Path(os.environ["NUMBA_CACHE_DIR"]))
     for candidate in candidates:
         if _writable(candidate / name):
             return candidate / name
-    return Path(tempfile.mkdtemp(prefix=name))
+    return Path(tempfile.mkdtemp(prefix=f"{name}-"))
+
+
+@cache
+def code_directory(module: str) -> Path:
+    """Return the directory for the machine code of exactly this module's sources, and of what they are built from.
+
+    numba would not notice that a function which a kept one calls, or a constant that it uses, has changed in another
+    file. So the directory's name is a digest of the module's file, of its constants, and of the modules from which its
+    functions and classes come, theirs included.
+    """
+    return code_home() / f"{module.rpartition('.')[2]}-{_digest(module)}"
+
+
+@cache
+def _digest(module: str) -> str:
+    """Of all that the machine code of a module follows from. The module may still be on its way: imports come first."""
+    content = sys.modules[module]
+    found, neighbors = [], set()
+    for name, value in sorted(vars(content).items()):
+        home = getattr(value, "__module__", None) or getattr(getattr(value, "py_func", None), "__module__", "")
+        if isinstance(home, str) and home.startswith(_ROOT) and home != module:
+            neighbors.add(home)
+        elif not name.startswith("__") and isinstance(value, bool | int | float | str | tuple | generic):
+            found.append(f"{name}={value!r}")
+    parts = [Path(str(content.__file__)).read_bytes(), *map(str.encode, found)]
+    parts += [_digest(neighbor).encode() for neighbor in sorted(neighbors)]
+    return sha256(b"\0".join(parts)).hexdigest()[:12]
 
 
 def announce_compilation(what: str, *functions: Any) -> None:
@@ -83,7 +109,7 @@ def leave_announcements() -> None:
 
 def _compiled(function: Function, **options: Any) -> Function:
     before = _settings.CACHE_DIR
-    _settings.CACHE_DIR = str(code_directory())
+    _settings.CACHE_DIR = str(code_directory(function.__module__))
     try:
         return cast(Function, njit(cache=True, nogil=True, error_model="numpy", **options)(function))
     finally:
@@ -91,8 +117,8 @@ def _compiled(function: Function, **options: Any) -> Function:
 
 
 def _has_code(function: Any) -> bool:
-    package, module = function.__module__.split(".")[-2:]
-    return next(code_directory().rglob(f"{package}_*/{module}.{function.__name__}-*.nbi"), None) is not None
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}-*.nbi"
+    return next(code_directory(function.__module__).rglob(name), None) is not None
 
 
 def _writable(directory: Path) -> bool:

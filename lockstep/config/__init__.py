@@ -1,0 +1,5 @@
+"""Config holds every setting of a run, once, with its meaning: nothing else in the house defines one.
+
+`schema` has the settings, `presets` the configurations with a name, `load` makes one from a preset or a file and
+`key=value` words, EPyMARL's among them.
+"""

@@ -5,53 +5,26 @@ Unknown keys name their nearest neighbors; values that do not fit are one senten
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeGuard
 
 import tomli_w
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from lockstep import trust
+from lockstep.config.epymarl import EPYMARL, Changes
+from lockstep.config.knobs import Knob, knobs, knobs_of
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
+from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
+from lockstep.config.schema.run import MOVED, modern
 from lockstep.errors import UserError
+from lockstep.files import NotPlainError, read_regular
 
-Changes = dict[str, Any]
-"""Dotted paths and their new values."""
-
-
-class Knob(NamedTuple):
-    """One field of the configuration, as documented in the schema."""
-
-    path: str
-    default: Any
-    description: str
-
-
-def knobs() -> dict[str, Knob]:
-    """Every field by its dotted path, in the schema's order."""
-    found = {}
-    for section, field in RunConfig.model_fields.items():
-        if isinstance(field.default, BaseModel):
-            for name, inner in type(field.default).model_fields.items():
-                path = f"{section}.{name}"
-                default = inner.get_default(call_default_factory=True)
-                found[path] = Knob(path, default, inner.description or "")
-        else:
-            found[section] = Knob(section, field.default, field.description or "")
-    return found
-
-
-def flat(config: RunConfig) -> dict[str, Any]:
-    """A configuration's values by dotted path."""
-    found: dict[str, Any] = {}
-    for section, value in config.model_dump().items():
-        if isinstance(value, dict):
-            found |= {f"{section}.{name}": inner for name, inner in value.items()}
-        else:
-            found[section] = value
-    return found
+_NAMES = ("algorithm", "algorithm.name", "mixer", "name")
+"""Words that name an algorithm."""
 
 
 def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
@@ -59,7 +32,14 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
 
     Raises UserError with one sentence for the first thing that is wrong.
     """
-    return validated(with_changes(_base(source), parse_words(words)))
+    changes = parse_words(words)
+    if source in PRESETS:
+        return validated(with_changes(PRESETS[source]().model_dump(), changes))
+    file, base = _read(source)
+    if isinstance(base.get("algorithm"), str):
+        base["algorithm"] = {"name": base["algorithm"]}
+    trust.tell(file, base, changes)
+    return validated(with_changes(base, changes))
 
 
 def validated(values: Mapping[str, Any]) -> RunConfig:
@@ -77,7 +57,7 @@ def dump_toml(config: RunConfig) -> str:
 
 def explain_toml(config: RunConfig) -> str:
     """The same TOML with every setting's documentation above it."""
-    described = knobs()
+    described = knobs(config)
     section, lines = "", []
     for line in dump_toml(config).splitlines():
         if line.startswith("["):
@@ -91,20 +71,26 @@ def explain_toml(config: RunConfig) -> str:
 
 def parse_words(words: Sequence[str]) -> Changes:
     """`key=value` words as changes by dotted path. Raises UserError for a word that is none or an unknown key."""
-    changes: Changes = {}
+    pairs: list[tuple[str, str]] = []
     for word in words:
         if word == "with":  # EPyMARL's (sacred's) separator
             continue
         key, separator, value = word.partition("=")
         if not separator or not key:
             raise UserError(f"{word!r} is no override: write key=value, for example lr=0.001.")
-        changes |= _translate(key.strip().lstrip("-"), value.strip())
+        pairs.append((key.strip().lstrip("-"), value.strip()))
+    known = knobs()
+    for key, value in pairs:
+        if key in _NAMES and ":" in value:  # an algorithm of one's own may have settings of its own
+            known |= knobs_of("algorithm", [section_of(value)])
+    changes: Changes = {}
+    for key, value in pairs:
+        changes |= _translate(key, value, known)
     return changes
 
 
-def _base(source: str) -> dict[str, Any]:
-    if source in PRESETS:
-        return PRESETS[source]().model_dump()
+def _read(source: str) -> tuple[Path, dict[str, Any]]:
+    """A configuration's file, of a run where `source` is a folder, and the values in it."""
     path = Path(source)
     if path.is_dir() and (path / "config.toml").is_file():
         path = path / "config.toml"
@@ -115,7 +101,10 @@ def _base(source: str) -> dict[str, Any]:
             )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_regular(path, follow=path.name != trust.RUN_FILE)
+        return path, tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a text with a mark
+    except NotPlainError as error:
+        raise UserError(f"{source} cannot be read: {error}. Give a TOML text file.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{source} cannot be read ({type(error).__name__}). Give a TOML text file.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -123,8 +112,18 @@ def _base(source: str) -> dict[str, Any]:
 
 
 def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
-    """`base` with every changed path set; `base` itself is left alone."""
-    result: dict[str, Any] = {name: dict(value) if isinstance(value, dict) else value for name, value in base.items()}
+    """`base` with every changed path set; `base` itself is left alone.
+
+    Where the algorithm becomes another, what only the former has is left out.
+    """
+    result: dict[str, Any] = {
+        name: dict(value) if isinstance(value, dict) else value for name, value in modern(base).items()
+    }
+    former, new = result.get("algorithm"), changes.get("algorithm.name")
+    if isinstance(former, dict) and _is_algorithm(new) and new != (name := former.get("name", DEFAULT)):
+        theirs = SECTIONS[name].model_fields if isinstance(name, str) and name in SECTIONS else former
+        left_out = theirs.keys() - section_of(new).model_fields.keys()
+        result["algorithm"] = {setting: value for setting, value in former.items() if setting not in left_out}
     for path, value in changes.items():
         *parents, leaf = path.split(".")
         place = result
@@ -149,12 +148,17 @@ def parse_value(text: str) -> Any:
     return text
 
 
-def _translate(key: str, text: str) -> Changes:
-    known = knobs()
+def _is_algorithm(name: Any) -> TypeGuard[str]:
+    return isinstance(name, str) and (":" in name or name in SECTIONS)
+
+
+def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
     value = parse_value(text)
-    if key in known:
-        return {key: value}
-    if key.startswith("env.arguments."):
+    if key == "algorithm":
+        return {"algorithm.name": value}
+    if key in MOVED:
+        return {MOVED[key]: value}
+    if key in known or key.startswith(("env.arguments.", "algorithm.")):  # whoever has it: that is judged as a whole
         return {key: value}
     if key.startswith("env_args."):
         name = key.removeprefix("env_args.")
@@ -208,84 +212,3 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if knob and error["type"] != "literal_error":
         about = f" ({knob.description.split('.')[0].split(';')[0]})"
     return f"{path}={error['input']!r} {rule or 'does not fit: ' + error['msg']}{about}."
-
-
-def _to(path: str) -> Callable[[str, Any], Changes]:
-    return lambda key, value: {path: value}
-
-
-def _ignored(key: str, value: Any) -> Changes:
-    """Words that change nothing here: what they ask for is always so, or has no counterpart."""
-    return {}
-
-
-def _only(expected: Any, why: str) -> Callable[[str, Any], Changes]:
-    """Words whose only meaning here is `expected`; anything else would change the experiment silently."""
-
-    def check(key: str, value: Any) -> Changes:
-        if value != expected:
-            raise UserError(f"{key}={value} is not supported: {why}. Leave it out, or set {key}={expected}.")
-        return {}
-
-    return check
-
-
-def _target_update(key: str, value: Any) -> Changes:
-    """EPyMARL's one number for two rules: a period in updates above 1, a share of the way up to 1."""
-    hard = not isinstance(value, int | float) or value > 1
-    sync, tau = (value, 0.0) if hard else (0, value)
-    return {"algorithm.target_sync_updates": sync, "algorithm.target_tau": tau}
-
-
-def _mixer(key: str, value: Any) -> Changes:
-    return {"algorithm.name": "iql" if value is None else value}
-
-
-def _agent(key: str, value: Any) -> Changes:
-    if value not in ("rnn", "ff"):
-        raise UserError(f"agent={value} is not known here: write agent=rnn or agent=ff.")
-    return {"network.recurrent": value == "rnn"}
-
-
-def _device(key: str, value: Any) -> Changes:
-    return {"training.device": "cuda" if value is True else "cpu" if value is False else value}
-
-
-EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
-    "t_max": _to("training.max_env_steps"),
-    "batch_size_run": _to("collection.num_envs"),
-    "epsilon_anneal_time": _to("exploration.epsilon_anneal_env_steps"),
-    "evaluation_epsilon": _to("evaluation.epsilon"),
-    "test_interval": _to("evaluation.every_env_steps"),
-    "test_nepisode": _to("evaluation.episodes"),
-    "log_interval": _to("logging.every_env_steps"),
-    "learner_log_interval": _to("logging.every_env_steps"),
-    "runner_log_interval": _to("logging.every_env_steps"),
-    "save_model_interval": _to("checkpoint.every_env_steps"),
-    "optim_eps": _to("optimizer.eps"),
-    "obs_agent_id": _to("network.agent_id"),
-    "obs_last_action": _to("network.last_action"),
-    "hypernet_embed": _to("network.hypernet_embed_dim"),
-    "standardise_rewards": _to("algorithm.standardize_rewards"),
-    "use_rnn": _to("network.recurrent"),
-    "td_lambda": _to("algorithm.td_lambda"),
-    "q_nstep": _to("algorithm.n_step"),
-    "target_update_interval_or_tau": _target_update,
-    "mixer": _mixer,
-    "agent": _agent,
-    "use_cuda": _device,
-    "use_tensorboard": _to("logging.tensorboard"),
-    "env": _only("gymma", "the environment is named by env_args.key alone"),
-    "name": _to("algorithm.name"),
-    "save_model": _ignored,
-    "label": _ignored,
-    "buffer_cpu_only": _ignored,
-    "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
-    "common_reward": _only(True, "the mixers learn from the team's reward"),
-    "reward_scalarisation": _only("sum", "the team's reward is the sum over its agents"),
-    "standardise_returns": _only(False, "only rewards can be standardized"),
-    "action_selector": _only("epsilon_greedy", "exploration is epsilon-greedy"),
-    "runner": _only("episode", "say batch_size_run=N for N environments side by side"),
-    "learner": _only("q_learner", "say mixer=qmix, vdn or None"),
-}
-"""EPyMARL's words (src/config/default.yaml, algs/qmix.yaml) and what they change here."""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from lockstep.config.schema import (
-    AlgorithmConfig,
     CheckpointConfig,
     CollectionConfig,
     EnvConfig,
@@ -12,6 +11,7 @@ from lockstep.config.schema import (
     LoggingConfig,
     NetworkConfig,
     OptimizerConfig,
+    QMIXConfig,
     ReplayConfig,
     RunConfig,
     TrainingConfig,
@@ -34,8 +34,15 @@ def smoke() -> RunConfig:
         env=EnvConfig(key="rware-tiny-2ag-v2", time_limit=40, arguments={"layout": SMOKE_LAYOUT}),
         collection=CollectionConfig(num_envs=32, warmup_env_steps=100_000),
         exploration=ExplorationConfig(epsilon_start=0.5, epsilon_finish=0.1, epsilon_anneal_env_steps=300_000),
-        network=NetworkConfig(recurrent=False, hidden_dim=64, mixing_embed_dim=16, hypernet_embed_dim=32),
-        algorithm=AlgorithmConfig(gamma=0.97, td_lambda=0.8, target_sync_updates=0, target_tau=0.02),
+        network=NetworkConfig(recurrent=False, hidden_dim=64),
+        algorithm=QMIXConfig(
+            gamma=0.97,
+            td_lambda=0.8,
+            target_sync_updates=0,
+            target_tau=0.02,
+            mixing_embed_dim=16,
+            hypernet_embed_dim=32,
+        ),
         replay=ReplayConfig(batch_size=64, segment_steps=8, rewarding_fraction=0.2, rewarding_buffer_size=2_000),
         optimizer=OptimizerConfig(lr=2e-3),
         training=TrainingConfig(max_env_steps=300_000, updates_per_collection=12),
@@ -57,7 +64,7 @@ def solve() -> RunConfig:
             epsilon_ladder=11.0,
         ),
         network=NetworkConfig(recurrent=False, hidden_dim=128),
-        algorithm=AlgorithmConfig(gamma=0.98, td_lambda=0.9, target_sync_updates=0, target_tau=0.02, actor_tau=0.002),
+        algorithm=QMIXConfig(gamma=0.98, td_lambda=0.9, target_sync_updates=0, target_tau=0.02, actor_tau=0.002),
         replay=ReplayConfig(batch_size=64, segment_steps=12, rewarding_fraction=0.25),
         optimizer=OptimizerConfig(lr=1e-3),
         training=TrainingConfig(
@@ -107,9 +114,7 @@ def report_default() -> RunConfig:
     """
     return RunConfig(
         env=TINY_100,
-        algorithm=AlgorithmConfig(
-            name="qmix", gamma=0.99, bootstrap_time_limit=False, standardize_rewards=True, target_sync_updates=200
-        ),
+        algorithm=QMIXConfig(gamma=0.99, bootstrap_time_limit=False, standardize_rewards=True, target_sync_updates=200),
         network=NetworkConfig(recurrent=True, hidden_dim=64),
         training=TrainingConfig(max_env_steps=2_000_000),
     )
@@ -151,7 +156,7 @@ def report_week1() -> RunConfig:
         collection=CollectionConfig(num_envs=64),
         exploration=ExplorationConfig(epsilon_finish=0.05, epsilon_anneal_env_steps=500_000),
         network=NetworkConfig(recurrent=False, hidden_dim=128),
-        algorithm=AlgorithmConfig(gamma=0.9, td_lambda=0.8, target_sync_updates=0, target_tau=0.01, actor_tau=0.01),
+        algorithm=QMIXConfig(gamma=0.9, td_lambda=0.8, target_sync_updates=0, target_tau=0.01, actor_tau=0.01),
         replay=ReplayConfig(batch_size=64, buffer_size=20_000, segment_steps=10),
         optimizer=OptimizerConfig(lr=1e-3),
         training=TrainingConfig(max_env_steps=2_000_000, updates_per_collection=16),

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.schedules import schedule
+from lockstep.algorithms.algorithm import Credit
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task
+from lockstep.spec import episode_bytes
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -211,11 +214,15 @@ class Forecast:
         """What the distance is, to begin a sentence with its number."""
         return self.task.way
 
+    @cached_property
+    def credit(self) -> Credit:
+        """How fast news travels back; where a reward is felt by the whole episode at once, that far in every update."""
+        return algorithm_of(self.config).credit(self.config) or Credit(1.0, np.inf)
+
     @property
     def sync_updates(self) -> float:
         """Updates until the target networks have followed (by 63 % where they follow softly)."""
-        algorithm = self.config.algorithm
-        return 1.0 / algorithm.target_tau if algorithm.target_tau > 0 else float(algorithm.target_sync_updates)
+        return self.credit.updates
 
     @property
     def sync_env_steps(self) -> float:
@@ -224,9 +231,7 @@ class Forecast:
     @property
     def steps_per_sync(self) -> float:
         """Steps that the news of a reward travels back with every renewal of the targets."""
-        algorithm, piece = self.config.algorithm, self.config.replay.segment_steps or self.task.mean_length
-        one = algorithm.n_step if algorithm.n_step > 1 else 1.0 / max(1.0 - algorithm.td_lambda, 1e-3)
-        return float(min(one, piece))
+        return float(min(self.credit.steps, self.config.replay.segment_steps or self.task.mean_length))
 
     @property
     def reach(self) -> float:
@@ -251,14 +256,10 @@ class Forecast:
     @property
     def replay_bytes(self) -> float:
         """Memory of the full replay, both parts, packed as `lockstep.experience.replay` does it."""
-        spec, replay = self.task.spec, self.config.replay
-        bits = sum(width for width in spec.obs_bits if width > 1) + -(-spec.obs_bits.count(1) // 8) * 8
-        steps = spec.time_limit
-        episode = (steps + 1) * spec.num_agents * bits / 8 + steps * spec.num_agents + 4 * steps + 5
-        episode += (steps + 1) * 4 * spec.own_state_dim
+        replay = self.config.replay
         stored = self.stored_at_start + self.collections * self.episodes_per_collection
         second = replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0
-        return episode * (min(replay.buffer_size, stored) + second)
+        return episode_bytes(self.task.spec, masks=False) * (min(replay.buffer_size, stored) + second)
 
     @property
     def seconds(self) -> float | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.exploration import Explorer, lane_epsilons
-from lockstep.acting.policy import random_actions
+from lockstep.acting.policy import blind_dtype, random_actions
 from lockstep.config.schema import ExplorationConfig, RunConfig
 from lockstep.envs.family import About
 from lockstep.envs.onset_memory import underneath
@@ -229,15 +229,16 @@ def _blind_episodes(
     assert isinstance(env, PlaysUnobserved)
     steps, shape = env.spec.time_limit, (env.num_envs, env.spec.num_agents)
     if explorer is None:
-        actions = rng.integers(env.spec.num_actions, size=(steps, *shape), dtype=np.int8)
+        actions = rng.integers(env.spec.num_actions, size=(steps, *shape), dtype=blind_dtype(env.spec.num_actions))
     else:
         greedy = _greedy(env, rng)
-        actions = np.stack([explorer.explore(greedy, None).astype(np.int8) for _ in range(steps)])
+        dtype = blind_dtype(env.spec.num_actions)
+        actions = np.stack([explorer.explore(greedy, None).astype(dtype) for _ in range(steps)])
     env.reset(seed)
     rewards = env.play(actions).sum(-1)  # (steps, lanes)
     felt = rewards != 0
     firsts = felt.argmax(0)[felt.any(0)] + 1.0
-    return rewards.sum(0, dtype=np.float64), np.full(env.num_envs, float(steps)), firsts.astype(np.float64)
+    return rewards.sum(0, dtype=np.float64), env.episode_steps().astype(np.float64), firsts.astype(np.float64)
 
 
 def _open_episodes(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lockstep.acting.policy import random_actions
 from lockstep.arrays import Actions
-from lockstep.envs.protocol import TimeStep, VectorEnv
+from lockstep.envs.others import agent_names, opposed
+from lockstep.envs.protocol import Explains, TimeStep, VectorEnv, dropped_lanes
 from lockstep.errors import UserError
 from lockstep.spec import BYTE_BITS, FLAG_BITS
 
@@ -41,7 +42,13 @@ class _Play:
 
 def check_env(make: Make) -> list[Promise]:
     """Try every promise of the protocol. What the world itself raises is a broken promise, not an error here."""
-    env = make(LANES, SEED)
+    alone = []
+    try:
+        env = make(LANES, SEED)
+    except UserError:
+        env = make(1, SEED)  # which may be the sentence that should be heard
+        sentence = "there can be but one at a time: train with collection.num_envs=1, or more in as many env.workers"
+        alone = [Promise("several at once", "note", sentence)]
     try:
         play = _play(env, SEED)
     except Exception as error:  # a stranger's world may raise anything
@@ -60,14 +67,18 @@ def check_env(make: Make) -> list[Promise]:
         ("state", _state),
         ("copies exactly", _copies),
         ("agents alike", _agents),
+        ("one team", _one_team),
         ("speed", _speed),
     )
-    promises = []
+    promises = alone
     for name, check in checks:
         try:
             promises.append(Promise(name, *check(make, env, play)))
         except Exception as error:  # a stranger's world may raise anything
             promises.append(Promise(name, "broken", f"{type(error).__name__}: {error}"))
+    if isinstance(env, Explains):
+        for remark in env.remarks():
+            promises.append(Promise(remark.about, "note" if remark.doubtful else "kept", remark.sentence))
     env.close()
     return promises
 
@@ -83,6 +94,8 @@ def _play(env: VectorEnv, seed: int) -> _Play:
     active = np.ones(env.num_envs, dtype=bool)
     for _ in range(env.spec.time_limit):
         step = env.step(_actions(env, rng), None if active.all() else active)
+        if (dropped := dropped_lanes(env)) is not None and dropped.any():
+            raise UserError("the process that plays it died, hung or raised something; its last words are above")
         steps.append(TimeStep(step.obs.copy(), step.reward.copy(), step.terminated.copy(), step.truncated.copy()))
         actives.append(active.copy())
         obs.append(steps[-1].obs)
@@ -131,13 +144,18 @@ def _widths(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
 
 
 def _deterministic(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
-    again, other = _play(env, SEED), make(LANES, SEED + 1000)
-    elsewhere = _play(other, SEED)
-    other.close()
-    for name, twin in (("after a reset of the same world", again), ("in a new one", elsewhere)):
+    twins = {"after a reset of the same world": _play(env, SEED)}
+    try:
+        other = make(env.num_envs, SEED + 1000)
+    except UserError:  # there can be but one
+        pass
+    else:
+        twins["in a new one"] = _play(other, SEED)
+        other.close()
+    for name, twin in twins.items():
         if not (np.array_equal(twin.obs, play.obs) and _same_rewards(twin, play)):
             return "broken", f"the same seed and actions gave another episode {name}: runs cannot be resumed exactly"
-    return "kept", "observations and rewards, twice and in a second copy"
+    return "kept", f"observations and rewards, {' and '.join(twins)}"
 
 
 def _same_rewards(one: _Play, other: _Play) -> bool:
@@ -238,6 +256,11 @@ def _agents(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
     if env.spec.num_agents > 1 and uneven > env.spec.obs_dim // 4:
         return "note", f"{uneven} features are used by some agents only: keep agent_id=true, so that they can differ"
     return "kept", "all agents use the same features"
+
+
+def _one_team(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
+    sentence = opposed(np.concatenate([step.reward for step in play.steps]), agent_names(env))
+    return ("kept", "no agent is paid for what another loses") if sentence is None else ("note", sentence)
 
 
 def _speed(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep import trust
 from lockstep.acting.policy import Policy
 from lockstep.envs.protocol import Renders, VectorEnv
 from lockstep.envs.scene import OwnPictures, Scene
@@ -49,6 +50,7 @@ class WorldOptions:
     engine: Engine = "lockstep"
     num_threads: int | None = None
     workers: "WorkerSettings | None" = None
+    own_state: bool = False
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,8 +99,9 @@ class WorldFamily(Protocol):
     """Other words for it, for `lockstep verify`."""
     oracle: str = ""
     """The package that its worlds are held to by `verify`; empty: there is none."""
-    has_workers: bool = False
-    """Whether its lanes can be played by processes of their own (`env.workers`)."""
+    strangers: bool = False
+    """Whether each lane is somebody else's program: it can be played by a process of its own (`env.workers`), may have
+    a state of its own (`env.state`), start slowly, or exist but once; and it is not shown while it trains."""
     drawing: Mapping[str, Any] = {}
     """Arguments that a world must be made with where it is to draw itself."""
 
@@ -169,6 +172,7 @@ def own_families() -> tuple[WorldFamily, ...]:
 def named_family(key: str) -> WorldFamily | None:
     """The family that a key like `my_module:MyFamily/whatever` names; None where it is no such key.
 
+    Raises UserError, before anything is imported, where a file says so and nobody vouches for it (`lockstep.trust`).
     This is the only place where the name of a family becomes an import. Gymnasium's `module:NAMESPACE/Id-v0` looks
     alike, but has no family there.
     """
@@ -177,6 +181,7 @@ def named_family(key: str) -> WorldFamily | None:
         return None
     name = match["family"]
     if name not in _named:
+        trust.check(trust.Code(key, module=name.partition(":")[0]))
         try:
             found = load_named("env.key", name)
         except UserError:

@@ -26,7 +26,7 @@ class OnsetMemory:
     def __init__(self, env: VectorEnv, flags: tuple[int, ...]) -> None:
         bits = env.spec.obs_bits
         for flag in flags:
-            if flag >= len(bits) or bits[flag] != FLAG_BITS:
+            if not 0 <= flag < len(bits) or bits[flag] != FLAG_BITS:
                 raise UserError(
                     f"remember_onset={flag} names no flag of {env.spec.key}'s {len(bits)} observation features; in "
                     "RWARE 2 is carrying_shelf."
@@ -106,10 +106,15 @@ class BlindOnsetMemory(OnsetMemory):
         onset = Onset(np.array(self.flags), self.numbers, self.was_on, self.noted)
         self.env.play_team(network, script, first, memory, record, active, onset)
 
-    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
+    def play(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """See `PlaysUnobserved.play`."""
         rewards: NDArray[np.float32] = self.env.play(actions)
         return rewards
+
+    def episode_steps(self) -> NDArray[np.int64]:
+        """See `PlaysUnobserved.episode_steps`."""
+        steps: NDArray[np.int64] = self.env.episode_steps()
+        return steps
 
 
 def remembering(env: VectorEnv, flags: tuple[int, ...]) -> VectorEnv:

@@ -74,25 +74,24 @@ class Renders(Protocol):
 class PlaysUnobserved(Protocol):
     """An environment that can play whole episodes without observing them, at many times the speed."""
 
-    def play(self, actions: NDArray[np.int8]) -> NDArray[np.float32]:
+    def play(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """actions: (steps, num_envs, agents) -> rewards of the same shape, from freshly reset lanes to their end."""
+
+    def episode_steps(self) -> NDArray[np.int64]:
+        """(num_envs,): how many steps of every lane's episode have been played."""
 
 
 class Record(NamedTuple):
-    """What is kept of every lane's episode while it is played; zeros before. See `lockstep.experience.episodes`."""
+    """What a world that plays a team by itself writes of every lane's episode; untouched before. The shapes are those
+    of `lockstep.spec.episode_fields`, with the lanes before them."""
 
     obs: Obs
-    """(num_envs, steps + 1, agents, obs_dim)"""
     actions: NDArray[np.int64]
-    """(num_envs, steps, agents)"""
     reward: NDArray[np.float32]
-    """(num_envs, steps, 1): the team's"""
+    """Every agent's own, or in the only column the team's."""
     terminated: Mask
-    """(num_envs, steps, 1)"""
     truncated: Mask
-    """(num_envs, steps, 1)"""
     filled: Mask
-    """(num_envs, steps, 1)"""
 
 
 class Onset(NamedTuple):
@@ -148,9 +147,44 @@ class MayLoseEpisodes(Protocol):
     """(num_envs,) True where the episode since the last reset is none: it looks truncated, and must not be studied."""
 
 
+@runtime_checkable
+class NamesAgents(Protocol):
+    """An environment whose agents have names."""
+
+    @property
+    def agent_names(self) -> tuple[str, ...]:
+        """One for each agent, in the order of all arrays."""
+
+
+class Remark(NamedTuple):
+    """One thing that a world left open, and how it is taken here."""
+
+    about: str
+    """What it is about, in a word or two: only one remark about a thing is kept."""
+    sentence: str
+    doubtful: bool = False
+    """Whether it may not be what its author meant, or changes what the run's numbers say."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """An environment that leaves things open, and says how they are taken."""
+
+    def remarks(self) -> list[Remark]:
+        """As far as it has been played."""
+
+
 def dropped_lanes(env: VectorEnv) -> Mask | None:
     """Whose episodes were lost; None for an environment that cannot lose any."""
     return env.dropped if isinstance(env, MayLoseEpisodes) else None
+
+
+def team_sum(reward: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(num_envs, agents) -> (num_envs,): the agents' rewards added one after the other, as compiled play adds them."""
+    total = reward[:, 0].copy()
+    for agent in range(1, reward.shape[1]):
+        total += reward[:, agent]
+    return total
 
 
 def chosen_lanes(mask: Mask | None, num_envs: int) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from numba import float64, uint32, uint64
 from numpy.typing import NDArray
 
 from lockstep.compute.compiled import compiled
+from lockstep.errors import UserError
 
 STATE_HIGH, STATE_LOW, INC_HIGH, INC_LOW, HAS_HALF, HALF = range(6)
 STREAM_WORDS = 6
@@ -56,6 +57,28 @@ def seed_stream(stream: Stream, seed: np.uint64) -> None:
     stream[STATE_LOW] = low
     stream[STATE_HIGH] += quarters[0] + carry
     _advance(stream)
+
+
+def read_generator(stream: Stream, generator: np.random.Generator) -> None:
+    """Let the stream go on where NumPy's generator stands. Raises UserError for any other than PCG64."""
+    state: Any = generator.bit_generator.state
+    if state["bit_generator"] != "PCG64":
+        raise UserError(f"The random generator must be NumPy's PCG64, not {state['bit_generator']}.")
+    words = state["state"]["state"], state["state"]["inc"]
+    for at, word in zip((STATE_HIGH, INC_HIGH), words, strict=True):
+        stream[at], stream[at + 1] = word >> 64, word & 0xFFFFFFFFFFFFFFFF
+    stream[HAS_HALF], stream[HALF] = state["has_uint32"], state["uinteger"]
+
+
+def move_generator(generator: np.random.Generator, stream: Stream) -> None:
+    """Let NumPy's generator, a PCG64, go on where the stream stands."""
+    state_high, state_low, inc_high, inc_low, has_half, half = stream.tolist()
+    generator.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": state_high << 64 | state_low, "inc": inc_high << 64 | inc_low},
+        "has_uint32": has_half,
+        "uinteger": half,
+    }
 
 
 @compiled

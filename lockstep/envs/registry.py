@@ -1,14 +1,17 @@
 """From an environment's key to its family and its lanes, for everything that trains, evaluates, shows or times."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lockstep import trust
 from lockstep.config.schema import EnvConfig
 from lockstep.envs.family import Engine, EnvRow, WorldFamily, WorldOptions, named_family, own_families
 from lockstep.envs.foreign.family import Foreign
 from lockstep.envs.onset_memory import remembering
+from lockstep.envs.others import shared
 from lockstep.envs.particles.family import Particles
 from lockstep.envs.probes.family import Probes
 from lockstep.envs.protocol import VectorEnv
@@ -16,11 +19,14 @@ from lockstep.envs.rware.family import Warehouses
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
+    from lockstep.envs.foreign.trial import Trial
     from lockstep.envs.foreign.workers import WorkerSettings
 
 OURS: tuple[WorldFamily, ...] = (Warehouses(), Particles(), Probes())
 """Asked for a key in this order; then come families of one's own, and at last everybody's environments."""
 OTHERS: tuple[WorldFamily, ...] = (Foreign(),)
+_TAKEN = frozenset({"key", "num_envs", "seed", "time_limit", "engine", "num_threads", "workers"})
+"""Names that `make_vec` keeps for itself."""
 
 
 def families() -> tuple[WorldFamily, ...]:
@@ -63,7 +69,9 @@ def make_vec(
     engine: Engine = "lockstep",
     num_threads: int | None = None,
     workers: "WorkerSettings | None" = None,
-    **arguments: Any,
+    own_state: bool = False,
+    arguments: Mapping[str, Any] | None = None,
+    **more_arguments: Any,
 ) -> VectorEnv:
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
@@ -73,8 +81,10 @@ def make_vec(
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.
+    own_state: for environments of others, whether `state()` is the environment's own instead of all observations.
     arguments: of the environment's constructor, by the names of its own package; for warehouses those of rware's
-    `Warehouse(...)`, `layout` included, instead of what the key says.
+    `Warehouse(...)`, `layout` included, instead of what the key says. They may also stand beside the others, but for
+    those whose names are taken (`seed`, `workers`, ...).
     Raises UserError for what does not exist or cannot work.
     """
     if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
@@ -82,36 +92,75 @@ def make_vec(
     if engine not in ("lockstep", "official"):
         raise UserError(f"engine={engine!r} is neither 'lockstep' nor 'official'.")
     family = family_of(key)
-    if workers is not None and not family.has_workers:
+    if workers is not None and not family.strangers:
         raise UserError(
             f"env.workers={workers.count} is for environments of other people; {key} is stepped right here."
         )
+    if own_state and not family.strangers:
+        raise UserError(f"env.state='own' is for environments of other people; {key} has no state but what is seen.")
     if time_limit is not None:
         if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
             raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
         time_limit = int(time_limit)
-    env = family.make(key, int(num_envs), seed, WorldOptions(time_limit, engine, num_threads, workers, arguments))
+    arguments = {**(arguments or {}), **more_arguments}
+    options = WorldOptions(time_limit, engine, num_threads, workers, own_state, arguments)
+    env = family.make(key, int(num_envs), seed, options)
     if family_of(env.spec.key) is not family:
-        raise UserError(
-            f"The family {family.name} made {key!r} with a spec of {env.spec.key!r}; pass the key on to it."
-        )
+        raise UserError(f"The family {family.name} made {key!r} with a spec of {env.spec.key!r}; pass the key on.")
     return env
 
 
 def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, **options: Any) -> VectorEnv:
-    """The configured task with `num_envs` lanes: `make_vec`, and the memory around it.
+    """`make_vec` for what a configuration says, which may be a stranger's: the only way from one to an environment.
 
-    drawn: whether the lanes are to be shown. options: of `make_vec`, instead of what the configuration says;
-    `workers=None` plays the lanes in this process.
+    Memory and other players are those that it asks for. drawn: whether the lanes are to be shown; then this process
+    plays them. options: of `make_vec`, instead of what the configuration says. Raises UserError, before anything is
+    imported, for code that a file names and the user has not allowed to run.
     """
+    if taken := _TAKEN & task.arguments.keys():
+        raise UserError(f"env.arguments.{min(taken)} is no argument of an environment's; it has a setting of its own.")
+    if names_code(task.key):
+        trust.check(code_named(task))
     if drawn:
         options = {"workers": None, **family_of(task.key).drawing, **options}
     if task.workers and "workers" not in options:
         from lockstep.envs.foreign.workers import WorkerSettings
 
         options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
-    env = make_vec(task.key, num_envs, seed, task.time_limit, **{**task.arguments, **options})
-    return remembering(env, task.remember_onset)
+    options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
+    env = make_vec(task.key, num_envs, seed, task.time_limit, **options)
+    return remembering(shared(env, task.team, task.others, seed), task.remember_onset)
+
+
+def try_out(task: EnvConfig) -> "Trial | None":
+    """Play a configured world of other people a little, in a process of its own; None where it is no stranger's.
+
+    Raises UserError for one that cannot be trained in, and as `make_env`.
+    """
+    if names_code(task.key):
+        trust.check(code_named(task))
+    if not family_of(task.key).strangers:
+        return None
+    from lockstep.envs.foreign import trial
+    from lockstep.envs.foreign.factory import ForeignEnvFactory
+    from lockstep.envs.foreign.workers import WorkerSettings
+
+    factory = ForeignEnvFactory(task.key, task.time_limit, task.arguments, task.state == "own")
+    return trial.try_out(factory, WorkerSettings(1, task.worker_timeout_seconds), patient=task.workers > 0)
+
+
+def names_code(key: str) -> bool:
+    """Whether to make such a world is to import what its key says; whoever asks imports nothing."""
+    from lockstep.envs.foreign.factory import is_foreign_key
+
+    return is_foreign_key(key) and not any(family.owns(key) for family in OURS)
+
+
+def code_named(task: EnvConfig) -> trust.Code:
+    """The code behind a world of which the key names it."""
+    from lockstep.envs.foreign.factory import module_of
+
+    return trust.Code(task.key, task.arguments, module_of(task.key))
 
 
 def has_official_engine(key: str) -> bool:
@@ -123,11 +172,9 @@ def list_envs(filter_: str | None = None) -> list[EnvRow]:
     """A row for every environment whose key contains `filter_`; `my_module:MyFamily` lists a family of one's own."""
     wanted = filter_ or ""
     named = named_family(f"{wanted}/")
-    rows = (
-        named.rows("")
-        if named is not None
-        else [row for one in families() for row in one.rows(wanted) if wanted in row.key]
-    )
+    if named is not None:
+        return named.rows("")
+    rows = [row for family in families() for row in family.rows(wanted) if wanted in row.key]
     if not rows:
         raise UserError(f"No environment's key contains {filter_!r}; `lockstep envs` without a filter lists all.")
     return rows

@@ -1,14 +1,16 @@
-"""Whole episodes as tensors: the one place where shapes are defined.
+"""Whole episodes as tensors. `lockstep.spec.episode_fields` is the table of what they consist of.
 
-B episodes, T steps, N agents, O observation features, A actions, S state features.
+B episodes, T steps, N agents, O observation features, A actions, S state features, R rewards.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Self
 
 import torch
 from torch import Tensor
+
+from lockstep.spec import EnvSpec, episode_fields
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class EpisodeBatch:
     actions: Tensor
     """(B, T, N) int64"""
     reward: Tensor
-    """(B, T, 1) float32: the team's, the sum over agents."""
+    """(B, T, R) float32: the team's, the sum over agents, or every agent's own; see `EnvSpec.num_rewards`."""
     terminated: Tensor
     """(B, T, 1) bool: the world ended with this step."""
     truncated: Tensor
@@ -31,11 +33,40 @@ class EpisodeBatch:
     """(B, T+1, N, A) bool; None: every action is always available."""
     own_state: Tensor | None = None
     """(B, T+1, S) float32; None: the environment has no state besides the observations."""
+    more: Mapping[str, Tensor] = field(default_factory=dict)
+    """Fields of the table that have no name of their own here."""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Tensor]) -> Self:
+        """From the fields there are, by the names of the table."""
+        named = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
+        return cls(**named, more={name: value for name, value in fields.items() if name not in named})
+
+    @classmethod
+    def empty(cls, spec: EnvSpec, count: int, steps: int, without: Collection[str], device: torch.device) -> Self:
+        """Memory for `count` episodes or pieces of `steps` steps: all fields of the table but those in `without`."""
+        return cls.of(
+            {
+                name: torch.empty((count, *one.size(steps)), dtype=getattr(torch, one.dtype), device=device)
+                for name, one in episode_fields(spec).items()
+                if name not in without
+            }
+        )
+
+    def fields(self) -> dict[str, Tensor]:
+        """The fields there are, by the names of the table."""
+        named = {name: value for name, value in vars(self).items() if value is not None and name != "more"}
+        return {**named, **self.more}
 
     @property
     def state(self) -> Tensor:
         """(B, T+1, S): the environment's own state, or else the observations of all agents side by side."""
         return self.obs.flatten(2) if self.own_state is None else self.own_state
+
+    @property
+    def team_reward(self) -> Tensor:
+        """(B, T, 1): the sum over agents."""
+        return self.reward if self.reward.shape[-1] == 1 else self.reward.sum(-1, keepdim=True)
 
     @property
     def num_episodes(self) -> int:
@@ -48,7 +79,7 @@ class EpisodeBatch:
 
     def returns(self) -> Tensor:
         """(B,) undiscounted team return of every episode."""
-        return (self.reward * self.filled).sum((1, 2))
+        return (self.team_reward * self.filled).sum((1, 2))
 
     def lengths(self) -> Tensor:
         """(B,) int64: steps of every episode."""
@@ -64,7 +95,4 @@ class EpisodeBatch:
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "EpisodeBatch":
         """The same change to every tensor there is."""
-        changed: dict[str, Any] = {
-            name: value if value is None else change(value) for name, value in vars(self).items()
-        }
-        return EpisodeBatch(**changed)
+        return EpisodeBatch.of({name: change(value) for name, value in self.fields().items()})

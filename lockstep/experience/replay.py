@@ -1,6 +1,7 @@
 """What is remembered: episodes, stored once and small, and drawn again by one of several strategies."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -8,11 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lockstep.acting.policy import check_actions
 from lockstep.compute.cuda_graph import CudaGraph
 from lockstep.config.schema import ReplayConfig
+from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
-from lockstep.experience.replay_kernel import Columns, gather_obs, gather_steps, pack_obs
-from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
+from lockstep.experience.replay_kernel import Columns, gather_endings, gather_obs, gather_rows, pack_obs
+from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec, episode_fields, packed_dim, stored_fields
 
 
 class ObsPacking:
@@ -24,11 +27,12 @@ class ObsPacking:
     def __init__(self, bits: tuple[int, ...], device: torch.device) -> None:
         widths = torch.tensor(bits)
         columns = [torch.nonzero(widths == width)[:, 0] for width in (BYTE_BITS, FLOAT_BITS, FLAG_BITS)]
+        self.bits = bits
         self.columns: Columns = (columns[0].numpy(), columns[1].numpy(), columns[2].numpy())  # bytes, floats, flags
         num_bytes, num_floats, num_flags = (len(column) for column in columns)
         self.floats = columns[1].to(device)
         self.float_bytes = slice(num_bytes, num_bytes + 4 * num_floats)
-        self.packed_dim = self.float_bytes.stop + (num_flags + 7) // 8
+        self.packed_dim = packed_dim(bits)
         # Where every feature's bits are; a float's are read separately.
         flag = torch.arange(num_flags)
         source, shift, mask = (torch.zeros(len(bits), dtype=torch.int64) for _ in range(3))
@@ -37,10 +41,18 @@ class ObsPacking:
         self.source, self.shift, self.mask = source.to(device), shift.byte().to(device), mask.byte().to(device)
 
     def pack(self, obs: Tensor) -> Tensor:
-        """(..., O) float32 on the CPU -> (..., packed_dim) uint8"""
+        """(..., O) float32 on the CPU -> (..., packed_dim) uint8. Raises UserError for what would come back as another
+        number."""
         packed = torch.empty((*obs.shape[:-1], self.packed_dim), dtype=torch.uint8)
         rows = obs.reshape(-1, obs.shape[-1])
-        pack_obs(rows.numpy(), self.columns, packed.view(-1, self.packed_dim).numpy())
+        wrong = pack_obs(rows.numpy(), self.columns, packed.view(-1, self.packed_dim).numpy())
+        if wrong >= 0:
+            row, feature = divmod(wrong, obs.shape[-1])
+            declared = "0 or 1" if self.bits[feature] == FLAG_BITS else "a whole number from 0 to 255"
+            raise UserError(
+                f"Observation feature {feature} is {rows[row, feature].item():g}, and the environment declares it as "
+                f"{declared}: it cannot be remembered. Declare it as float32; `lockstep doctor env` checks it all."
+            )
         return packed
 
     def unpack(self, packed: Tensor) -> Tensor:
@@ -68,13 +80,13 @@ class EpisodeStore:
 
     def __init__(self, spec: EnvSpec, capacity: int, device: torch.device) -> None:
         self.spec, self.capacity, self.device = spec, capacity, device
-        self.packing = ObsPacking(spec.obs_bits, device)
+        self.table, self.packing = episode_fields(spec), ObsPacking(spec.obs_bits, device)
         self.size = 0
         self.next = 0
         self.added = 0
         """Episodes that ever came: number n of them lies, or lay, in row n % capacity."""
         self.data: dict[str, Tensor] = {}
-        self.lengths = np.zeros(capacity, dtype=np.int32)
+        self.lengths = np.zeros(capacity, dtype=np.int64)
         """Steps of every episode, where the host can read them: drawing pieces must not wait for a GPU."""
         self.rooms: dict[tuple[int, int], EpisodeBatch] = {}
         self.fillings: dict[int, _Filling] = {}
@@ -141,23 +153,8 @@ class EpisodeStore:
         return self.rooms[count, steps]
 
     def _new_room(self, count: int, steps: int) -> EpisodeBatch:
-        spec = self.spec
-
-        def empty(dtype: torch.dtype, *shape: int) -> Tensor:
-            return torch.empty((count, *shape), dtype=dtype, device=self.device)
-
-        return EpisodeBatch(
-            obs=empty(torch.float32, steps + 1, spec.num_agents, spec.obs_dim),
-            actions=empty(torch.int64, steps, spec.num_agents),
-            reward=empty(torch.float32, steps, 1),
-            terminated=empty(torch.bool, steps, 1),
-            truncated=empty(torch.bool, steps, 1),
-            filled=empty(torch.bool, steps, 1),
-            available=empty(torch.bool, steps + 1, spec.num_agents, spec.num_actions)
-            if "available" in self.data
-            else None,
-            own_state=empty(torch.float32, steps + 1, spec.own_state_dim) if "own_state" in self.data else None,
-        )
+        absent = [name for name, field in self.table.items() if field.optional and name not in self.data]
+        return EpisodeBatch.empty(self.spec, count, steps, absent, self.device)
 
     def fill(self, batch: EpisodeBatch, pieces: Pieces) -> None:
         """Write the pieces into `batch`, which has room for exactly them."""
@@ -171,16 +168,23 @@ class EpisodeStore:
     def _fill_compiled(self, batch: EpisodeBatch, pieces: Pieces) -> None:
         data = {name: value.numpy() for name, value in self.data.items()}
         rows, starts, _ = pieces
-        gather_obs(data["obs"], rows, starts, self.packing.columns, batch.obs.numpy())
-        gather_steps(
-            data["actions"], data["reward"], data["length"], data["terminated"], rows, starts, batch.actions.numpy(),
-            batch.reward.numpy(), batch.terminated.numpy(), batch.truncated.numpy(), batch.filled.numpy(),
+        for name, out in batch.fields().items():
+            match self.table[name].stored:
+                case "packed":
+                    gather_obs(data[name], rows, starts, self.packing.columns, out.numpy())
+                case "at the end" | "not":
+                    pass
+                case _:
+                    row_numbers = prod(self.table[name].shape)
+                    gather_rows(_flat(data[name]), rows, starts * row_numbers, _flat(out.numpy()))
+        gather_endings(
+            data["length"], data["terminated"], rows, starts, batch.terminated.numpy(), batch.truncated.numpy(),
+            batch.filled.numpy(),
         )  # fmt: skip
-        self._fill_optional(batch, torch.from_numpy(rows), torch.from_numpy(starts))
 
     def fill_uncompiled(self, batch: EpisodeBatch, rows: Tensor, first: Tensor) -> None:
         """The same in torch's operations, for any device. rows, first: as `Pieces`, (b,) there."""
-        data, time_limit = self.data, self.spec.time_limit
+        data = self.data
         steps = torch.arange(batch.actions.shape[1], device=self.device)
         length = data["length"].index_select(0, rows)  # (b, 1)
         left = (length - first.unsqueeze(1) - steps).unsqueeze(-1)  # (b, steps, 1), this step among them
@@ -188,22 +192,14 @@ class EpisodeStore:
         batch.terminated.copy_(ends)
         batch.truncated.copy_((left == 1) & ~ends)
         batch.filled.copy_(left > 0)
-        happened = ((rows * time_limit + first).unsqueeze(1) + steps).flatten()
-        batch.actions.copy_(_pick(data["actions"], happened).view(batch.actions.shape))
-        batch.reward.copy_(_pick(data["reward"], happened).view(batch.reward.shape))
-        seen = self._seen(rows, first, batch.obs.shape[1])
-        batch.obs.copy_(self.packing.unpack(_pick(data["obs"], seen)).view(batch.obs.shape))
-        self._fill_optional(batch, rows, first)
-
-    def _fill_optional(self, batch: EpisodeBatch, rows: Tensor, first: Tensor) -> None:
-        for name, out in (("available", batch.available), ("own_state", batch.own_state)):
-            if out is not None:
-                out.copy_(_pick(self.data[name], self._seen(rows, first, out.shape[1])).view(out.shape))
-
-    def _seen(self, rows: Tensor, first: Tensor, count: int) -> Tensor:
-        """Numbers of `count` observations from each piece's first step on, one after the other."""
-        start = (rows * (self.spec.time_limit + 1) + first).unsqueeze(1)
-        return (start + torch.arange(count, device=self.device)).flatten()
+        for name, out in batch.fields().items():
+            if self.table[name].stored in ("at the end", "not"):
+                continue
+            stored = data[name]  # (episodes, rows, ...)
+            numbers = (rows * stored.shape[1] + first).unsqueeze(1) + torch.arange(out.shape[1], device=self.device)
+            found = stored.flatten(0, 1).index_select(0, numbers.flatten())
+            found = self.packing.unpack(found) if self.table[name].stored == "packed" else found
+            out.copy_(found.view(out.shape))
 
     def moved(self, value: Tensor) -> Tensor:
         """To where the store is; the host does not wait for it."""
@@ -237,23 +233,26 @@ class EpisodeStore:
             self.put(torch.arange(self.size), state["data"])
 
     def _encode(self, batch: EpisodeBatch) -> dict[str, Tensor]:
-        rows = {
-            "obs": self.packing.pack(batch.obs),
-            "actions": batch.actions.to(torch.uint8),
-            "reward": batch.reward,
-            "length": batch.lengths().to(torch.int32).unsqueeze(1),
-            "terminated": batch.terminated.any(1),  # (B, 1): an episode ends but once, with its last step
-        }
-        if batch.available is not None:
-            rows["available"] = batch.available
-        if batch.own_state is not None:
-            rows["own_state"] = batch.own_state
-        return rows
+        """The episodes as they are remembered; see `lockstep.spec.stored_fields`."""
+        check_actions(batch.actions.numpy(), self.spec.num_actions)
+        kept = stored_fields(self.spec)
+        rows = {"length": batch.lengths().unsqueeze(1)}
+        for name, value in batch.fields().items():
+            match self.table[name].stored:
+                case "packed":
+                    rows[name] = self.packing.pack(value)
+                case "at the end":
+                    rows[name] = value.any(1)
+                case "not":
+                    pass
+                case _:
+                    rows[name] = value
+        return {name: value.to(getattr(torch, kept[name].dtype)) for name, value in rows.items()}
 
 
-def _pick(data: Tensor, numbers: Tensor) -> Tensor:
-    """Of data (episodes, steps, ...) those steps, counted through all episodes: (numbers, ...)."""
-    return data.flatten(0, 1).index_select(0, numbers)
+def _flat(rows: NDArray[Any]) -> NDArray[Any]:
+    """(episodes, rows, ...) -> (episodes, numbers)"""
+    return rows.reshape(len(rows), -1)
 
 
 class _Filling:

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from lockstep.acting.exploration import FREE, Explorer, Script
 from lockstep.acting.forward import fresh_memory, no_weights
-from lockstep.acting.policy import Policy, RandomPolicy
-from lockstep.arrays import Actions, Mask, Obs
-from lockstep.envs.protocol import PlaysUnobserved, Record, TeamPlay, TimeStep, VectorEnv
+from lockstep.acting.policy import Policy, RandomPolicy, blind_dtype
+from lockstep.arrays import Mask
+from lockstep.envs.protocol import PlaysUnobserved, Record, TeamPlay, VectorEnv, team_sum
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.greedy_policy import FrozenPolicy, GreedyPolicy
-from lockstep.spec import EnvSpec
+from lockstep.spec import EnvSpec, Field, episode_fields
 
 
 class Rollout:
@@ -39,7 +39,7 @@ class Rollout:
         self.available = env.available_actions()
         self.steps = 0
         self.recorder = EpisodeWriter(env.spec, env.num_envs)
-        self.recorder.see(0, self.active, self.obs, self.available, env.state())
+        self._see()
 
     def freeze_policy(self) -> None:
         """Let the next `advance` play with the team as it is now, not as it will be then. What a GPU is told to do to
@@ -67,11 +67,24 @@ class Rollout:
             if self.explorer is not None and plan is not None:
                 actions = self.explorer.follow(plan[self.steps - first], actions, self.available)
             step = env.step(actions, None if active.all() else active)
-            self.recorder.act(self.steps, active, actions, step)
+            self.recorder.write(
+                self.steps,
+                active,
+                actions=actions,
+                reward=step.reward if env.spec.num_rewards > 1 else team_sum(step.reward),
+                terminated=step.terminated,
+                truncated=step.truncated,
+                filled=active,
+            )
             self.steps += 1
             self.obs, self.available, self.last_actions = step.obs, env.available_actions(), actions
-            self.recorder.see(self.steps, active, self.obs, self.available, env.state())
+            self._see()
             active &= ~(step.terminated | step.truncated)
+
+    def _see(self) -> None:
+        """Record what is known before the next step."""
+        known = {"obs": self.obs, "available": self.available, "own_state": self.env.state()}
+        self.recorder.write(self.steps, self.active, **known)
 
     def _in_one_go(self, env: TeamPlay, team: FrozenPolicy, steps: int, plan: NDArray[np.int16] | None) -> None:
         """The same, by the environment itself: the numbers, too, are the same."""
@@ -121,10 +134,11 @@ def random_play(env: VectorEnv, rng: np.random.Generator, seed: int) -> RandomPl
     if not isinstance(env, PlaysUnobserved):
         batch = collect(env, RandomPolicy(spec.num_actions, rng), seed=seed)
         return RandomPlay(batch.returns(), batch.lengths(), batch)
-    actions = rng.integers(spec.num_actions, size=(spec.time_limit, num_envs, spec.num_agents), dtype=np.int8)
+    shape = (spec.time_limit, num_envs, spec.num_agents)
+    actions = rng.integers(spec.num_actions, size=shape, dtype=blind_dtype(spec.num_actions))
     env.reset(seed)
     returns = env.play(actions).sum((0, 2))
-    lengths = torch.full((num_envs,), spec.time_limit)  # at most: blind play does not tell who ended earlier
+    lengths = torch.from_numpy(env.episode_steps())
     rewarding = returns > 0
     told = FrozenPolicy(lambda: no_weights(spec.obs_dim))
     episodes = collect(env, told, Script(actions), seed, rewarding) if rewarding.any() else None
@@ -132,48 +146,31 @@ def random_play(env: VectorEnv, rng: np.random.Generator, seed: int) -> RandomPl
 
 
 class EpisodeWriter:
-    """The arrays of an episode batch while it is being played. What did not happen stays 0."""
+    """The arrays of an episode batch while it is being played. What did not happen stays as the table pads it."""
 
     def __init__(self, spec: EnvSpec, lanes: int) -> None:
-        steps, agents = spec.time_limit, spec.num_agents
-        self.record = Record(
-            obs=np.zeros((lanes, steps + 1, agents, spec.obs_dim), dtype=np.float32),
-            actions=np.zeros((lanes, steps, agents), dtype=np.int64),
-            reward=np.zeros((lanes, steps, 1), dtype=np.float32),
-            terminated=np.zeros((lanes, steps, 1), dtype=bool),
-            truncated=np.zeros((lanes, steps, 1), dtype=bool),
-            filled=np.zeros((lanes, steps, 1), dtype=bool),
-        )
-        self.available: Mask | None = None
-        self.own_state: NDArray[np.float32] | None = None
+        self.spec, self.lanes = spec, lanes
+        self.table = episode_fields(spec)
+        self.arrays = {name: self._untouched(field) for name, field in self.table.items() if not field.optional}
 
-    def see(
-        self, t: int, active: Mask, obs: Obs, available: Mask | None, own_state: NDArray[np.float32] | None
-    ) -> None:
-        """What is known before step t, in the lanes that came so far."""
-        lanes, steps = self.record.obs.shape[:2]
-        self.record.obs[active, t] = obs[active]
-        if available is not None:
-            if self.available is None:
-                self.available = np.ones((lanes, steps, *available.shape[1:]), dtype=bool)
-            self.available[active, t] = available[active]
-        if own_state is not None:
-            if self.own_state is None:
-                self.own_state = np.zeros((lanes, steps, own_state.shape[-1]), dtype=np.float32)
-            self.own_state[active, t] = own_state[active]
+    @property
+    def record(self) -> Record:
+        """What a world that plays a team by itself writes into."""
+        return Record(*(self.arrays[name] for name in Record._fields))
 
-    def act(self, t: int, active: Mask, actions: Actions, step: TimeStep) -> None:
-        """What happened in step t, in the lanes that were still active."""
-        record = self.record
-        record.actions[active, t] = actions[active]
-        record.reward[:, t, 0] = step.reward.sum(-1) * active
-        record.terminated[:, t, 0] = step.terminated & active
-        record.truncated[:, t, 0] = step.truncated & active
-        record.filled[:, t, 0] = active
+    def write(self, t: int, active: Mask, **values: NDArray[Any] | None) -> None:
+        """Row t of some fields, (lanes, ...) each, in the lanes that came so far. None: the world has no such field."""
+        for name, value in values.items():
+            if value is None:
+                continue
+            if name not in self.arrays:
+                self.arrays[name] = self._untouched(self.table[name])
+            self.arrays[name][active, t] = value.reshape(self.lanes, *self.table[name].shape)[active]
 
     def batch(self) -> EpisodeBatch:
-        return EpisodeBatch(
-            **{name: torch.from_numpy(array) for name, array in self.record._asdict().items()},
-            available=None if self.available is None else torch.from_numpy(self.available),
-            own_state=None if self.own_state is None else torch.from_numpy(self.own_state),
-        )
+        return EpisodeBatch.of({name: torch.from_numpy(array) for name, array in self.arrays.items()})
+
+    def _untouched(self, field: Field) -> NDArray[Any]:
+        shape = (self.lanes, *field.size(self.spec.time_limit))
+        # Untouched memory of `zeros` costs nothing until an episode is written to it.
+        return np.ones(shape, field.dtype) if field.padding else np.zeros(shape, field.dtype)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lockstep.config.schema import NetworkConfig
+from lockstep.config.schema import QMIXConfig
 
 
 class MixingInputs(NamedTuple):
@@ -48,7 +48,7 @@ class QMIXMixer(nn.Module):
     agents' own best actions are the team's.
     """
 
-    def __init__(self, num_agents: int, state_dim: int, config: NetworkConfig) -> None:
+    def __init__(self, num_agents: int, state_dim: int, config: QMIXConfig) -> None:
         super().__init__()
         self.num_agents, self.embed_dim = num_agents, config.mixing_embed_dim
         self.w1 = _hypernet(state_dim, num_agents * self.embed_dim, config)
@@ -60,9 +60,9 @@ class QMIXMixer(nn.Module):
         """(B, T, N) -> (B, T, 1)"""
         state = inputs.state.flatten(0, 1)  # (B*T, S), from here on
         w1, w2, b1, v = together([self.w1, self.w2, self.b1, self.v], state)
-        w1 = w1.abs_().view(-1, self.num_agents, self.embed_dim)
+        w1 = w1.abs().view(-1, self.num_agents, self.embed_dim)
         hidden = functional.elu_((agent_values.flatten(0, 1).unsqueeze(-1) * w1).sum(-2) + b1)
-        q_tot = (hidden * w2.abs_()).sum(-1, keepdim=True) + v
+        q_tot = (hidden * w2.abs()).sum(-1, keepdim=True) + v
         return q_tot.view(*agent_values.shape[:2], 1)
 
 
@@ -74,7 +74,7 @@ def together(networks: Sequence[nn.Sequential], x: Tensor) -> list[Tensor]:
     return [network[1:](part) for network, part in zip(networks, parts, strict=True)]
 
 
-def _hypernet(state_dim: int, out_features: int, config: NetworkConfig) -> nn.Sequential:
+def _hypernet(state_dim: int, out_features: int, config: QMIXConfig) -> nn.Sequential:
     if config.hypernet_layers == 1:
         return nn.Sequential(nn.Linear(state_dim, out_features))
     width = config.hypernet_embed_dim

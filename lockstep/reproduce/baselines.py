@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.rollout import random_play
+from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
 from lockstep.teams.judge import evaluate_reference
 
@@ -29,11 +31,17 @@ class Baseline:
     episodes: int
 
 
+_KEPT = TypeAdapter(list[Baseline])
+
+
 def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
     """Random play of a run's task and, where one is programmed for it, the heuristic team on the seeds on which the run
     is judged; from `path`, or measured into it. Raises UserError where the run's configuration cannot be read."""
     if path.is_file():
-        return [Baseline(**row) for row in json.loads(path.read_text())]
+        try:
+            return _KEPT.validate_json(read_regular(path))
+        except ValueError as error:
+            raise UserError(f"{path} holds no baselines. Remove it, and they are measured again.") from error
     measured = [random_baseline(load_config(str(run.config)))]
     with suppress(UserError):  # for most tasks nobody has programmed a team
         played = evaluate_reference(run, "heuristic", HEURISTIC_EPISODES)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from lockstep.analysis.groups import group_runs
 from lockstep.analysis.report.build import build_report, write_report
@@ -12,12 +13,13 @@ from lockstep.analysis.report.document import Section
 from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.errors import UserError
 from lockstep.reproduce.baselines import baselines
-from lockstep.reproduce.display import Display, estimate_text
+from lockstep.reproduce.display import estimate_text
 from lockstep.reproduce.estimate import estimates
-from lockstep.reproduce.plan import WEEK1, Job, Plan
-from lockstep.reproduce.run import run_all, standing
+from lockstep.reproduce.plan import WEEK1, Plan
 from lockstep.reproduce.story import story, week1_section
 from lockstep.runs.reader import RunReader
+from lockstep.training.many import Training, refreshed, train_all
+from lockstep.training.many_display import Display
 from lockstep.training.progress import clock
 
 TITLES = {
@@ -39,43 +41,42 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
 
     Raises UserError where nothing could be trained at all.
     """
-    jobs = plan.jobs(out)
-    works = standing(jobs)
-    done = sum(work.done for work in works)
-    if done < len(works) or estimate_only:
+    trainings = refreshed(plan.trainings(out))
+    done = sum(training.done for training in trainings)
+    if done < len(trainings) or estimate_only:
         threads = len(os.sched_getaffinity(0)) // parallel
         console.print(f"Timing a few rounds of {len(plan.configurations())} configurations.", style="dim")
         found = estimates(plan.configurations(), threads)
         console.print(estimate_text(plan, found, parallel))
         weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}
-        display = Display(console, weights, parallel)
-        if any(work.share for work in works):
-            left = clock(display.left(works) / parallel)
-            console.print(f"{done} of {len(works)} runs are done already; about {left} are left.")
+        display = Display(console, parallel, weights)
+        if any(training.share for training in trainings):
+            left = clock(display.left(trainings) / parallel)
+            console.print(f"{done} of {len(trainings)} runs are done already; about {left} are left.")
         if estimate_only:
             return None
         with display:
-            progress, interrupted_by = run_all(works, out, parallel, threads, display.show)
-        for work in progress.works:
-            if work.failed:
-                console.print(f"{work.job.run.path.name} failed: {work.failed}", style="red", highlight=False)
+            interrupted_by = train_all(trainings, out, parallel, threads, display.show)
+        for training in trainings:
+            if training.failed:
+                console.print(Text(f"{training.run.path.name} failed: {training.failed}", style="red"))
         if interrupted_by is not None:
             return interrupted_by
-    for path in report(plan, jobs, out):
-        console.print(f"wrote {path}", highlight=False)
+    for path in report(plan, trainings, out):
+        console.print(Text(f"wrote {path}"))
     return None
 
 
-def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
+def report(plan: Plan, trainings: Sequence[Training], out: Path) -> list[Path]:
     """Write report.html, report.md and the plots of every run that exists. Raises UserError where none does."""
-    begun = [job for job in _by_configuration(jobs) if job.run.config.is_file()]
+    begun = [training for training in _by_configuration(trainings) if training.run.config.is_file()]
     if not begun:
         raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
     from lockstep.doctor import findings
     from lockstep.teams.play import play_best
 
-    week1 = [RunReader.open(job.run.path) for job in begun if job.name in WEEK1]
-    week2 = [RunReader.open(job.run.path) for job in begun if job.name not in WEEK1]
+    week1 = [RunReader.open(training.run.path) for training in begun if training.name in WEEK1]
+    week2 = [RunReader.open(training.run.path) for training in begun if training.name not in WEEK1]
 
     def sections(results: Sequence[GroupResult]) -> list[Section]:
         found = []
@@ -96,7 +97,7 @@ def report(plan: Plan, jobs: Sequence[Job], out: Path) -> list[Path]:
     return write_report(document, out / "report.html")
 
 
-def _by_configuration(jobs: Sequence[Job]) -> list[Job]:
+def _by_configuration(trainings: Sequence[Training]) -> list[Training]:
     """All seeds of the first configuration, then of the next."""
-    names = list(dict.fromkeys(job.name for job in jobs))
-    return sorted(jobs, key=lambda job: (names.index(job.name), job.seed))
+    names = list(dict.fromkeys(training.name for training in trainings))
+    return sorted(trainings, key=lambda training: (names.index(training.name), training.seed))

@@ -2,19 +2,25 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
+import pydantic
+from pydantic import ConfigDict, Field, TypeAdapter
+
+from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
-from lockstep.config.schema import AlgorithmName, RunConfig
+from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.errors import UserError
+from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.training.many import Training
 
 Scale = Literal["full", "tenth", "smoke"]
 Mode = Literal["vectorized", "literal"]
 Device = Literal["cpu", "cuda"]
-WEEK1: Mapping[str, AlgorithmName] = {"week1-qmix": "qmix", "week1-vdn": "vdn", "week1-iql": "iql"}
+WEEK1: Mapping[str, str] = {"week1-qmix": "qmix", "week1-vdn": "vdn", "week1-iql": "iql"}
 """Preset `report-week1` with each algorithm."""
 WEEK2 = ("report-default", "report-changed", "report-final")
 """The published configurations, as presets, in the order in which they were published."""
@@ -28,27 +34,19 @@ SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 /
 LOOKS = 20
 """Evaluations in a run of a smaller scale."""
 PLAN_FILE = "plan.json"
+EPISODES = 100
+"""Greedy episodes on the official package at the end of every run, as published."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One training."""
-
-    name: str
-    seed: int
-    config: RunConfig
-    run: RunDirectory
-
-
-@dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class Plan:
     """A reproduction, whole. The same plan in the same folder is the same work."""
 
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: int = 3
-    episodes_per_update: int = 32
+    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
+    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -61,18 +59,16 @@ class Plan:
 
     def _configuration(self, name: str) -> RunConfig:
         if name in WEEK1:
-            config = PRESETS["report-week1"]()
-            algorithm = config.algorithm.model_copy(update={"name": WEEK1[name]})
-            return config.model_copy(update={"algorithm": algorithm})
+            return load_config("report-week1", [f"algorithm={WEEK1[name]}"])
         config = PRESETS[name]()
         if name in WEEK2 and self.mode == "vectorized":
             config = vectorized(config, self.episodes_per_update)
         return config
 
-    def jobs(self, out: Path) -> list[Job]:
+    def trainings(self, out: Path) -> list[Training]:
         """Every training, seed by seed, so that an early stop leaves whole seeds of everything."""
         return [
-            Job(name, seed, config.model_copy(update={"seed": seed}), RunDirectory(out / "runs" / f"{name}-s{seed}"))
+            Training(name, config, RunDirectory(out / "runs" / f"{name}-s{seed}"), seed, EPISODES)
             for seed in range(1, self.seeds + 1)
             for name, config in self.configurations().items()
         ]
@@ -107,12 +103,16 @@ class Plan:
         return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
 
 
+_PLAN = TypeAdapter(Plan)
+
+
 def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
     """The configuration with one update for several episodes.
 
     As published an update is an episode, so the period of the targets is kept in episodes, not in updates: with 16
     times fewer copies the news of a reward would not travel far enough in any run of this length.
     """
+    assert isinstance(config.algorithm, QLearningConfig)
     updates = config.algorithm.target_sync_updates
     period = max(1, round(updates / episodes_per_update)) if updates else 0
     return config.model_copy(
@@ -197,11 +197,14 @@ def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
     Raises UserError where there is none, or where it says something else.
     """
     try:
-        plan = Plan(**json.loads((out / PLAN_FILE).read_text()))
+        plan = _PLAN.validate_json(read_regular(out / PLAN_FILE))
+        if plan.experiment not in EXPERIMENTS:
+            raise ValueError(plan.experiment)
     except FileNotFoundError:
         raise UserError(f"{out} holds no reproduction to resume. Leave --resume out to begin one.") from None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{out / PLAN_FILE} cannot be read ({type(error).__name__}). Choose another --out.") from error
+    RunDirectory(out).refuse_links()  # runs are made and removed in there
     for name, value in asked.items():
         known = getattr(plan, name)
         if value == known:

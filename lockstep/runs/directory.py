@@ -17,19 +17,29 @@ import json
 import math
 import os
 import platform
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from io import BufferedReader, FileIO
+from itertools import count
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from lockstep.errors import UserError
+from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
+from lockstep.runs.cleaning import cleaned
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
+LIST_BYTES = 64 * 2**20
+"""The most that a file of rows may have to be read whole. Every evaluation writes a row of some kilobytes."""
+ROW_BYTES = 8 * 2**20
+"""The most that a row may have. A recorded episode of 10,000 steps of ten agents has 300 kB."""
 Status = Literal["running", "finished", "solved", "interrupted", "failed"]
 
 
@@ -47,24 +57,38 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
+        self._held: FileIO | None = None
+        """The lock, while this object holds it."""
 
     @classmethod
     def create(cls, path: Path | None, name: str, seed: int, config_toml: str) -> "RunDirectory":
-        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already."""
-        if path is None:
-            path = _unused(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        """A new run's folder: `path`, or runs/NAME-sSEED-TIME. Raises UserError where something is there already.
+
+        Of several that are made at the same moment, each has a folder of its own, or is told.
+        """
+        try:
+            if path is None:
+                path = _claimed(ROOT / f"{name}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}")
+            else:
+                path.mkdir(parents=True, exist_ok=True)
+            if any(path.iterdir()):
+                raise FileExistsError
+            run = cls(path)
+            run.config.touch(exist_ok=False)  # now it is ours
+            try:
+                write_atomically(run.config, config_toml)
+                run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+            except BaseException:
+                with suppress(OSError):
+                    run.config.unlink()
+                raise
+        except FileExistsError:
             next_step = (
-                f"`lockstep resume {path}` continues it; choose another --out to train anew."
-                if (path / "config.toml").is_file()
+                f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
+                if path is not None and (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
-            raise UserError(f"{path} is not empty. {next_step}")
-        run = cls(path)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            write_atomically(run.config, config_toml)
-            run.write_info({**_origin(), "name": name, "seed": seed, "status": "running"})
+            raise UserError(f"{path} is not empty. {next_step}") from None
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error.strerror}). Choose another --out.") from error
         return run
@@ -102,12 +126,13 @@ class RunDirectory:
         raise UserError(f"{text!r} is neither a folder nor the beginning of a run's name in {root}/. {known}")
 
     def read_info(self) -> dict[str, Any]:
-        """run.json, or an empty dict where it is missing or unreadable."""
-        try:
-            info = json.loads(self.info.read_text())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return info if isinstance(info, dict) else {}
+        """run.json, cleaned, or an empty dict where it is missing or unreadable."""
+        return read_json(self.info)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its training came to its end, and not just to a stop."""
+        return self.read_info().get("status") in ("finished", "solved")
 
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Replace run.json."""
@@ -119,12 +144,14 @@ class RunDirectory:
 
     def add_judgement(self, row: Mapping[str, Any]) -> None:
         """Remember that a policy of this run was judged. Raises OSError where the folder is somebody else's."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW  # a link could lead anywhere
-        with open(os.open(self.judgements, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123, a descriptor
-            file.write(json.dumps({"judged": _now(), **row}) + "\n")
+        with open_to_append(self.judgements) as file:
+            file.write((json.dumps({"judged": _now(), **row}) + "\n").encode())
 
     def refuse_links(self) -> None:
-        """Raise UserError for links that lead out of a stranger's run: what is written here would land there."""
+        """Raise UserError for links that lead out of a stranger's run: what is written here would land there.
+
+        And for pipes and devices, which are no files of a run.
+        """
         root = os.path.realpath(self.path)
         for folder, folders, files in os.walk(self.path):
             for name in (*folders, *files):
@@ -134,6 +161,13 @@ class RunDirectory:
                         f"{path} is a link that leads out of the run directory, so nothing is written here. Replace it "
                         "by what it points to, or remove it."
                     )
+                if stat.S_IFMT(path.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+                    raise UserError(f"{path} is a pipe or a device, so nothing is written here. Remove it.")
+
+    def remove(self) -> None:
+        """Delete the folder and all that is in it. Raises UserError while another process trains in it."""
+        with self.locked():
+            shutil.rmtree(self.path)
 
     def size_bytes(self) -> int:
         """Of all its files, on disk. Links are not followed."""
@@ -144,21 +178,31 @@ class RunDirectory:
                     total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118, a path each would take longer
         return total
 
+    def put_rows_aside(self) -> None:
+        """Keep the rows under other names, .metrics.jsonl.before and so on: the run begins again."""
+        for path in (self.metrics, self.evaluations, self.recordings):
+            if path.exists() or path.is_symlink():
+                path.replace(path.with_name(f".{path.name}.before"))
+
     def truncate_rows_after(self, env_steps: int) -> None:
         """Drop rows that a resumed run will write again, and a torn last line."""
         for path in (self.metrics, self.evaluations, self.recordings):
-            if path.exists():
-                rows = [row for row in read_rows(path) if _steps(row) <= env_steps]
-                write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
+            if path.exists() or path.is_symlink():
+                kept = bytearray()
+                with open_regular(path, ROWS_BYTES) as file:
+                    for line, row in _parsed(file):
+                        if _steps(row) <= env_steps:
+                            kept += line.rstrip(b"\n") + b"\n"
+                write_atomically(path, bytes(kept))
 
     def is_abandoned(self) -> bool:
         """Whether no living process writes here. False where only the host that wrote the lock could tell."""
         try:
-            lock = json.loads(self.lock.read_text())
+            lock = json.loads(read_regular(self.lock))
             pid, host = int(lock["pid"]), lock["host"]
         except FileNotFoundError:
             return True
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return False
         return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
 
@@ -180,16 +224,27 @@ class RunDirectory:
             try:
                 with self.writing("its lock"):
                     file.truncate(0)
-                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}))
-                    file.flush()
+                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
+                self._held = file
                 yield
             finally:
-                with suppress(OSError):
-                    self.lock.unlink()
+                self._held = None
+                if _is_there(file, self.lock):
+                    with suppress(OSError):
+                        self.lock.unlink()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
-        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError."""
+        """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError.
+
+        Whoever holds the lock writes only while it is the lock that lies there: the folder may have been deleted and
+        made anew, and belong to another training.
+        """
+        if self._held is not None and not _is_there(self._held, self.lock) and self.path.is_dir():
+            raise UserError(
+                f"{self.path} is not this training's any more: the folder was deleted and made anew, or its lock was "
+                f"removed. So this one stops before {what} is written, and leaves what is there alone."
+            )
         try:
             yield
         except OSError as error:
@@ -201,12 +256,7 @@ class RunDirectory:
                 f"{self.path} is gone: the run directory was deleted or moved before {what} could be written. A moved "
                 "one can be resumed where it is now; a deleted one is trained anew with `lockstep train`."
             )
-        reason = {
-            errno.ENOSPC: "the disk is full",
-            errno.EDQUOT: "the disk quota is used up",
-            errno.EFBIG: "files may not become so large here",
-            errno.EROFS: "the disk is read-only",
-        }.get(error.errno or 0, error.strerror or str(error))
+        reason = why(error)
         steps = [int(path.name) for path in self.checkpoints.glob("[0-9]*") if path.name.isdecimal()]
         last = (
             f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
@@ -221,25 +271,42 @@ def list_runs(root: Path = ROOT) -> list[RunDirectory]:
     """Runs directly in `root`, the newest last (by when their configuration was written)."""
     if not root.is_dir():
         return []
-    configs = [path for path in root.glob("*/config.toml") if path.is_file()]
-    return [RunDirectory(path.parent) for path in sorted(configs, key=lambda path: (path.stat().st_mtime_ns, path))]
+    found = []
+    for path in root.glob("*/config.toml"):
+        with suppress(OSError):  # one that cannot be looked at, or went just now, hides no other
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                found.append((status.st_mtime_ns, path))
+    return [RunDirectory(path.parent) for _, path in sorted(found)]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file says, cleaned; empty where it is missing, unreadable or says something else than names."""
+    try:
+        said = json.loads(read_regular(path).decode(errors="replace"))
+        return cleaned(said) if isinstance(said, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a JSONL file. Lines that are not whole, as a crash leaves them, are passed over."""
-    rows = []
+    """The rows of a JSONL file, cleaned. Lines that are not whole, as a crash leaves them, are passed over."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        with open_regular(path, LIST_BYTES) as file:
+            return [cleaned(row) for _, row in _parsed(file)]
     except OSError:
         return []
-    for line in lines:
+
+
+def _parsed(file: BufferedReader) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """The whole rows of an open file, with their lines. One that is longer than any row is passed over in pieces."""
+    while line := file.readline(ROW_BYTES):
         try:
-            row = json.loads(line)
+            row = json.loads(line.decode(errors="replace"))
         except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
-            rows.append(row)
-    return rows
+            yield line, row
 
 
 def _steps(row: Mapping[str, Any]) -> float:
@@ -248,11 +315,22 @@ def _steps(row: Mapping[str, Any]) -> float:
     return steps if isinstance(steps, int | float) else math.inf
 
 
+def why(error: OSError) -> str:
+    """The reason why something could not be written, in words."""
+    return {
+        errno.ENOSPC: "the disk is full",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "files may not become so large here",
+        errno.EROFS: "the disk is read-only",
+    }.get(error.errno or 0, error.strerror or str(error))
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """The file holds the old content or the new, never a part. Raises OSError, and leaves nothing behind."""
     temporary = path.with_name(f".{path.name}.writing")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # left by a crash, or put there: a pipe would be waited for
+        with temporary.open("xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
@@ -272,10 +350,10 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _locked_file(path: Path) -> TextIO | None:
+def _locked_file(path: Path) -> FileIO | None:
     """The lock file, held by this process until it is closed; None where another process holds it."""
     while True:
-        file = path.open("a", encoding="utf-8")
+        file = open_to_append(path)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -286,35 +364,46 @@ def _locked_file(path: Path) -> TextIO | None:
                 file.close()
                 return None
             return file
-        try:
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
+        if _is_there(file, path):
+            return file
         file.close()  # its holder removed it in this moment; the next one is another file
+
+
+def _is_there(file: FileIO, path: Path) -> bool:
+    """Whether what lies at `path` is this very file."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except OSError:
+        return False
 
 
 def _read_lock(path: Path) -> int | None:
     """The living process that holds a lock on this host, if any. Ours is no obstacle."""
     try:
-        lock = json.loads(path.read_text())
+        lock = json.loads(read_regular(path))
         pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     if host != platform.node() or pid == os.getpid():
         return None
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # there is none, or there cannot be one
         return None
     except PermissionError:
         pass
     return pid
 
 
-def _unused(path: Path) -> Path:
-    candidates = (path if number == 1 else path.with_name(f"{path.name}-{number}") for number in range(1, 1000))
-    return next(candidate for candidate in candidates if not candidate.exists())
+def _claimed(path: Path) -> Path:
+    """A new folder of this name, or with a number behind it: nobody else's, whoever asks at the same time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        candidate = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            candidate.mkdir()
+            return candidate
+    raise AssertionError("numbers do not end")
 
 
 def _origin() -> dict[str, Any]:

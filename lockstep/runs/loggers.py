@@ -13,9 +13,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
 
-from lockstep.config.load import flat
+from lockstep.config.knobs import flat
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.files import ROWS_BYTES, open_to_append, read_regular
 from lockstep.named import load_named
 from lockstep.runs.directory import RunDirectory, write_atomically
 
@@ -190,7 +191,7 @@ def cut_events_after(run: RunDirectory, env_steps: int) -> None:
     from tensorboard.compat.proto.event_pb2 import Event
 
     for path in run.path.glob("events.*"):
-        content, kept, start = path.read_bytes(), [], 0
+        content, kept, start = read_regular(path, ROWS_BYTES), [], 0
         while start + 12 <= len(content):
             (size,) = struct.unpack("<Q", content[start : start + 8])
             end = start + 12 + size + 4
@@ -239,7 +240,7 @@ _METHODS = ("begin", "rewind", "training", "evaluation", "recording", "checkpoin
 
 def _append(path: Path, data: bytes) -> None:
     """All of it or nothing. Raises OSError."""
-    with path.open("ab", buffering=0) as file:
+    with open_to_append(path) as file:
         start, written = file.tell(), 0
         try:
             while written < len(data):

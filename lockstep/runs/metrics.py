@@ -1,6 +1,7 @@
 """Every number that a run writes, with its formula: name, unit, how it is made, what healthy looks like.
 
-EPyMARL's names where the meaning is EPyMARL's.
+EPyMARL's names where the meaning is EPyMARL's. What only some algorithms write, these explain themselves:
+`lockstep.algorithms.registry.metrics` has all of it.
 """
 
 from dataclasses import dataclass
@@ -34,11 +35,13 @@ METRICS = {
         Metric("test_ep_length_mean", "steps", "their mean length", "the time limit, or falling where early is good"),
         Metric("episodes", "episodes", "episodes in the evaluation, all counted", "100 or more for a claim"),
         Metric("epsilon", "chance", "of a random action, before a ladder spreads it", "falls after rewards were found"),
-        Metric("loss", "reward^2", "sum of squared TD errors / steps that happened", "small beside target_mean^2"),
+        Metric(
+            "loss",
+            "reward^2",
+            "what updates make small: of Q-learning, sum of squared TD errors / steps that happened",
+            "small beside target_mean^2",
+        ),
         Metric("grad_norm", "", "norm of the joint gradient before clipping", "mostly below grad_norm_clip"),
-        Metric("td_error_abs", "reward", "sum of |Q_tot - target| / steps that happened", "small beside target_mean"),
-        Metric("q_taken_mean", "reward", "mean Q_tot of the actions taken / agents", "close to target_mean"),
-        Metric("target_mean", "reward", "mean target / agents", "below the discounted return earned / agents"),
         Metric("replay_episodes", "episodes", "held in the replay", "grows to buffer_size"),
         Metric(
             "replay_rewarding_episodes",
@@ -88,26 +91,22 @@ METRICS = {
         ),
         Metric("dead_units_share", "share", "of ReLU units that are 0 on every probed input", "below 0.5"),
         Metric("saturated_memory_share", "share", "of GRU values beyond 0.99 in size, on probed inputs", "below 0.5"),
-        Metric(
-            "mixer_share_min",
-            "share",
-            "of the sum over agents of dQ_tot/dQ_i, of the agent the mixer listens to least",
-            "above 0.1 / agents",
-        ),
-        Metric(
-            "test_q_start_mean",
-            "reward",
-            "mean Q_tot of greedy actions at the first step / agents",
-            "close to the next",
-        ),
-        Metric(
-            "test_discounted_return_mean",
-            "reward",
-            "discounted return then earned, plus the believed value of a last state that was cut, / agents",
-            "close to the one before",
-        ),
     )
 }
+
+BY_AGENT = "test_return_mean_of_"
+"""With env.team: begins the name of every agent's own mean return in evaluations, learners and others."""
+
+
+def explained(name: str) -> Metric | None:
+    """What a number means, by its name; None where no run writes one of that name."""
+    if name.startswith(BY_AGENT):
+        agent = name.removeprefix(BY_AGENT)
+        return Metric(
+            name, "reward", f"mean return of {agent} alone in the evaluation's episodes", "rises for learners"
+        )
+    return METRICS.get(name)
+
 
 DEPENDS_ON_THE_MACHINE = frozenset({"wall_seconds", "env_steps_per_second", "updates_per_second", "resident_mib"})
 """Clocks and memory: the only numbers in which a resumed run may differ from one that was never stopped."""

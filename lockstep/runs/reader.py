@@ -5,7 +5,8 @@
     record.metrics["loss"]                   # (rows,) float64, NaN before the first update
     record.refresh()                         # while it trains: reads only what is new
 
-Readable half-finished, crashed, or from somebody else's machine: what is missing is empty, never an error.
+Readable half-finished, crashed, or from somebody else's machine: what is missing is empty, never an error, and what
+cannot be read is in `unreadable`. Text and numbers are cleaned (`lockstep.runs.cleaning`), whoever wrote them.
 """
 
 import json
@@ -19,6 +20,7 @@ import numpy as np
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import ROOT, RunDirectory
 from lockstep.runs.rows import Rows
 
@@ -71,13 +73,16 @@ class RunReader:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.directory.path.resolve().name
+        """The folder's name, fit to be shown."""
+        return one_line(self.directory.path.resolve().name)
 
     @cached_property
     def config(self) -> RunConfig:
         """The resolved configuration. Raises UserError where config.toml is missing or not one of this version."""
-        return load_config(str(self.directory.config))
+        config = load_config(str(self.directory.config))
+        if not config.env.key.isprintable():
+            raise UserError(f"{self.directory.config} names the environment {config.env.key!r}; keys are plain text.")
+        return config
 
     def config_or_none(self) -> RunConfig | None:
         """The configuration, or None where it cannot be read: for showing the rest of a run all the same."""
@@ -85,6 +90,28 @@ class RunReader:
             return self.config
         except (UserError, OSError, UnicodeDecodeError):
             return None
+
+    def unreadable(self) -> list[str]:
+        """What of the files could not be read, a sentence each. Nothing is said of files that are not there."""
+        told = []
+        if self.config_or_none() is None:
+            told.append("config.toml is missing or no configuration of this version.")
+        if not self.info and self.directory.info.exists():
+            told.append("run.json holds nothing that can be read.")
+        for rows in (self.metrics, self.evaluations, self.recordings):
+            name, lost = rows.path.name, rows.lines - int(np.isfinite(rows["env_steps"]).sum())
+            if rows.problem:
+                told.append(f"{name} cannot be read ({rows.problem}).")
+            elif lost:
+                told.append(f"{lost:,} of {rows.lines:,} lines of {name} are damaged and were left out.")
+        if self.is_empty and self.info.get("status") in ("finished", "solved"):
+            told.append("It says that it has ended, but there is no row of numbers.")
+        return told
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row of numbers could be read, for whatever reason."""
+        return not any(np.isfinite(rows["env_steps"]).any() for rows in (self.metrics, self.evaluations))
 
     @property
     def standing(self) -> Standing:

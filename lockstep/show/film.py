@@ -7,7 +7,7 @@ from PIL import Image
 
 from lockstep.drawing.palette import theme_named
 from lockstep.errors import UserError
-from lockstep.runs.directory import write_atomically
+from lockstep.runs.delivery import deliver
 from lockstep.show import player
 from lockstep.show.recording import Recording
 from lockstep.show.video import check_can_write, write_pngs, write_video
@@ -42,10 +42,7 @@ def write(
     Raises UserError where the file cannot be written.
     """
     if out.suffix.lower() == ".html":
-        try:
-            write_atomically(out, player.page(recordings, playing=playing))
-        except OSError as error:
-            raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
+        deliver({out: player.page(recordings, playing=playing)})
         return
     pictures = [picture for recording in recordings for picture in frames(recording, theme, scale)]
     if out.suffix:

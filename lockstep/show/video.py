@@ -1,6 +1,7 @@
 """Pictures one after the other as a file that moves: GIF, MP4, or a folder of PNGs. Torch-free."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lockstep.errors import UserError
+from lockstep.runs.delivery import deliver
 
 _SAMPLES = 12
 """Frames that the palette of a GIF is made from."""
@@ -25,28 +27,14 @@ def write_video(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
     writers = {".gif": _write_gif, ".mp4": _write_mp4}
     if path.suffix.lower() not in writers:
         raise UserError(f"{path}: a moving picture ends in {' or '.join(writers)}.")
-    temporary = path.with_name(f".{path.stem}.writing{path.suffix}")
-    try:
-        writers[path.suffix.lower()](frames, temporary, fps)
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror or error}). Choose another --out.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    deliver({path: lambda temporary: writers[path.suffix.lower()](frames, temporary, fps)})
 
 
 def write_pngs(frames: Iterable[Image.Image], folder: Path) -> int:
     """0000.png, 0001.png, ... in a new or empty folder. Returns how many."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty. Choose another --out, or empty it first.")
-        count = 0
-        for count, frame in enumerate(frames, start=1):
-            frame.save(folder / f"{count - 1:04d}.png")
-    except OSError as error:
-        raise UserError(f"{folder} cannot be written ({error.strerror or error}). Choose another --out.") from error
-    return count
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty. Choose another --out, or empty it first.")
+    return len(deliver({folder / f"{number:04d}.png": frame.save for number, frame in enumerate(frames)}))
 
 
 def check_can_write(path: Path) -> None:
@@ -92,7 +80,7 @@ def _write_mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
     """H.264 that every browser plays. Odd sizes grow by a pixel, as the format wants even ones."""
     av = _av()
     width, height = (side + side % 2 for side in frames[0].size)
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+    with _as_os_error(av), av.open(str(path), "w", options={"movflags": "faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"crf": "18", "preset": "veryfast", "tune": "animation"}
@@ -101,6 +89,15 @@ def _write_mp4(frames: Sequence[Image.Image], path: Path, fps: float) -> None:
                 frame = _edge_repeated(frame, width, height)
             container.mux(stream.encode(av.VideoFrame.from_image(frame)))
         container.mux(stream.encode())
+
+
+@contextmanager
+def _as_os_error(av: Any) -> Iterator[None]:
+    """A full disk is an error of the system, whatever the library calls it."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OSError(error.errno, error.strerror) from error
 
 
 def _edge_repeated(frame: Image.Image, width: int, height: int) -> Image.Image:

@@ -47,7 +47,7 @@ def evaluate_run(
     config = load_config(str(run.config))
     policy, spec, env_steps = load_policy(run, checkpoint)
     first_seed = derive_seed(config.seed, "confirm") if seed is None else seed
-    env = make_env(config.env, evaluation_lanes(episodes), first_seed, engine=engine)
+    env = make_env(config.env, evaluation_lanes(config, episodes), first_seed, engine=engine)
     try:
         if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
             spec.num_agents,
@@ -72,7 +72,7 @@ def evaluate_reference(run: RunDirectory, policy: str, episodes: int = 100, engi
         raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
     config = load_config(str(run.config))
     seed = derive_seed(config.seed, "confirm")
-    env = make_env(config.env, evaluation_lanes(episodes), seed, engine=engine)
+    env = make_env(config.env, evaluation_lanes(config, episodes), seed, engine=engine)
     try:
         return evaluate(reference_team(policy, env, seed).policy, env, episodes, seed)
     finally:

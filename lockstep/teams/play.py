@@ -12,7 +12,7 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
-from lockstep.training.checkpoints.checkpoint import BEST, load_mixer, load_policy
+from lockstep.training.checkpoints.checkpoint import BEST, read_team
 
 POLICIES = ("trained", "random", "heuristic")
 ENGINES = ("lockstep", "official")
@@ -67,7 +67,8 @@ def play_best(run: RunDirectory) -> Recording:
 
 
 def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Player:
-    policy, spec, env_steps = load_policy(run, checkpoint)
+    team = read_team(run, checkpoint)
+    spec = team.spec
     if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
         spec.num_agents,
         spec.obs_dim,
@@ -77,7 +78,7 @@ def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Player:
             f"The team in {run.path} was trained with {spec.num_agents} agents, {spec.obs_dim} features and "
             f"{spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
         )
-    return Player(policy, f"{run.path.name} after {steps_text(env_steps)} steps", load_mixer(run, checkpoint))
+    return Player(team.policy, f"{run.path.name} after {steps_text(team.env_steps)} steps", team.thoughts)
 
 
 def reference_team(policy: str, env: VectorEnv, seed: int) -> Player:

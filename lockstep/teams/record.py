@@ -1,30 +1,31 @@
 """Play one episode and remember it: what everybody did and, for a trained team, what it thought."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from lockstep.acting.policy import Policy
+from lockstep.algorithms.learner import Thoughts
+from lockstep.arrays import Mask, Obs
 from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import family_of
 from lockstep.errors import UserError
-from lockstep.networks.greedy_policy import GreedyPolicy
-from lockstep.networks.mixers import MixingInputs, NoMixer
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.show.recording import Recording, Step
 
 
 @dataclass(frozen=True)
 class Player:
-    """Who plays: a policy, its name, and the mixer that it was trained with, where that is known."""
+    """Who plays: a policy, its name, and what it expects along an episode, where it tells (`Learner.thoughts`)."""
 
     policy: Policy
     name: str
-    mixer: nn.Module | None = None
+    thoughts: Callable[[EpisodeBatch], Thoughts] | None = None
 
 
 def record_episode(env: VectorEnv, team: Player, seed: int, engine: str = "lockstep") -> Recording:
@@ -40,14 +41,13 @@ def record_episode(env: VectorEnv, team: Player, seed: int, engine: str = "locks
     memory: Any = None
     obs = env.reset(seed)
     moments, steps = [scene.moment(world, 0)], list[Step]()
-    utilities, states = list[Tensor](), list[NDArray[np.float32]]()
+    seen: list[tuple[Obs, Mask | None, NDArray[np.float32] | None]] = []
     ended = False
-    while not ended:
-        available = env.available_actions()
-        if isinstance(team.policy, GreedyPolicy):
-            own_state = env.state()
-            utilities.append(team.policy.values(obs, last_actions, memory)[0][0].clone())
-            states.append(obs[0].reshape(-1).copy() if own_state is None else own_state[0].copy())
+    while True:
+        available, state = env.available_actions(), env.state()
+        seen.append((obs[0].copy(), *(None if array is None else array[0].copy() for array in (available, state))))
+        if ended:
+            break
         actions, memory = team.policy.act(obs, available, last_actions, memory)
         step = env.step(actions)
         done = tuple(int(action) for action in actions[0])
@@ -56,28 +56,33 @@ def record_episode(env: VectorEnv, team: Player, seed: int, engine: str = "locks
         steps.append(Step(done, rewards, scene.events(moments[-2], done, moments[-1])))
         obs, last_actions = step.obs, actions
         ended = bool(step.terminated[0] or step.truncated[0])
-    told = tuple(_with_thoughts(steps, utilities, states, team.mixer) if utilities else steps)
+    told = tuple(steps if team.thoughts is None else _with_thoughts(steps, team.thoughts(_batch(steps, seen))))
     return Recording(env.spec.key, team.name, seed, scene, tuple(moments), told, engine)
 
 
-def _with_thoughts(
-    steps: list[Step], utilities: list[Tensor], states: list[NDArray[np.float32]], mixer: nn.Module | None
-) -> list[Step]:
-    """The steps with what the team expected. utilities: a step's (agents, actions). states: a step's (state_dim,).
-
-    The weights are the mixer's slopes dQ_tot/dQ_i at the chosen actions: how much the team gains where an agent does.
-    """
-    q = torch.stack(utilities).cpu().unsqueeze(0)  # (1, T, N, A)
-    values = [tuple(tuple(row) for row in rows) for rows in q[0].tolist()]
-    if mixer is None or isinstance(mixer, NoMixer):
+def _with_thoughts(steps: list[Step], thoughts: Thoughts) -> list[Step]:
+    """The steps with what the team expected."""
+    values = [tuple(tuple(row) for row in rows) for rows in thoughts.values.tolist()]
+    if thoughts.weights is None or thoughts.team_value is None:
         return [replace(step, values=value) for step, value in zip(steps, values, strict=True)]
-    chosen = torch.tensor([[step.actions for step in steps]])  # (1, T, N)
-    taken = q.gather(-1, chosen.unsqueeze(-1)).squeeze(-1).requires_grad_()
-    with torch.enable_grad():
-        q_tot = mixer(taken, MixingInputs(torch.from_numpy(np.stack(states)).unsqueeze(0), chosen, q.amax(-1)))
-        (slopes,) = torch.autograd.grad(q_tot.sum(), taken)
-    weights, totals = slopes[0].tolist(), q_tot.detach().sum(-1)[0].tolist()
+    weights, totals = thoughts.weights.tolist(), thoughts.team_value.tolist()
     return [
         replace(step, values=value, weights=tuple(weight), team_value=total)
         for step, value, weight, total in zip(steps, values, weights, totals, strict=True)
     ]
+
+
+def _batch(steps: list[Step], seen: list[tuple[Obs, Mask | None, NDArray[np.float32] | None]]) -> EpisodeBatch:
+    """The episode of one lane. seen: before each step and after the last, observation, available actions, own state."""
+    obs, available, state = zip(*seen, strict=True)
+    happened = torch.ones(1, len(steps), 1, dtype=torch.bool)
+    return EpisodeBatch(
+        obs=torch.from_numpy(np.stack(obs)).unsqueeze(0),
+        actions=torch.tensor([[step.actions for step in steps]]),
+        reward=torch.tensor([[[sum(step.reward)] for step in steps]]),
+        terminated=~happened,
+        truncated=~happened,
+        filled=happened,
+        available=None if available[0] is None else torch.from_numpy(np.stack(available)).unsqueeze(0),
+        own_state=None if state[0] is None else torch.from_numpy(np.stack(state)).unsqueeze(0),
+    )

@@ -3,19 +3,24 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
 
-from lockstep.config.load import dump_toml, load_config, parse_words
+from lockstep.acting.exploration import check_repeat_actions
+from lockstep.algorithms.registry import recorded
+from lockstep.config.knobs import flat
+from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import has_official_engine, make_env
+from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
-from lockstep.runs.directory import RunDirectory, write_atomically
+from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
+from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay, clock
 from lockstep.training.trainer import TrainResult
@@ -88,14 +93,42 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     env = make_env(config.env, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
+    check_repeat_actions(config.exploration, env.spec.num_actions)
     if env.spec.time_limit > MAX_EPISODE_STEPS:
         raise UserError(
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
             "set env.time_limit, for example env.time_limit=500."
         )
+    build_loggers(config.logging.loggers)
     if config.training.device == "cuda" and not torch.cuda.is_available():
         raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
-    check_memory(config, env.spec, masks=masks, replay_must_fit=replay_must_fit)
+    check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
+
+
+def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: bool = True) -> RunConfig:
+    """The configuration as it can be run, looked at and tried before anything is written.
+
+    tell: what the user should know about the world and the budget, in sentences. Raises UserError as `check` does.
+    """
+    trial = try_out(config.env)
+    if trial is not None:
+        for remark in trial.remarks:
+            if remark.doubtful and not (remark.about == "one team" and config.env.team):
+                tell(f"{config.env.key}: {remark.sentence}")
+        if config.env.time_limit is not None and trial.limit < config.env.time_limit:
+            tell(
+                f"{config.env.key}: episodes end after {trial.limit} steps by the world's own limit, so "
+                f"env.time_limit={config.env.time_limit} is written down as {trial.limit}."
+            )
+            config = validated(with_changes(config.model_dump(), {"env.time_limit": trial.limit}))
+    check(config, replay_must_fit=replay_must_fit)
+    warmup, budget = config.collection.warmup_env_steps, config.training.max_env_steps
+    if budget <= warmup:
+        tell(
+            f"training.max_env_steps={budget:,} is over before the warm-up of {warmup:,} env steps "
+            "(collection.warmup_env_steps): the team will be judged, but nothing will be learnt."
+        )
+    return config
 
 
 def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
@@ -103,8 +136,14 @@ def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | Non
     return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers))
 
 
-def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None) -> Outcome:
-    """Continue a run. words: overrides that move its end. Raises UserError for others."""
+def resume(
+    run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: Look | None = None, changed: bool = False
+) -> Outcome:
+    """Continue a run. words: overrides that move its end.
+
+    Raises UserError for other words, for a run whose checkpoints are gone, and, unless `changed` asks for it, for one
+    whose settings are others than when it stopped.
+    """
     for key in parse_words(words):
         if key not in ENDS:
             raise UserError(
@@ -113,14 +152,61 @@ def resume(run: RunDirectory, words: Sequence[str] = (), *, quiet: bool, look: L
             )
     config = load_config(str(run.config), words)
     check(config)
+    check_begun(run)
+    differences = changed_settings(run, config, ENDS)
+    if differences and not changed:
+        raise UserError(
+            f"{run.config} was changed {differences}. Change it back, or add --changed to go on with it; from there on "
+            "it is another run than the one that stopped."
+        )
+    notes = [f"{run.config} was changed {differences}; from here on it is another run."] if differences else []
 
     def work(loggers: list[Logger]) -> TrainResult:
         if words:
             with run.writing("config.toml"):
                 write_atomically(run.config, dump_toml(config))
-        return trainer.resume(run, loggers)
+        return trainer.resume(run, loggers, notes)
 
     return _around(run, config, quiet, look, work)
+
+
+def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
+    """The run in `path`, which was begun with this very configuration; None where there is no run yet.
+
+    Raises UserError where it was begun with another one: a folder is never continued as something that it is not.
+    """
+    if not (path / "config.toml").is_file():
+        return None
+    run, wanted = RunDirectory(path), flat(config)
+    for name, value in flat(load_config(str(run.config))).items():
+        if wanted[name] != value:
+            raise UserError(
+                f"{path} holds another run: its {name} is {value!r}, and this one's is {wanted[name]!r}. Name another "
+                f"--out, or go on with `lockstep resume {path}`, which can also move its end."
+            )
+    return run
+
+
+def ended_row(run: RunDirectory) -> dict[str, Any]:
+    """What is known of a run that has ended, by the names of `Outcome.row`."""
+    steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
+    returns = [row["test_return_mean"] for row in read_rows(run.evaluations) if "test_return_mean" in row]
+    official = [row for row in read_rows(run.judgements) if row.get("engine") == "official"]
+    return {
+        "run": str(run.path),
+        "stopped_because": "solved" if run.read_info()["status"] == "solved" else "max_env_steps",
+        "env_steps": max(steps, default=0),
+        "best_test_return": max(returns, default=None),
+        "confirmation": official[-1] if official else None,
+    }
+
+
+def ended_text(run: RunDirectory) -> str:
+    """The same in a sentence."""
+    row = ended_row(run)
+    best = "" if row["best_test_return"] is None else f", best test return {row['best_test_return']:.2f}"
+    how = "solved" if row["stopped_because"] == "solved" else "finished"
+    return f"{run.path} is {how} already: {row['env_steps']:,} env steps{best}."
 
 
 def _around(
@@ -143,7 +229,7 @@ def _around(
                 run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
-            with suppress(OSError):
+            with suppress(UserError), run.writing("run.json"):
                 if isinstance(error, KeyboardInterrupt):
                     run.set_status("interrupted")
                 else:

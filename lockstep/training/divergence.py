@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.learner import DivergedError, Suspect
 from lockstep.runs.directory import RunDirectory, write_atomically
 from lockstep.training.checkpoints.tensor_files import tensor_bytes
 from lockstep.training.session import Session
@@ -25,9 +25,10 @@ def write_diagnosis(session: Session, error: DivergedError, run: RunDirectory) -
     folder = run.path / FOLDER / f"{session.env_steps:012d}"
     (run.path / FOLDER).mkdir(exist_ok=True)
     folder.mkdir(exist_ok=True)
-    batch = {name: value for name, value in vars(error.batch).items() if value is not None}
-    statistics = _statistics(session, error)
-    suspicion = _suspicion(statistics)
+    batch = error.batch.fields()
+    suspects = _suspects(session, error)
+    statistics = {name: _summary(suspect.values) for name, suspect in suspects.items()}
+    suspicion = _suspicion(suspects, statistics)
     about = {
         "env_steps": session.env_steps,
         "updates": session.learner.updates,
@@ -42,24 +43,15 @@ def write_diagnosis(session: Session, error: DivergedError, run: RunDirectory) -
     return folder, suspicion
 
 
-def _statistics(session: Session, error: DivergedError) -> dict[str, dict[str, Any]]:
-    """Of everything that the loss is made from, in the order in which it enters."""
-    learner, batch = session.learner, error.batch
+def _suspects(session: Session, error: DivergedError) -> dict[str, Suspect]:
+    """Everything that the loss is made from, in the order in which it enters."""
+    batch = error.batch
     happened = batch.filled.squeeze(-1)
-
-    def seen(values: Tensor) -> Tensor:
-        """Of (B, T+1, ...): before and after every step that happened."""
-        return torch.cat([values[:, :-1][happened], values[:, 1:][happened]])
-
-    with torch.no_grad():
-        q, target_q = (learner.values(networks, batch) for networks in (learner.online, learner.target))
+    obs = torch.cat([batch.obs[:, :-1][happened], batch.obs[:, 1:][happened]])  # before and after every step
     return {
-        "batch.obs": _summary(seen(batch.obs)),
-        "batch.reward": _summary(batch.reward[happened]),
-        "parameters": _summary(learner.weights),
-        "target parameters": _summary(learner.target_weights),
-        "Q": _summary(seen(q)),
-        "target Q": _summary(seen(target_q)),
+        "batch.obs": Suspect(obs, "the environment returned observations that are no numbers"),
+        "batch.reward": Suspect(batch.reward[happened], "the environment paid a reward that is no finite number"),
+        **session.learner.suspects(batch),
     }
 
 
@@ -77,23 +69,14 @@ def _summary(values: Tensor) -> dict[str, Any]:
     }
 
 
-def _suspicion(statistics: dict[str, dict[str, Any]]) -> str:
+def _suspicion(suspects: dict[str, Suspect], statistics: dict[str, dict[str, Any]]) -> str:
     """The first thing on the way to the loss that is not finite, in a sentence."""
-    hints = {
-        "batch.obs": "the environment returned observations that are no numbers",
-        "batch.reward": "the environment paid a reward that is no finite number",
-        "parameters": "the networks were damaged before this update, as by a changed checkpoint",
-        "target parameters": "the target networks were damaged before this update, as by a changed checkpoint",
-        "Q": "the values had grown beyond all numbers; look at q_taken_mean in metrics.jsonl",
-        "target Q": "the target's values had grown beyond all numbers; look at target_mean in metrics.jsonl",
-    }
     for name, row in statistics.items():
         if row["nan"] or row["infinite"]:
-            return (
-                f"{row['nan'] + row['infinite']:,} of {row['count']:,} numbers in {name} are not finite: {hints[name]}."
-            )
+            bad = f"{row['nan'] + row['infinite']:,} of {row['count']:,} numbers in {name}"
+            return f"{bad} are not finite: {suspects[name].hint}."
     largest = max(abs(value) for row in statistics.values() for value in (row["min"], row["max"]) if value is not None)
     return (
         f"All that went into the loss is finite, up to {largest:.3g}: its square was too large. Look at loss and "
-        "q_taken_mean in metrics.jsonl."
+        "grad_norm in metrics.jsonl."
     )

@@ -1,17 +1,16 @@
 """How much memory a run will take, worked out before any of it is taken."""
 
+from math import prod
+
 import torch
 
 from lockstep.algorithms.fast.shares import num_shares
-from lockstep.algorithms.registry import build_mixer
+from lockstep.algorithms.registry import architecture
 from lockstep.compute.machine import available_bytes
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.experience.replay import ObsPacking
-from lockstep.networks.agents import build_agent
-from lockstep.networks.flat import num_parameters
-from lockstep.spec import EnvSpec
+from lockstep.spec import EnvSpec, episode_bytes, episode_fields
 
 COPIES = 7
 """Of the parameters: online, target, average, gradient, clipped, and two of Adam's."""
@@ -27,49 +26,51 @@ REMEDIES = {
 """Which setting makes a part smaller."""
 
 
-def episode_bytes(spec: EnvSpec, *, masks: bool) -> int:
-    """Of one episode in the replay. masks: whether actions can be unavailable."""
-    steps, agents = spec.time_limit, spec.num_agents
-    packed = ObsPacking(spec.obs_bits, torch.device("cpu")).packed_dim
-    seen = agents * packed + 4 * spec.own_state_dim + (agents * spec.num_actions if masks else 0)
-    return (steps + 1) * seen + steps * (agents + 4) + 5
-
-
 def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, int]:
     """By what takes it, once the replay is full. Raises UserError for networks beyond all measure."""
     lanes, steps, agents = config.collection.num_envs, spec.time_limit, spec.num_agents
     replay, network = config.replay, config.network
     episodes = config.training.max_env_steps // steps + lanes
+    if config.training.device == "cuda":  # which gives all of it at once, filled or not
+        episodes = max(replay.buffer_size, replay.rewarding_buffer_size)
     kept = min(replay.buffer_size, episodes)
     if replay.rewarding_fraction > 0:
         kept += min(replay.rewarding_buffer_size, episodes)
     try:
-        with torch.device("meta"):
-            parameters = num_parameters(build_agent(spec, network))
-            parameters += num_parameters(build_mixer(config.algorithm.name, spec, network))
+        parameters = sum(prod(shape) for _, shape in architecture(spec, config).shapes)
     except RuntimeError as error:
         raise UserError(
             f"network.hidden_dim={network.hidden_dim} and its siblings make networks too large for any machine; 64 to "
             "256 are usual."
         ) from error
-    played = (steps + 1) * agents * (spec.obs_dim * 4 + spec.num_actions)
+    played = sum(field.num_bytes(steps) for field in episode_fields(spec).values())
     studied = min(replay.segment_steps or steps, steps) + 1
     layers = 4 * (spec.obs_dim + 6 * network.hidden_dim + 4 * spec.num_actions) * agents
     return {
         "replay": kept * episode_bytes(spec, masks=masks),
         "networks": COPIES * 4 * parameters,
-        "playing": 2 * max(lanes, evaluation_lanes(config.evaluation.episodes)) * played,
+        "playing": 2 * max(lanes, evaluation_lanes(config, config.evaluation.episodes)) * played,
         "learning": 2 * replay.batch_size * studied * layers,
         "helpers": (num_shares(config) - 1) * HELPER_BYTES,
     }
 
 
 def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_fit: bool = True) -> None:
-    """Raise UserError where the run will need more memory than is free, with or without its replay."""
+    """Raise UserError where the run will need more memory than is free, with or without its replay.
+
+    A replay is reserved whole before it is filled, so it must be possible to reserve even what would never be filled.
+    """
     free = free_bytes(config)
     needed = needed_bytes(config, spec, masks=masks)
     if not replay_must_fit:
         del needed["replay"]
+    elif not _can_reserve(config, episode_bytes(spec, masks=masks)):
+        replay = config.replay
+        name = "buffer_size" if replay.buffer_size >= replay.rewarding_buffer_size else "rewarding_buffer_size"
+        raise UserError(
+            f"replay.{name}={getattr(replay, name)} asks for more memory than this machine can set aside. Make it "
+            f"smaller; this run plays about {config.training.max_env_steps // spec.time_limit:,} episodes."
+        )
     total = sum(needed.values())
     if free is None or total <= free:
         return
@@ -80,6 +81,21 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
         f"This run needs about {gib(total)} of memory, {gib(needed[largest])} of it for {largest}, and {gib(free)} are "
         f"free. Make {REMEDIES[largest]}={value} smaller."
     )
+
+
+def _can_reserve(config: RunConfig, episode: int) -> bool:
+    """Whether the replay's memory can be set aside, none of which is used by trying."""
+    replay = config.replay
+    if config.training.device == "cuda":
+        return True  # there, setting aside is using: the estimate has it
+    episodes = replay.buffer_size + (replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0)
+    if episodes * episode >= 2**62:
+        return False
+    try:
+        torch.empty(episodes * episode, dtype=torch.uint8)
+    except RuntimeError:
+        return False
+    return True
 
 
 def free_bytes(config: RunConfig) -> float | None:

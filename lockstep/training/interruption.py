@@ -6,12 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
+from lockstep.errors import AbandonedError, UserError
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+__all__ = ["AbandonedError", "Interruption", "Leaving"]
 Leaving = Callable[[], AbstractContextManager[None]]
-
-
-class AbandonedError(Exception):
-    """Somebody wants to stop, and what was going on leaves no trace when it is cut off."""
 
 
 class Interruption:
@@ -24,6 +23,8 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.cut_off: UserError | None = None
+        """What ended the work inside the last `leaving`, which left no trace either."""
         self._before: dict[signal.Signals, Any] = {}
         self._leaving = False
 
@@ -39,6 +40,9 @@ class Interruption:
         self._leaving = True
         try:
             yield
+        except UserError as error:
+            self.cut_off = error
+            raise
         finally:
             self._leaving = False
 

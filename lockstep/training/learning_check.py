@@ -3,7 +3,10 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+from lockstep.algorithms.algorithm import Algorithm, Proof
+from lockstep.algorithms.registry import ALGORITHMS
 from lockstep.config.schema import RunConfig
 from lockstep.training.session import Session
 
@@ -27,41 +30,36 @@ class ProbeResult:
         return abs(self.reached - self.expected) < 1e-6
 
 
-CASES: tuple[tuple[str, str, str, float, int, bool], ...] = (
-    ("probe-one-step", "iql", "is a reward learnt at all?", 1.0, 60, False),
-    ("probe-coin", "vdn", "do observations matter?", 1.0, 150, False),
-    ("probe-coin", "qmix", "do they with a mixer?", 1.0, 150, False),
-    ("probe-memory", "qmix", "is a coin remembered for four steps?", 1.0, 300, True),
-    ("probe-two-step", "vdn", "does a sum of values settle for the 7?", 7.0, 400, False),
-    ("probe-two-step", "qmix", "does QMIX find the 8?", 8.0, 400, False),
+CASES: tuple[tuple[Algorithm, Proof], ...] = tuple(
+    (algorithm, proof) for algorithm in ALGORITHMS.values() for proof in algorithm.proofs
 )
-"""World, algorithm, question, return to reach, collections to learn from, whether with a recurrent network."""
 
 
 def check_learning() -> Iterator[ProbeResult]:
     """Train every case and say what it reached, one after the other; about 20 seconds altogether."""
-    for key, algorithm, question, expected, rounds, recurrent in CASES:
+    for algorithm, proof in CASES:
         started = time.monotonic()
-        session = Session(_config(key, algorithm, recurrent))
-        for _ in range(rounds):
+        session = Session(_config(algorithm, proof))
+        for _ in range(proof.rounds):
             session.advance()
         reached = float(session.evaluate(EPISODES).returns.mean())
-        yield ProbeResult(key, algorithm, question, expected, reached, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        yield ProbeResult(proof.world, algorithm.name, proof.question, proof.expected, reached, seconds)
 
 
-def _config(key: str, algorithm: str, recurrent: bool) -> RunConfig:
+def _config(algorithm: Algorithm, proof: Proof) -> RunConfig:
     """A small learner on uniformly random play."""
-    network = {"recurrent": recurrent, "hidden_dim": 32, "mixing_embed_dim": 16, "hypernet_embed_dim": 16}
-    return RunConfig.model_validate(
-        {
-            "env": {"key": key},
-            "collection": {"num_envs": 32},
-            "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
-            "network": network,
-            "algorithm": {"name": algorithm, "target_sync_updates": 20},
-            "replay": {"buffer_size": 20_000, "batch_size": 64},
-            "optimizer": {"lr": 3e-3},
-            "training": {"updates_per_collection": 2},
-            "evaluation": {"episodes": EPISODES},
-        }
-    )
+    common: dict[str, dict[str, Any]] = {
+        "env": {"key": proof.world},
+        "collection": {"num_envs": 32},
+        "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
+        "network": {"recurrent": False, "hidden_dim": 32},
+        "algorithm": {"name": algorithm.name},
+        "replay": {"buffer_size": 20_000, "batch_size": 64},
+        "optimizer": {"lr": 3e-3},
+        "training": {"updates_per_collection": 2},
+        "evaluation": {"episodes": EPISODES},
+    }
+    for section, values in proof.settings.items():
+        common[section] = common[section] | dict(values)
+    return RunConfig.model_validate(common)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.config.schema import RunConfig
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Row, SilentLogger, Status
 
@@ -46,7 +47,7 @@ class ProgressDisplay(SilentLogger):
         self._checkpoint = f"at {compact(env_steps)} steps"
 
     def note(self, sentence: str) -> None:
-        self._live.console.print(sentence, style="yellow")
+        self._live.console.print(Text(sentence, style="yellow"))
 
     def tick(self, status: Status) -> None:
         now = time.monotonic()
@@ -62,7 +63,7 @@ class ProgressDisplay(SilentLogger):
         """The panel as it stands now."""
         config, status = self._config, self._status
         title = Text.assemble(
-            ("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (str(self._run.path), "dim")
+            ("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (one_line(str(self._run.path)), "dim")
         )
         if status is None:
             return Group(title, Text("preparing", style="dim"))

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
-from lockstep.algorithms.registry import build
+from lockstep.algorithms.learner import Learner
+from lockstep.algorithms.registry import build, recorded
 from lockstep.config.schema import RunConfig
 from lockstep.envs.onset_memory import underneath
-from lockstep.envs.protocol import dropped_lanes
+from lockstep.envs.protocol import VectorEnv, dropped_lanes
 from lockstep.envs.registry import family_of, make_env
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
@@ -25,7 +26,6 @@ from lockstep.runs.loggers import Status
 from lockstep.seeding import derive_seed, stream
 from lockstep.training.behavior import behavior
 from lockstep.training.checkpoints.replay_files import ReplayOnDisk
-from lockstep.training.health import probe
 from lockstep.training.interruption import Leaving
 from lockstep.training.window import Window
 
@@ -56,11 +56,10 @@ class Session:
     def __init__(self, config: RunConfig) -> None:
         self.config = config
         self.env = make_env(config.env, config.collection.num_envs, derive_seed(config.seed, "env"))
-        self.eval_env = make_env(
-            config.env, evaluation_lanes(config.evaluation.episodes), derive_seed(config.seed, "eval")
-        )
+        self.eval_env = self._evaluation_env()
+        self.env.spec, self.eval_env.spec = (recorded(env.spec, config) for env in (self.env, self.eval_env))
         self.spec = self.env.spec
-        self.learner = build(self.spec, config)
+        self.learner: Learner = build(self.spec, config)
         self.replay = build_replay(self.spec, config.replay, self.learner.device)
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
@@ -80,6 +79,14 @@ class Session:
         """What of the replay the last checkpoint wrote, and the next need not write again."""
         self.recording: dict[str, Any] = {}
         """The first episode of the last evaluation, for replaying it: a row of recordings.jsonl."""
+
+    def _evaluation_env(self) -> VectorEnv:
+        """Lanes of their own; or those of training, which rest meanwhile, where each of them is somebody's Python
+        program: some start slowly, some can exist but once."""
+        if family_of(self.config.env.key).strangers:
+            return self.env
+        lanes = evaluation_lanes(self.config, self.config.evaluation.episodes)
+        return make_env(self.config.env, lanes, derive_seed(self.config.seed, "eval"))
 
     @property
     def finished(self) -> bool:
@@ -215,7 +222,7 @@ class Session:
             **evaluation.row(),
             **behavior(evaluation.first_round),
             **family_of(self.spec.key).facts(underneath(self.eval_env), evaluation.first_round.actions.numpy(), seed),
-            **probe(self.learner, evaluation.first_round),
+            **self.learner.health(evaluation.first_round),
         }
 
     def _evaluation_seed(self) -> int:

@@ -30,7 +30,7 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
     try:
         episodes = collect(session.env, session.policy, seed=0)
         session.replay.add(episodes)
-        steps = session.env.num_envs * session.spec.time_limit
+        steps = int(random_play(session.env, rng, 0).lengths.sum())
         return LoopSpeed(
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
             _quickest(lambda: session.learner.update(session.replay.sample(rng)), seconds / 2),

@@ -6,11 +6,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from lockstep import named, trust
 from lockstep.algorithms.fast.shares import one_thread
-from lockstep.algorithms.q_learning import DivergedError
+from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import code_named, names_code
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Logger
@@ -39,22 +41,37 @@ class TrainResult:
 def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
     """Train from nothing into `run`, until solved, done, or interrupted (which saves first).
 
+    Code of the user's own that the configuration names (a world, an algorithm, loggers) is remembered as this user's
+    choice: a run that names the same needs no --trust.
+
     Raises UserError for a configuration that cannot work or a run that diverged.
     """
     _set_threads(config)
     with _telling(loggers, config, run) as told:
-        return told(_loop(Session(config), run, loggers))
+        session = Session(config)
+        codes = [code_named(config.env)] if names_code(config.env.key) else []
+        codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
+        for sentence in filter(None, map(trust.remember, codes)):
+            for logger in loggers:
+                logger.note(sentence)
+        return told(_loop(session, run, loggers))
 
 
-def resume(run: RunDirectory, loggers: Sequence[Logger]) -> TrainResult:
-    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped."""
+def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = ()) -> TrainResult:
+    """Continue the run in `run` from its newest whole checkpoint, as if it had never stopped.
+
+    notes: sentences that the loggers are told first. Rows are cut at the checkpoint; without one they are put aside.
+    """
     config = load_config(str(run.config))
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
-        for sentence in load_latest(session, run):
+        for sentence in (*notes, *load_latest(session, run)):
             for logger in loggers:
                 logger.note(sentence)
+        if session.env_steps == 0:
+            with run.writing("what is kept of the rows"):
+                run.put_rows_aside()
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))
@@ -91,7 +108,7 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
     with Interruption() as interruption:
         while session.evaluation_due or not session.finished:
             before, dropped = session.env_steps, session.dropped_episodes
-            with suppress(AbandonedError):
+            with suppress(AbandonedError), _saving_first(session, run, interruption):
                 if not session.evaluation_due:
                     _advance(session, run, interruption)
                     session.wall_seconds = time.monotonic() - clock
@@ -141,6 +158,28 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
     )
 
 
+@contextmanager
+def _saving_first(session: Session, run: RunDirectory, interruption: Interruption) -> Iterator[None]:
+    """Where play fails that leaves no trace, as when a world raises something, what was learnt before it is kept.
+
+    Raises UserError in any case, and says how to go on.
+    """
+    try:
+        yield
+    except UserError as error:
+        if error is not interruption.cut_off:
+            raise
+        saved = ""
+        if session.env_steps:
+            with suppress(UserError), run.writing("a checkpoint"):
+                save_checkpoint(session, run)
+                saved = f" What was learnt in {session.env_steps:,} env steps is saved."
+        raise UserError(
+            f"{error}{saved} Once that is mended, `lockstep resume {run.path}` goes on. `lockstep doctor env "
+            f"{session.config.env.key}` plays the world alone."
+        ) from error
+
+
 def _advance(session: Session, run: RunDirectory, interruption: Interruption) -> None:
     try:
         session.advance(interruption.leaving)
@@ -170,7 +209,7 @@ def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logge
                 solved = target is not None and rows[-1][0]["test_return_mean"] > target
                 if not solved:
                     break
-    except AbandonedError:
+    except (AbandonedError, UserError):
         session.evaluated_episodes = evaluated
         raise
     session.evaluation_due = False

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.schema import RunConfig
 from lockstep.networks.mixers import MixingInputs
 from lockstep.training.session import Session
@@ -55,6 +56,7 @@ def best_first_value(session: Session) -> float:
     q, _ = session.policy.values(obs, np.full(obs.shape[:2], -1), None)
     best = q.amax(-1).unsqueeze(1)
     inputs = MixingInputs(torch.from_numpy(obs).flatten(1).unsqueeze(1), torch.zeros_like(best, dtype=torch.long), best)
+    assert isinstance(session.learner, GradientLearner)
     return float(session.learner.online["mixer"](best, inputs).detach().mean())
 
 

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 import torch
 
-from lockstep.algorithms.q_learning import DivergedError, QLearner
-from lockstep.algorithms.registry import build
-from lockstep.config.schema import RunConfig
+from lockstep.algorithms.gradient_learner import GradientLearner
+from lockstep.algorithms.learner import DivergedError
+from lockstep.algorithms.q_learning import Settings, loss, mask_unavailable, take, targets, values
+from lockstep.algorithms.stepwise import stepwise_loss
+from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
+from lockstep.networks.mixers import MixingInputs
 from tests.episodes import SPEC, in_double, random_episodes
-from tests.naive_qmix import naive_loss
+from tests.learners import build
 
 
 def config(network: dict[str, Any] | None = None, **algorithm: Any) -> RunConfig:
@@ -22,13 +25,18 @@ def config(network: dict[str, Any] | None = None, **algorithm: Any) -> RunConfig
     )
 
 
-def build_apart(config: RunConfig) -> QLearner:
+def build_apart(config: RunConfig) -> GradientLearner:
     """A learner whose target networks differ from its online ones, so that mixing them up shows."""
     learner = build(SPEC, config)
     generator = torch.Generator().manual_seed(7)
     for parameter in learner.target.parameters():
         parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return learner
+
+
+def settings(config: RunConfig) -> Settings:
+    assert isinstance(config.algorithm, QLearningConfig)
+    return Settings(SPEC, config.network, config.algorithm)
 
 
 @pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])
@@ -43,14 +51,14 @@ def build_apart(config: RunConfig) -> QLearner:
     ],
 )
 def test_loss_and_gradients_equal_the_naive_twins(name: str, recurrent: bool, algorithm: dict[str, Any]) -> None:
-    learner = build_apart(config({"recurrent": recurrent, "last_action": recurrent}, name=name, **algorithm))
-    learner.online.double()
-    learner.target.double()
+    asked = config({"recurrent": recurrent, "last_action": recurrent}, name=name, **algorithm)
+    learner = build_apart(asked)
+    online, target = learner.online.double(), learner.target.double()
     batch = in_double(random_episodes(SPEC, 4))
-    fast, _ = learner.loss(batch)
-    fast_gradients = torch.autograd.grad(fast, learner.parameters)
-    naive = naive_loss(learner, batch)
-    naive_gradients = torch.autograd.grad(naive, learner.parameters)
+    fast, _ = loss(online, target, batch, settings(asked))
+    fast_gradients = torch.autograd.grad(fast, list(online.parameters()))
+    naive = stepwise_loss(online, target, batch, settings(asked))
+    naive_gradients = torch.autograd.grad(naive, list(online.parameters()))
     torch.testing.assert_close(fast, naive)
     for one, other in zip(fast_gradients, naive_gradients, strict=True):
         torch.testing.assert_close(one, other)
@@ -62,15 +70,28 @@ def test_padding_changes_nothing(name: str) -> None:
     batch = random_episodes(SPEC, 4)
     absurd = torch.where(batch.filled, batch.reward, torch.full_like(batch.reward, 1e6))
     padded = EpisodeBatch(**{**vars(batch), "reward": absurd})
-    assert learner.loss(batch)[0].item() == learner.loss(padded)[0].item()
+    assert learner.gradient(batch)[0].item() == learner.gradient(padded)[0].item()
+
+
+@pytest.mark.parametrize("double_q", [True, False])
+def test_mixers_of_targets_see_the_next_greedy_actions_and_the_best_that_is_allowed(double_q: bool) -> None:
+    asked = config(name="vdn", double_q=double_q)
+    learner, batch, seen = build_apart(asked), random_episodes(SPEC, 4), list[MixingInputs]()
+    learner.target["mixer"].register_forward_pre_hook(lambda _, arguments: seen.append(arguments[1]))
+    q, q_target = (values(networks, batch, settings(asked)) for networks in (learner.online, learner.target))
+    targets(q.detach(), learner.target, batch, settings(asked))
+    allowed, allowed_target = (mask_unavailable(x, batch.available)[:, 1:] for x in (q, q_target))
+    assert torch.equal(seen[0].actions, (allowed if double_q else allowed_target).argmax(-1))
+    assert torch.equal(seen[0].greedy_values, allowed_target.amax(-1))
+    assert torch.equal(seen[0].state, batch.state[:, 1:])
 
 
 def test_raising_one_agents_value_never_lowers_the_teams() -> None:
     learner = build(SPEC, config(name="qmix"))
     batch = random_episodes(SPEC, 8)
     q = torch.randn(8, SPEC.time_limit, SPEC.num_agents, requires_grad=True)
-    values = torch.zeros(8, SPEC.time_limit, SPEC.num_agents, SPEC.num_actions)
-    slope = torch.autograd.grad(learner.mix(learner.online, q, values, batch, now=True).sum(), q)[0]
+    inputs = MixingInputs(batch.state[:, :-1], batch.actions, torch.zeros_like(q))
+    slope = torch.autograd.grad(learner.online["mixer"](q, inputs).sum(), q)[0]
     assert slope.min().item() >= 0.0
 
 
@@ -81,14 +102,14 @@ def test_a_hard_update_copies_every_n_updates() -> None:
     learner.update(batch)
     assert all(torch.equal(a, b) for a, b in zip(before, learner.target.parameters(), strict=True))
     learner.update(batch)
-    assert all(torch.equal(a, b) for a, b in zip(learner.parameters, learner.target.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(learner.online.parameters(), learner.target.parameters(), strict=True))
 
 
 def test_a_soft_update_goes_tau_of_the_way() -> None:
     learner = build(SPEC, config(target_sync_updates=0, target_tau=0.25))
     before = [parameter.clone() for parameter in learner.target.parameters()]
     learner.update(random_episodes(SPEC, 4))
-    for old, online, target in zip(before, learner.parameters, learner.target.parameters(), strict=True):
+    for old, online, target in zip(before, learner.online.parameters(), learner.target.parameters(), strict=True):
         torch.testing.assert_close(target, 0.75 * old + 0.25 * online)
 
 
@@ -103,11 +124,11 @@ def test_the_acting_network_is_a_slow_average() -> None:
 def test_an_infinite_gradient_changes_no_parameter() -> None:
     learner = build(SPEC, config())
     batch = random_episodes(SPEC, 4)
-    before = [parameter.detach().clone() for parameter in learner.parameters]
+    before = [parameter.detach().clone() for parameter in learner.online.parameters()]
     poisoned = EpisodeBatch(**{**vars(batch), "reward": torch.full_like(batch.reward, torch.inf)})
     with pytest.raises(DivergedError):
         learner.update(poisoned)
-    assert all(torch.equal(a, b) for a, b in zip(before, learner.parameters, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, learner.online.parameters(), strict=True))
     assert learner.updates == 0
 
 
@@ -124,21 +145,23 @@ def test_a_learner_continues_exactly_from_its_state() -> None:
         first.update(batch)
         second.update(batch)
     for learner in (first, second):  # each on its own
-        assert all(torch.equal(a, b) for a, b in zip(straight.parameters, learner.parameters, strict=True))
+        assert all(
+            torch.equal(a, b) for a, b in zip(straight.online.parameters(), learner.online.parameters(), strict=True)
+        )
 
 
 def test_the_same_seed_makes_the_same_networks() -> None:
     one, other = build(SPEC, config()), build(SPEC, config())
     different = build(SPEC, config().model_copy(update={"seed": 2}))
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters, other.parameters, strict=True))
-    assert not torch.equal(one.parameters[0], different.parameters[0])
+    assert all(torch.equal(a, b) for a, b in zip(one.online.parameters(), other.online.parameters(), strict=True))
+    assert not torch.equal(one.weights, different.weights)
 
 
 def test_metrics_are_epymarls() -> None:
     # EPyMARL divides q_taken_mean and target_mean by the number of agents (q_learner.py, learner stats).
     learner = build(SPEC, config(name="vdn"))
     batch = random_episodes(SPEC, 4)
-    _, metrics = learner.loss(batch)
-    q = learner.values(learner.online, batch)[:, :-1].gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
+    _, metrics, _ = learner.gradient(batch)
+    q = take(values(learner.online, batch, settings(config(name="vdn")))[:, :-1], batch.actions)
     expected = (q.sum(-1, keepdim=True) * batch.filled).sum() / batch.filled.sum() / 2
     torch.testing.assert_close(metrics["q_taken_mean"], expected)

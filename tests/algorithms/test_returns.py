@@ -82,3 +82,13 @@ def test_doubling_agrees_with_the_loop_over_time(length: int) -> None:
         later = expected[:, t + 1] if t + 1 < length else torch.zeros_like(reward[:, t])
         expected[:, t] = reward[:, t] + 0.97 * ~ended[:, t] * ((1 - lam) * next_value[:, t] + lam * later)
     torch.testing.assert_close(td_lambda(reward, next_value, ended, last, 0.97, 0.8), expected)
+
+
+def test_n_step_is_cut_to_the_episode() -> None:
+    """However many steps are asked for, an episode has no more; a billion would take hours."""
+    generator = torch.Generator().manual_seed(0)
+    reward, value = (torch.randn(3, 6, 1, generator=generator) for _ in range(2))
+    ended, last = torch.zeros(3, 6, 1, dtype=torch.bool), torch.zeros(3, 6, 1, dtype=torch.bool)
+    last[:, -1] = True
+    whole = n_step(reward, value, ended, last, 0.9, 6)
+    assert torch.equal(n_step(reward, value, ended, last, 0.9, 10**9), whole)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.analysis.epymarl import epymarl_config
 from lockstep.analysis.export import absolute_returns, export
+from lockstep.config.epymarl import epymarl_config
 from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from tests.runs.written import written_run

@@ -41,7 +41,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     config = smoke()
     env = make_env(config.env, 1, 3, engine="official")
     learner = build(env.spec, config)
-    team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.online["mixer"])
+    team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.thoughts)
     random = Player(RandomPolicy(5, np.random.default_rng(3)), "random")
     path = tmp_path_factory.mktemp("player") / "demo.html"
     path.write_text(player.page([record_episode(env, team, 3), record_episode(env, random, 4)]))

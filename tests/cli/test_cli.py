@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lockstep.cli import main
+from lockstep.cli import app, main
 from lockstep.config.load import load_config
 
 TINY_RUN = [
@@ -175,6 +175,19 @@ def test_no_episodes_is_no_evaluation(trained: Path, capsys: pytest.CaptureFixtu
 
 def test_there_is_no_official_package_for_a_probe(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "leave time_limit, engine" in refused(["evaluate", "latest", "--engine", "official"], capsys)
+
+
+def test_a_verb_more_shows_in_the_help_behind_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    @app.command("juggle")
+    def _juggle() -> None:
+        """Keep three shelves in the air."""
+
+    try:
+        assert main(["--help"]) == 0
+    finally:
+        app.registered_commands.pop()
+    shown = capsys.readouterr().out
+    assert shown.index("selftest") < shown.index("juggle")
 
 
 def test_importing_lockstep_and_asking_for_help_load_nothing_heavy() -> None:

@@ -73,7 +73,7 @@ def test_training_begins_with_a_verdict_and_tells_what_it_notices(
         (["doctor", "nowhere.toml"], "There is no file nowhere.toml"),
         (["doctor", "smoke", "gama=1"], "There is no setting 'gama'"),
         (["doctor", "latest", "lr=1"], "overrides and --fix are for what comes next"),
-        (["doctor", "env"], "Name one environment"),
+        (["doctor", "env"], "Name an environment"),
         (["doctor", "env", "chess"], "'chess'"),
         (["doctor", "smoke", "--fix", "nowhere/better.toml"], "cannot be written"),
     ],

@@ -16,6 +16,7 @@ from lockstep.cli.watch import watch_beside
 from lockstep.errors import UserError
 from tests.cli.test_cli import TINY_RUN, refused
 from tests.show.live.recorded import recorded_run
+from tests.training.faults import wait_for
 
 COMMAND = [sys.executable, "-m", "lockstep"]
 
@@ -77,6 +78,16 @@ def test_a_page_beside_a_training_is_a_process_of_its_own(tmp_path: Path, capsys
         assert httpx2.get(url + "api/start", timeout=60).json()["shown"] == ["run"]
         assert os.getsid(process.pid) != os.getsid(0)  # Ctrl-C of the training does not reach it
         assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def test_a_page_beside_a_training_never_waits_for_whoever_started_it(tmp_path: Path) -> None:
+    process = watch_beside(recorded_run(tmp_path / "run").path, quiet=True)
+    try:
+        files = [Path(f"/proc/{process.pid}/fd/{descriptor}") for descriptor in (1, 2)]
+        wait_for(lambda: all(file.readlink() == Path(os.devnull) for file in files))
     finally:
         process.terminate()
         process.communicate(timeout=60)

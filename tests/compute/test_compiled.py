@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import lockstep
 
 TRAJECTORY = """
@@ -54,18 +56,36 @@ def test_an_install_that_cannot_be_written_to_uses_the_users_cache(tmp_path: Pat
     """The package's cache directory is taken by a file, as root may write into any directory."""
     shutil.copytree(ROOT / "lockstep", tmp_path / "lockstep", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "lockstep" / "__pycache__").write_text("in the way")
-    where = "from lockstep.compute.compiled import code_directory; print(code_directory())"
+    where = "from lockstep.compute.compiled import code_home; print(code_home())"
     done = run(where, PYTHONPATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / "user"), NUMBA_CACHE_DIR="")
     assert done.stdout.startswith(str(tmp_path / "user" / "lockstep"))
 
 
-def test_changed_sources_get_a_cache_of_their_own(tmp_path: Path) -> None:
+WHERE = """
+from lockstep.compute.compiled import code_directory
+import lockstep.envs.rware._playing, lockstep.envs.particles._kernel
+print(code_directory("lockstep.envs.rware._playing").name, code_directory("lockstep.envs.particles._kernel").name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "playing_changes", "particles_change"),
+    [
+        ("envs/rware/_right_of_way.py", "\n", True, False),  # called by what is called by playing
+        ("envs/random_streams.py", "\n", True, True),  # shared by both worlds
+        ("acting/forward.py", "WIDTH = 16\n", True, False),  # a constant of a module that playing calls
+        ("config/presets.py", "\n", False, False),
+    ],
+)
+def test_machine_code_is_made_anew_where_it_depends_on_what_changed(
+    file: str, change: str, playing_changes: bool, particles_change: bool, tmp_path: Path
+) -> None:
     shutil.copytree(ROOT / "lockstep", tmp_path / "lockstep", ignore=shutil.ignore_patterns("__pycache__"))
-    where = "from lockstep.compute.compiled import code_directory; print(code_directory().name)"
-    before = run(where, PYTHONPATH=str(tmp_path)).stdout
-    with (tmp_path / "lockstep" / "envs" / "rware" / "_right_of_way.py").open("a") as source:
-        source.write("\n")
-    assert run(where, PYTHONPATH=str(tmp_path)).stdout != before
+    before = run(WHERE, PYTHONPATH=str(tmp_path)).stdout.split()
+    with (tmp_path / "lockstep" / file).open("a") as source:
+        source.write(change)
+    after = run(WHERE, PYTHONPATH=str(tmp_path)).stdout.split()
+    assert [one != other for one, other in zip(before, after, strict=True)] == [playing_changes, particles_change]
 
 
 def test_nothing_is_compiled_before_a_simulator_is_made() -> None:

@@ -12,8 +12,9 @@ from lockstep.compute.machine import available_bytes, resident_mib
 from lockstep.config.load import load_config
 from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
+from lockstep.spec import episode_bytes
 from lockstep.training.command import check
-from lockstep.training.estimate import check_memory, episode_bytes, needed_bytes
+from lockstep.training.estimate import check_memory, needed_bytes
 from lockstep.training.session import Session
 from tests.training.faults import TINY
 from tests.training.test_session import advanced, config

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lockstep.config.epymarl import EPYMARL
+from lockstep.config.knobs import knobs
 from lockstep.config.load import (
-    EPYMARL,
     dump_toml,
     explain_toml,
-    knobs,
     load_config,
     parse_value,
     parse_words,
@@ -63,6 +63,10 @@ def test_every_knob_is_documented() -> None:
         ("gamma=0.9", "algorithm.gamma", 0.9),
         ("algorithm.gamma=0.9", "algorithm.gamma", 0.9),
         ("--seed=7", "seed", 7),
+        ("algorithm=vdn", "algorithm.name", "vdn"),
+        ("name=iql", "algorithm.name", "iql"),
+        ("hypernet_embed=48", "algorithm.hypernet_embed_dim", 48),
+        ("network.mixing_embed_dim=16", "algorithm.mixing_embed_dim", 16),
     ],
 )
 def test_a_word_changes_what_it_names(word: str, path: str, value: Any) -> None:
@@ -98,7 +102,9 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["batch_size=many"], "replay.batch_size='many' must be a whole number"),
         (["batch_size=0"], "replay.batch_size=0 must be at least 1"),
         (["double_q=perhaps"], "algorithm.double_q='perhaps' must be true or false"),
-        (["mixer=qplex"], "algorithm.name='qplex' must be 'iql', 'vdn' or 'qmix'"),
+        (["mixer=qplex"], "algorithm.name='qplex' must be 'iql', 'vdn', 'qmix', or one of your own"),
+        (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, and algorithm.name='vdn' has no"),
+        (["algorithm=iql", "algorithm.hypernet_layers=1"], "hypernet_layers is a setting of qmix"),
         (["every_env_steps=5"], "could be evaluation.every_env_steps or"),
         (["td_lambda=0.5", "n_step=3"], "rival targets"),
         (["target_sync_updates=0"], "exactly one of them must be above 0"),

@@ -15,7 +15,7 @@ from lockstep.config.schema import EnvConfig
 from lockstep.doctor.world import check_env
 from lockstep.envs import family as family_module
 from lockstep.envs.family import WorldFamily, register
-from lockstep.envs.registry import families, family_named, family_of, list_envs, make_env, make_vec
+from lockstep.envs.registry import OTHERS, OURS, family_named, family_of, list_envs, make_env, make_vec
 from lockstep.errors import UserError
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
@@ -65,7 +65,7 @@ def test_a_key_belongs_to_one_family(key: str, name: str) -> None:
 
 def test_families_are_found_by_what_they_are_called() -> None:
     assert family_named("mpe") is family_named("particles")
-    names = [family.name for family in families()]
+    names = [word for family in (*OURS, *OTHERS) for word in (family.name, *family.also_called)]
     assert len(set(names)) == len(names)
     with pytest.raises(UserError, match="no family of worlds 'chess'; there are: rware"):
         family_named("chess")

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from lockstep.acting.exploration import Script
 from lockstep.acting.policy import RandomPolicy
 from lockstep.arrays import Actions, Mask, Obs
+from lockstep.envs.onset_memory import remembering
 from lockstep.envs.protocol import PlaysUnobserved
 from lockstep.envs.registry import make_vec
 from lockstep.experience.rollout import collect, random_play
@@ -79,6 +81,16 @@ def test_blind_random_play_remembers_exactly_the_rewarding_episodes() -> None:
     assert 0 < len(earned) < 200
     assert played.episodes.returns().tolist() == earned.tolist()
     assert played.episodes.filled.all()
+
+
+@pytest.mark.parametrize("flags", [(), (2,)])
+def test_blind_random_play_counts_the_steps_that_happened(flags: tuple[int, ...]) -> None:
+    env = remembering(warehouse(400, max_inactivity_steps=38), flags)
+    played = random_play(env, np.random.default_rng(0), seed=11)
+    actions = np.random.default_rng(0).integers(5, size=(40, 400, 2), dtype=np.int8)
+    seen = collect(env, random_policy(), Script(actions), seed=11)
+    assert played.lengths.tolist() == seen.lengths().tolist()
+    assert 38 == played.lengths.min() < played.lengths.max() <= 40
 
 
 @pytest.mark.parametrize("key", ["probe-coin", "probe-two-step"])

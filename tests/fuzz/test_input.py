@@ -22,14 +22,21 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lockstep.cli import main
-from lockstep.cli.app import VERBS
-from lockstep.config.load import EPYMARL, flat, knobs, load_config
+from lockstep import api, trust
+from lockstep.cli import app, main
+from lockstep.config.epymarl import EPYMARL
+from lockstep.config.knobs import flat, knobs
+from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
+from lockstep.doctor import findings
 from lockstep.errors import UserError
+from lockstep.reproduce.plan import resumed_plan
+from lockstep.runs.directory import RunDirectory
+from lockstep.show.live.folder import Folder
+from lockstep.training.checkpoints.checkpoint import read_team
 from lockstep.training.checkpoints.tensor_files import tensor_bytes
 from lockstep.training.command import check
-from tests.training.faults import TINY
+from tests.training.faults import NOT_PLAIN, TINY, put
 
 CASES = int(os.environ.get("LOCKSTEP_FUZZ_CASES", "240"))
 LONGEST_SECONDS = 120
@@ -70,6 +77,8 @@ class Sandbox:
         self.root, self.template = root, run
         self.here, self.out, self.run = root / "here", root / "out", root / "here" / "runs" / "victim"
         self.here.mkdir()
+        (root / "elsewhere").mkdir()
+        (root / "elsewhere" / "private.txt").write_text("private")
         (root / "precious.txt").write_text("precious")
         (self.here / "thesis.tex").write_text("precious")
 
@@ -211,6 +220,7 @@ def test_toml_files(sandbox: Sandbox, capsys: Any, content: bytes) -> None:
         resolves(load_config(str(file)))
 
 
+VERBS = [str(command.name or getattr(command.callback, "__name__", "")) for command in app.registered_commands]
 QUICK = [verb for verb in VERBS if verb not in ("watch", "demo", "reproduce", "verify", "bench", "selftest", "train")]
 
 
@@ -252,7 +262,44 @@ READERS = (
     ["plot", "victim", "--out", "OUT.svg"],
     ["export", "victim", "--out", "OUT"],
     ["render", "victim", "--out", "OUT.gif"],
+    ["report", "victim", "--out", "OUT.html"],
+    ["watch", "victim", "--terminal"],
 )
+
+
+def _as_a_run(run: Path) -> None:
+    found = api.Run(run)
+    assert found.status
+    found.metrics.names()
+    found.evaluations.names()
+    assert found.config
+
+
+def _as_a_page(run: Path) -> None:
+    folder = Folder(run.parent, findings=lambda record: [finding.row() for finding in findings(record)])
+    folder.summaries()
+    folder.facts(run.name)
+    folder.changes(run.name, {})
+    folder.findings_of(run.name)
+    folder.film(run.name, 0)
+
+
+def _as_a_team(run: Path) -> None:
+    api.load_team(run)
+
+
+def _as_a_saved_team(run: Path) -> None:
+    read_team(RunDirectory(run), "latest")
+
+
+def _as_a_reproduction(run: Path) -> None:
+    if not os.path.lexists(run / "plan.json"):
+        (run / "plan.json").write_text('{"experiment": "week2"}')
+    resumed_plan(run, {}).trainings(run)
+
+
+LOOKS = (_as_a_run, _as_a_page, _as_a_team, _as_a_saved_team, _as_a_reproduction)
+"""What programs and pages ask of a run's folder, besides the verbs."""
 
 
 def leaves(tree: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -306,6 +353,8 @@ PLACES = [
     "checkpoints/000000000200",
 ]
 
+LOOKED_FOR = ("run.json", "events.out.tfevents.9.lockstep", "media/film.html", "media/film.gif", "plan.json")
+
 TENSORS = st.sampled_from(
     [
         torch.zeros(0),
@@ -322,7 +371,8 @@ TENSORS = st.sampled_from(
 def damages(draw: Any) -> Any:
     """A function that damages a run."""
     data = draw(st.data())
-    kind = draw(st.sampled_from(["bytes", "bytes", "json", "json", "rows", "tensors", "tensors", "toml", "place"]))
+    kinds = ["bytes", "bytes", "json", "json", "rows", "tensors", "tensors", "toml", "place", "odd", "odd", "odd"]
+    kind = draw(st.sampled_from(kinds))
     return kind, data
 
 
@@ -344,6 +394,12 @@ def damage(run: Path, kind: str, data: Any, precious: Path) -> str:
     elif kind == "toml":
         victim = run / "config.toml"
         victim.write_bytes(draw(configurations()))
+    elif kind == "odd":  # anything but a plain file, where one is or will be looked for
+        places = [*files, *(run / name for name in (*PLACES, *LOOKED_FOR) if (run / name).parent.is_dir())]
+        victim = draw(st.sampled_from(places))
+        odd = draw(st.sampled_from(NOT_PLAIN))
+        put(odd, victim, precious.with_name("elsewhere"))
+        return f"{odd} as {victim}"
     elif kind == "tensors":
         victim = draw(st.sampled_from([path for path in files if path.suffix == ".pt"]))
         tree = changed(draw, torch.load(victim, weights_only=True), st.one_of(VALUES, TENSORS))
@@ -387,6 +443,27 @@ def damage(run: Path, kind: str, data: Any, precious: Path) -> str:
     return f"{kind} {victim}"
 
 
+@cases(0.7)
+@given(damaged=st.lists(damages(), min_size=1, max_size=3), look=st.sampled_from(LOOKS))
+def test_looks_into_run_directories(sandbox: Sandbox, damaged: list[tuple[str, Any]], look: Any) -> None:
+    run = sandbox.fresh()
+    (run / "media").mkdir(exist_ok=True)
+    done = []
+    for kind, data in damaged:
+        with suppress(
+            OSError, ValueError, RuntimeError, IndexError, AssertionError
+        ):  # what it damages is damaged already
+            done.append(damage(run, kind, data, sandbox.root / "precious.txt"))
+    before = sandbox.outside()
+    try:
+        with limited(), suppress(UserError):
+            look(run)
+    except BaseException:
+        print(f"{look.__name__} after: {done}", file=sys.__stderr__)
+        raise
+    assert sandbox.outside() == before
+
+
 def sign(run: Path, victim: Path, content: bytes) -> None:
     """Write a file with the checksum that every manifest has for it."""
     old = hashlib.sha256(victim.read_bytes()).hexdigest()
@@ -411,4 +488,69 @@ def test_run_directories(sandbox: Sandbox, capsys: Any, damaged: tuple[str, Any]
         sandbox.ask(arguments, capsys)
     except BaseException:
         print(f"{reader} after: {done}", file=sys.__stderr__)
+        raise
+
+
+# What a stranger's configuration may name, so that it is run.
+
+CANARY = """
+from pathlib import Path
+(Path(__file__).parent / "imported").write_text("")
+def world(*_, **__): (Path(__file__).parent / "called").write_text("")
+parallel_env = canary_v1 = system = world
+"""
+# fmt: off
+KEYS = [
+    "canary:world", "canary:system", "canary:canary_v1", "canary", "canary:", ":canary", "canary::world",
+    "CANARY:world", "os:system", "builtins:exec", "subprocess:run", "importlib:import_module", "runpy:run_path",
+    "webbrowser:open", "torch:load", "numpy:load", "examples.own_world:parallel_env",
+    "tests.envs.foreign.games:Unequal",
+    "mpe:canary_v1", "mpe:../canary_v1", "mpe:canary/world_v1", "mpe:simple_tag_v3", "pettingzoo:canary/world_v1",
+    "pettingzoo:sisl/pursuit_v5", "pz-canary-world-v1", "pz-mpe-simple-tag-v3", "gymnasium:CartPole-v1", "CartPole-v1",
+    "GymV26Environment-v0", "lbforaging:Foraging-5x5-2p-1f-v3", "Foraging-5x5-2p-1f-v3", "rware:canary:world",
+    "lockstep/canary:world", "probe-coin:canary", "rware-tiny-2ag-v2:canary", "rware:rware-canary:world",
+]
+SPELLINGS = ["{}", "{}", "{}", " {}", "{} ", "./{}", "{}\0", "{}\n", "\u202e{}", "pettingzoo:{}", "mpe:{}", "rware:{}"]
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["command", "cmd", "args", "source", "name", "path", "path_name", "file", "file_name", "env_id",
+                     "url", "shell", "entry_point", "key", "engine", "seed", "workers", "render_mode", "layout", "id"]),
+    st.sampled_from(["touch called", "canary", "canary:world", "canary.py", "open('called', 'w')", "/dev/zero", "human",
+                     True, 1, -1.5, "file:///canary.py", "{0.__class__}", "%n", "$(touch called)"]),
+    max_size=3,
+)
+LOOKERS = (
+    ["evaluate", "victim", "--episodes", "2"], ["evaluate", "victim", "--episodes", "2", "--policy", "random"],
+    ["resume", "victim", "-q", "t_max=180"], ["train", "runs/victim/config.toml", "--no-doctor", "-q", "--out", "OUT"],
+    ["train", "runs/victim", "-q", "--out", "OUT"], ["doctor", "victim"], ["doctor", "runs/victim/config.toml"],
+    ["config", "runs/victim"], ["render", "victim", "--out", "OUT.gif"], ["report", "victim", "--out", "OUT.html"],
+    ["export", "victim", "--format", "marl-eval", "--out", "OUT"], ["export", "victim", "--out", "OUT"],
+    ["plot", "victim", "--out", "OUT.svg"], ["watch", "victim", "--terminal"], ["runs"], ["runs", "--json"],
+)
+# fmt: on
+STARTS = {"os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "webbrowser.open"}
+started: list[str] = []
+sys.addaudithook(lambda event, _: started.append(event) if event in STARTS else None)
+
+
+@cases(0.5)
+@given(
+    key=st.sampled_from(KEYS), spelling=st.sampled_from(SPELLINGS), arguments=ARGUMENTS, reader=st.sampled_from(LOOKERS)
+)
+def test_what_a_configuration_names_is_not_run(
+    sandbox: Sandbox, capsys: Any, key: str, spelling: str, arguments: dict[str, Any], reader: list[str]
+) -> None:
+    run = sandbox.fresh()
+    (sandbox.here / "canary.py").write_text(CANARY)
+    values = load_config("smoke", TINY).model_dump(exclude_none=True)
+    values["env"] |= {"key": spelling.format(key), "arguments": arguments}
+    values["training"]["max_env_steps"] = 160
+    (run / "config.toml").write_text(tomli_w.dumps(values))
+    shutil.rmtree(trust._memory().parent, ignore_errors=True)
+    started.clear()
+    try:
+        sandbox.ask([word.replace("OUT", str(sandbox.out / "made")) for word in reader], capsys)
+        assert started == []
+        assert "canary" not in sys.modules
+    except BaseException:
+        print(f"{reader} of {values['env']}", file=sys.__stderr__)
         raise

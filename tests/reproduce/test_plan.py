@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lockstep.config.knobs import flat
 from lockstep.config.presets import PRESETS
 from lockstep.errors import UserError
 from lockstep.reproduce.plan import Plan, new_plan, resumed_plan, scaled, wanted_plan
@@ -16,7 +17,7 @@ def test_vectorized_changes_the_episodes_before_an_update_and_keeps_the_targets_
             assert config == PRESETS[name]()
             continue
         assert config.collection.num_envs == 8
-        assert config.algorithm.target_sync_updates == 25  # of 8 episodes each: 200 episodes, as published
+        assert flat(config)["algorithm.target_sync_updates"] == 25  # of 8 episodes each: 200 episodes, as published
         one = config.collection.model_copy(update={"num_envs": 1})
         algorithm = config.algorithm.model_copy(update={"target_sync_updates": 200})
         assert config.model_copy(update={"collection": one, "algorithm": algorithm}) == PRESETS[name]()
@@ -61,13 +62,13 @@ def test_the_command_names_what_is_not_usual() -> None:
 
 
 def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
-    jobs = replace(PLAN, seeds=2).jobs(tmp_path)
-    assert [(job.name, job.seed, job.config.seed) for job in jobs[:5]] == [
-        ("report-default", 1, 1),
-        ("report-changed", 1, 1),
-        ("report-final", 1, 1),
-        ("master", 1, 1),
-        ("report-default", 2, 2),
+    jobs = replace(PLAN, seeds=2).trainings(tmp_path)
+    assert [(job.name, job.seed) for job in jobs[:5]] == [
+        ("report-default", 1),
+        ("report-changed", 1),
+        ("report-final", 1),
+        ("master", 1),
+        ("report-default", 2),
     ]
     assert jobs[4].run.path == tmp_path / "runs" / "report-default-s2"
 

@@ -3,9 +3,13 @@
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -17,6 +21,36 @@ def made(root: Path, name: str, age: int = 0) -> RunDirectory:
     run = RunDirectory.create(root / name, "test", 1, "seed = 1\n")
     os.utime(run.config, ns=(10**18 - age, 10**18 - age))
     return run
+
+
+def test_trainings_that_start_in_one_second_never_share_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start = Barrier(8)
+
+    def begin(number: int) -> Path:
+        start.wait()
+        return RunDirectory.create(None, "test", 1, f"seed = {number}\n").path
+
+    with ThreadPoolExecutor(8) as pool:
+        paths = list(pool.map(begin, range(8)))
+    assert len(set(paths)) == 8
+    assert [(path / "config.toml").read_text() for path in paths] == [f"seed = {number}\n" for number in range(8)]
+
+
+def test_one_folder_given_to_several_goes_to_one_of_them(tmp_path: Path) -> None:
+    start = Barrier(8)
+
+    def begin(number: int) -> bool:
+        start.wait()
+        with suppress(UserError):
+            RunDirectory.create(tmp_path / "run", "test", 1, f"seed = {number}\n")
+            return True
+        return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(begin, range(8))) == 1
 
 
 def test_a_new_run_says_where_it_comes_from(tmp_path: Path) -> None:
@@ -156,7 +190,7 @@ def test_links_inside_a_run_and_to_it_are_its_owners_business(tmp_path: Path) ->
 def test_a_judgement_is_not_written_through_a_link(tmp_path: Path) -> None:
     run, precious = made(tmp_path, "a"), tmp_path / "precious"
     run.judgements.symlink_to(precious)
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(OSError, match="it is a link"):
         run.add_judgement({})
     assert not precious.exists()
 
@@ -165,3 +199,20 @@ def test_an_atomic_write_leaves_no_trace_of_itself(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", "old")
     write_atomically(tmp_path / "a", "new")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_only_who_holds_the_lock_that_is_there_writes_and_removes_it(tmp_path: Path) -> None:
+    first = made(tmp_path, "a")
+    with first.locked():
+        shutil.rmtree(first.path)
+        second = made(tmp_path, "a")
+        with second.locked():
+            with second.writing("a row"):
+                pass
+            with pytest.raises(UserError, match="deleted and made anew"), first.writing("a row"):
+                raise AssertionError("it was let through")
+            holder = second.lock.read_bytes()
+            with pytest.raises(UserError, match="already training"), RunDirectory(second.path).locked():
+                pass
+        second.lock.write_bytes(holder)
+    assert second.lock.exists()  # the first left, and it was not its own

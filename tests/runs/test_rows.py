@@ -42,7 +42,18 @@ def test_a_row_without_the_name_is_nan(path: Path) -> None:
 
 def test_words_lists_and_numbers_beyond_float_are_no_numbers(path: Path) -> None:
     rows = written(path, {"a": "1", "b": [1], "c": 10**400, "d": None, "e": float("inf"), "f": 1})
-    assert rows.names() == ["e", "f"]
+    assert rows.names() == ["f"]
+
+
+def test_lines_that_are_no_rows_are_counted(path: Path) -> None:
+    path.write_bytes(b'{"x": 1}\n\n\x00\xff\n[1]\n{"x": 2}\n{"x"')
+    rows = Rows(path)
+    rows.refresh()
+    assert (len(rows), rows.lines, rows.problem) == (2, 4, "")
+    path.unlink()
+    path.mkdir()
+    rows.refresh()
+    assert (len(rows), rows.problem) == (0, "it is no plain file")
 
 
 def test_only_what_is_new_is_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,11 +66,12 @@ def test_pngs_are_numbered(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(UserError, match="Choose another --out"):
-        write_video(moving(2), tmp_path / "nowhere" / "a.gif", fps=8)
+        write_video(moving(2), tmp_path / "file" / "a.gif", fps=8)
     with pytest.raises(UserError, match=r"ends in \.gif or \.mp4"):
         write_video(moving(2), tmp_path / "a.avi", fps=8)
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_a_missing_pyav_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

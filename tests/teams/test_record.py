@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from lockstep.acting.policy import RandomPolicy
-from lockstep.algorithms.registry import build
 from lockstep.config.load import dump_toml
 from lockstep.config.presets import smoke
 from lockstep.envs.particles.heuristic import LandmarkAssignment
@@ -20,16 +19,9 @@ from lockstep.teams.demo import DEMO_TEAM, play_demo
 from lockstep.teams.judge import evaluate_reference
 from lockstep.teams.play import play
 from lockstep.teams.record import Player, record_episode
+from tests.learners import build
 
 KEY = "rware-tiny-2ag-v2"
-
-
-def untrained() -> Player:
-    """A freshly initialized QMIX team of the smoke preset, mixer included."""
-    config = smoke()
-    spec = make_env(config.env, 1, 0).spec
-    learner = build(spec, config)
-    return Player(GreedyPolicy(learner.actor, spec, config.network), "untrained", learner.online["mixer"])
 
 
 def test_both_engines_record_the_same_episode() -> None:
@@ -43,8 +35,10 @@ def test_both_engines_record_the_same_episode() -> None:
 
 
 def test_values_and_weights_are_the_networks_own() -> None:
-    config, team = smoke(), untrained()
+    config = smoke()
     env = make_env(config.env, 1, 4)
+    learner = build(env.spec, config)
+    team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.thoughts)
     recording = record_episode(env, team, seed=4)
     obs = env.reset(4)
     policy = team.policy
@@ -56,8 +50,7 @@ def test_values_and_weights_are_the_networks_own() -> None:
     assert first.actions == tuple(q[0].argmax(-1).tolist())
     # Raise one agent's value a little: the team's rises by the weight times that.
     taken = q.amax(-1).double().clone().unsqueeze(1)
-    assert team.mixer is not None
-    mixer = team.mixer.double()
+    mixer = learner.online["mixer"].double()
     inputs = MixingInputs(torch.from_numpy(obs.reshape(1, 1, -1)).double(), q.argmax(-1).unsqueeze(1), taken)
     with torch.no_grad():
         before = mixer(taken, inputs).item()

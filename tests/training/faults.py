@@ -2,12 +2,15 @@
 
 import os
 import resource
+import shutil
 import signal
+import socket
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,44 @@ TINY = [
     "updates_per_collection=1",
     "num_threads=1",
 ]
+
+
+NOT_PLAIN = ("pipe", "socket", "device", "link to a device", "link to a pipe", "loop", "link out", "folder", "8 GB")
+"""What may lie where a file is expected, and must be neither waited for nor read to its end."""
+
+
+def put(kind: str, path: Path, elsewhere: Path) -> None:
+    """Let `path` be one of NOT_PLAIN. elsewhere: an existing folder for what links lead to."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "socket":
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as made:
+                made.bind(str(path))  # a name that is too long leaves nothing
+        case "device":
+            try:
+                os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+            except OSError:  # only root may
+                path.symlink_to("/dev/zero")
+        case "link to a device":
+            path.symlink_to("/dev/zero")
+        case "link to a pipe":
+            if not (elsewhere / "pipe").exists():
+                os.mkfifo(elsewhere / "pipe")
+            path.symlink_to(elsewhere / "pipe")
+        case "loop":
+            path.symlink_to(path)
+        case "link out":
+            (elsewhere / "private.txt").write_text("private")
+            path.symlink_to(elsewhere / "private.txt")
+        case "folder":
+            path.mkdir()
+        case "8 GB":
+            with path.open("wb") as file:
+                file.truncate(8 * 2**30)
 
 
 @contextmanager

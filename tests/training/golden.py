@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from lockstep.algorithms.fast.shares import one_thread
+from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.load import load_config
 from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
 from lockstep.training.kill_test import first_difference
@@ -52,6 +53,7 @@ def machine() -> dict[str, str]:
 
 
 def _fingerprint(session: Session) -> dict[str, float]:
+    assert isinstance(session.learner, GradientLearner)
     weights = session.learner.weights.double()
     return {"sum": weights.sum().item(), "square": weights.square().sum().item(), "last": weights[-1].item()}
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lockstep.algorithms.q_learning import DivergedError, QLearner
-from lockstep.algorithms.registry import build
+from lockstep.algorithms.gradient_learner import GradientLearner
+from lockstep.algorithms.learner import DivergedError
 from lockstep.config.load import load_config
 from lockstep.envs.probes import PROBES
 from lockstep.errors import UserError
@@ -20,10 +20,11 @@ from lockstep.training.kill_test import ending, first_difference
 from lockstep.training.session import Session
 from lockstep.training.trainer import resume, train
 from tests.episodes import SPEC, random_episodes
+from tests.learners import build
 from tests.training.checkpoints.test_checkpoint import run_of
 from tests.training.test_session import config
 
-Seen = list[tuple[QLearner, torch.Tensor, torch.Tensor, int]]
+Seen = list[tuple[GradientLearner, torch.Tensor, torch.Tensor, int]]
 
 
 def poisoned(monkeypatch: pytest.MonkeyPatch, what: str, value: float) -> Seen:
@@ -32,7 +33,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch, what: str, value: float) -> Seen:
     Returns what every update found: learner, parameters, targets, number of updates.
     """
     kind, steps, seen = PROBES["probe-two-step"], [0], Seen()
-    real_step, real_update = kind.step, QLearner.update
+    real_step, real_update = kind.step, GradientLearner.update
 
     def step(self: Any, *arguments: Any) -> Any:
         done = real_step(self, *arguments)
@@ -43,7 +44,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch, what: str, value: float) -> Seen:
         changed[0] = value
         return done._replace(**{what: changed})
 
-    def update(self: QLearner, *arguments: Any) -> Any:
+    def update(self: GradientLearner, *arguments: Any) -> Any:
         if self.updates == 20 and what == "one parameter":
             self.weights[3] = value
         if self.updates == 20 and what == "all parameters":
@@ -52,7 +53,7 @@ def poisoned(monkeypatch: pytest.MonkeyPatch, what: str, value: float) -> Seen:
         return real_update(self, *arguments)
 
     monkeypatch.setattr(kind, "step", step)
-    monkeypatch.setattr(QLearner, "update", update)
+    monkeypatch.setattr(GradientLearner, "update", update)
     return seen
 
 
@@ -131,9 +132,9 @@ def test_what_a_learner_left_unsaid_is_asked_for_when_the_run_ends(
     run = run_of(tmp_path / "run")
     batch = random_episodes(Session(load_config(str(run.path))).spec, 2)
 
-    def check(self: QLearner) -> None:
+    def check(self: GradientLearner) -> None:
         raise DivergedError("a gradient that is not finite since some update", batch)
 
-    monkeypatch.setattr(QLearner, "check", check)
+    monkeypatch.setattr(GradientLearner, "check", check)
     with pytest.raises(UserError, match="diverged at 800 env steps: a gradient that is not finite since"):
         train(load_config(str(run.path)), run, [JsonlLogger()])

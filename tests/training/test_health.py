@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from lockstep.acting.policy import RandomPolicy
-from lockstep.algorithms.registry import build
 from lockstep.compute.machine import available_bytes, resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
@@ -14,10 +13,10 @@ from lockstep.envs.registry import family_of, make_vec
 from lockstep.experience.rollout import collect
 from lockstep.seeding import stream
 from lockstep.training.behavior import behavior
-from lockstep.training.health import probe
 from lockstep.training.learning_check import CASES, check_learning
 from lockstep.training.speed import measure_speed
 from tests.episodes import SPEC, random_episodes
+from tests.learners import build
 
 SMALL = {"hidden_dim": 8, "mixing_embed_dim": 4, "hypernet_embed_dim": 4}
 
@@ -34,20 +33,20 @@ def test_units_that_never_fire_are_counted_as_dead() -> None:
         agent.encode.bias[:2] = -1e6
         agent.hidden.weight.zero_()
         agent.hidden.bias.fill_(1.0)
-    assert probe(learner, random_episodes(SPEC, 4))["dead_units_share"] == pytest.approx(2 / 16)
+    assert learner.health(random_episodes(SPEC, 4))["dead_units_share"] == pytest.approx(2 / 16)
 
 
 def test_a_sum_listens_to_all_and_a_bent_mixer_to_one() -> None:
     vdn, qmix = build(SPEC, config("vdn")), build(SPEC, config("qmix"))
     episodes = random_episodes(SPEC, 4)
-    assert probe(vdn, episodes)["mixer_share_min"] == pytest.approx(0.5)
+    assert vdn.health(episodes)["mixer_share_min"] == pytest.approx(0.5)
     mixer: Any = qmix.online["mixer"]
     last = mixer.w1[-1]
     with torch.no_grad():  # the weights of agent 1 come from the second half of the layer
         last.weight[4:].zero_()
         last.bias[4:].zero_()
-    assert probe(qmix, episodes)["mixer_share_min"] == pytest.approx(0.0, abs=1e-6)
-    assert "mixer_share_min" not in probe(build(SPEC, config("iql")), episodes)
+    assert qmix.health(episodes)["mixer_share_min"] == pytest.approx(0.0, abs=1e-6)
+    assert "mixer_share_min" not in build(SPEC, config("iql")).health(episodes)
 
 
 def test_a_memory_at_its_ends_is_saturated() -> None:
@@ -59,7 +58,7 @@ def test_a_memory_at_its_ends_is_saturated() -> None:
             parameter.zero_()
         gru.bias_ih_l0[8:16] = -100.0  # the update gate stays shut: all is new
         gru.bias_ih_l0[16:] = 100.0  # and what is new is 1
-    assert probe(learner, random_episodes(SPEC, 4))["saturated_memory_share"] == 1.0
+    assert learner.health(random_episodes(SPEC, 4))["saturated_memory_share"] == 1.0
 
 
 @pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])
@@ -73,7 +72,7 @@ def test_what_is_believed_and_earned_is_per_agent(name: str) -> None:
     episodes.reward.zero_()
     episodes.terminated.copy_(episodes.terminated | episodes.truncated)
     episodes.truncated.zero_()
-    row = probe(learner, episodes)
+    row = learner.health(episodes)
     assert row["test_discounted_return_mean"] == 0.0
     if name != "qmix":
         assert row["test_q_start_mean"] == pytest.approx(3.0 if name == "vdn" else 1.5)
@@ -81,10 +80,10 @@ def test_what_is_believed_and_earned_is_per_agent(name: str) -> None:
 
 def test_probing_changes_nothing() -> None:
     learner = build(SPEC, config("qmix"))
-    before = [parameter.clone() for parameter in learner.parameters]
+    before = [parameter.clone() for parameter in learner.online.parameters()]
     state = torch.random.get_rng_state()
-    probe(learner, random_episodes(SPEC, 4))
-    assert all(torch.equal(one, other) for one, other in zip(before, learner.parameters, strict=True))
+    learner.health(random_episodes(SPEC, 4))
+    assert all(torch.equal(one, other) for one, other in zip(before, learner.online.parameters(), strict=True))
     assert torch.equal(state, torch.random.get_rng_state())
     assert all(not hook for module in learner.online.modules() for hook in [module._forward_hooks])
 
@@ -134,4 +133,4 @@ def test_the_loop_is_timed_and_memory_is_known() -> None:
 def test_a_sound_installation_passes_its_first_question() -> None:
     result = next(iter(check_learning()))
     assert result.sound
-    assert result.probe == CASES[0][0]
+    assert result.probe == CASES[0][1].world

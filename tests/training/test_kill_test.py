@@ -12,11 +12,22 @@ def test_killed_runs_end_as_the_one_that_was_never_stopped(monkeypatch: pytest.M
     short = ["collection.warmup_env_steps=20000", "training.max_env_steps=60000", "evaluation.episodes=10"]
     monkeypatch.setattr(kill_test, "WORDS", [*kill_test.WORDS, *short])
     monkeypatch.setattr(kill_test, "MAX_ENV_STEPS", 60_000)
+    monkeypatch.setattr(kill_test, "KILLS_PER_RUN", 1)
     report = selftest_resume(kills=3)
     assert report.difference is None, report.difference
     assert report.kills >= 2
     assert report.leaves > 300
     assert "no difference" in report.text()
+    assert "None left another process behind" in report.text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_a_hundred_kills_leave_no_difference() -> None:
+    """Half an hour: `lockstep selftest resume --kills 100`."""
+    report = selftest_resume(kills=100)
+    assert (report.kills, report.difference) == (100, None)
+    assert min(report.helpers, report.parents, report.worlds, report.during_a_checkpoint) >= 10
 
 
 def test_the_first_differing_leaf_is_named() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,22 @@ def test_a_signal_saves_within_five_seconds_and_says_how_to_go_on(
     newest = json.loads((numbered_checkpoints(run)[-1] / "manifest.json").read_text())
     assert f"{newest['env_steps']:,} env steps" in out
     assert not run.lock.exists()
+
+
+@pytest.mark.slow
+def test_a_signal_is_obeyed_although_a_helper_stands_still(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    words = [word for word in ENDLESS if not word.startswith(("num_threads", "batch_size"))]
+    with training([*words, "num_threads=2", "batch_size=32"], run.path) as process:
+        wait_for(begun(run), 250.0)
+        (helper,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(helper), signal.SIGSTOP)
+        time.sleep(2.0)  # by now the learner waits for it
+        returned, _, out, err = stop(process, signal.SIGTERM)
+    assert returned == 143
+    assert "did not answer for 30 s" in err
+    assert f"lockstep resume {run.path}" in out
+    assert run.read_info()["status"] == "interrupted"
 
 
 def test_a_second_signal_leaves_at_once_and_harms_no_checkpoint(tmp_path: Path) -> None:

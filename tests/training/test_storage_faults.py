@@ -164,3 +164,27 @@ def test_a_run_directory_that_is_deleted_under_the_run(
         err = refused(["train", "smoke", *words, "--no-doctor", "-q", "--out", str(run)], capsys)
     assert "is gone: the run directory was deleted or moved before" in err
     assert not run.exists()  # nothing of it was made again
+
+
+@pytest.mark.parametrize("at", ["metrics", "checkpoint"])
+def test_a_run_directory_that_is_made_anew_belongs_to_whoever_made_it(
+    at: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    words = [*LONG, "save_model_interval=800"]
+    if at == "checkpoint":
+        words += ["log_interval=100000", "test_interval=100000"]
+    others: dict[Path, bytes] = {}
+
+    def make_anew() -> None:
+        shutil.rmtree(run)
+        with monkeypatch.context() as alone:
+            alone.setattr(command, "_loggers", real)
+            assert main(["train", "smoke", *TINY, "t_max=160", "--no-doctor", "-q", "--out", str(run)]) == 0
+        others.update({path: path.read_bytes() for path in run.rglob("*") if path.is_file()})
+
+    real = command._loggers
+    with also(monkeypatch, At(880, make_anew)):
+        err = refused(["train", "smoke", *words, "--no-doctor", "-q", "--out", str(run)], capsys)
+    assert "the folder was deleted and made anew" in err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == others

@@ -7,7 +7,7 @@ import numpy as np
 from lockstep.algorithms.fast import mixing_kernel as kernel
 from lockstep.algorithms.fast.mixing_kernel import Made, Steps, Weights
 from lockstep.arrays import Floats
-from lockstep.config.schema import AlgorithmConfig, NetworkConfig
+from lockstep.config.schema import QMIXConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.spec import EnvSpec
 
@@ -30,13 +30,12 @@ class Mixing:
     def __init__(
         self,
         spec: EnvSpec,
-        network: NetworkConfig,
-        algorithm: AlgorithmConfig,
+        algorithm: QMIXConfig,
         pieces: int,
         steps: int,
     ) -> None:
         self.agents, self.steps = spec.num_agents, steps
-        self.sizes = hyper, embed = network.hypernet_embed_dim, network.mixing_embed_dim
+        self.sizes = hyper, embed = algorithm.hypernet_embed_dim, algorithm.mixing_embed_dim
         self.algorithm = (
             np.float32(algorithm.gamma),
             np.float32(algorithm.td_lambda),
@@ -120,5 +119,5 @@ def _first_layers(parameters: list[Floats]) -> list[tuple[Floats, Floats]]:
 
 def _steps(batch: EpisodeBatch) -> Steps:
     state = batch.state.reshape(-1, batch.state.shape[-1])
-    happened = (batch.actions, batch.reward, batch.terminated, batch.truncated, batch.filled)
+    happened = (batch.actions, batch.team_reward, batch.terminated, batch.truncated, batch.filled)
     return Steps(state.numpy(), *(value.contiguous().numpy() for value in happened))

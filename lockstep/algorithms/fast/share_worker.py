@@ -1,7 +1,4 @@
-"""The process behind `lockstep.algorithms.fast.shares.Helper`: a learner that only ever works out gradients.
-
-It ends when the line is closed, also by the death of the learner's process.
-"""
+"""The process behind `lockstep.algorithms.fast.shares.GradientWorker`: a learner that only ever works out gradients."""
 
 import json
 import os
@@ -11,6 +8,7 @@ from multiprocessing.connection import Connection
 import torch
 
 from lockstep.algorithms.fast.shares import Exchange, SharedMemory, one_thread
+from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.algorithms.registry import build
 from lockstep.compute.compiled import leave_announcements
 from lockstep.config.schema import RunConfig
@@ -28,10 +26,12 @@ def main(line_descriptor: int, weights_descriptor: int, exchange_descriptor: int
         config = RunConfig.model_validate(hello["config"])
         alone = config.training.model_copy(update={"num_threads": 1})
         learner = build(spec, config.model_copy(update={"training": alone}))
+        assert isinstance(learner, GradientLearner)
         weights = SharedMemory(weights_descriptor, os.fstat(weights_descriptor).st_size)
         online, target = weights.tensor(torch.float32, (2, hello["num_weights"]))
         attach(learner.online, online)
-        attach(learner.target, target)
+        if learner.target is not learner.online:
+            attach(learner.target, target)
         memory = SharedMemory(exchange_descriptor, os.fstat(exchange_descriptor).st_size)
         exchange = Exchange(memory, spec, hello["num_weights"], hello["episodes"], hello["steps"])
         while True:

@@ -9,14 +9,14 @@ the learner fills, and a gradient that they fill; what they say to each other ar
 import json
 import mmap
 import os
-import subprocess
 import sys
 import tempfile
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from itertools import pairwise
+from math import ceil
 from multiprocessing.connection import Connection
 from socket import socketpair
 from typing import Any, Self
@@ -25,16 +25,25 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from lockstep.algorithms.learner import Metrics
+from lockstep.compute.child_process import ChildProcess
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
-from lockstep.spec import EnvSpec
+from lockstep.spec import EnvSpec, episode_fields
 
-Metrics = Mapping[str, Tensor]
 Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16
 """A share of fewer is not worth a process."""
+START_SECONDS = 300.0
+"""How long a helper may take for its first share, for which it starts and compiles."""
+SILENT_SECONDS = 30.0
+"""How long it may take for any other; none takes a tenth of that. To be wrong costs time, and changes no number."""
+LOOK_SECONDS = 1.0
+"""A learner that was asleep itself has waited no longer than one look."""
+MAX_SILENCES = 3
+"""So many in a row are no accident."""
 
 
 def num_shares(config: RunConfig) -> int:
@@ -69,7 +78,10 @@ class GradientWorkers:
             return
         weights = SharedMemory.create(2 * 4 * num_weights)
         self.online, self.target = weights.tensor(torch.float32, (2, num_weights))
-        self.helpers = [GradientWorker(spec, config, num_weights, weights) for _ in range(self.count - 1)]
+        self._start = partial(GradientWorker, spec, config, num_weights, weights)
+        self.helpers = [self._start() for _ in range(self.count - 1)]
+        self.silences = 0
+        """How often in a row a helper was silent for too long."""
 
     def gradient(
         self, gradient: Gradient, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None
@@ -78,7 +90,9 @@ class GradientWorkers:
 
         The mean over a batch is the mean of its shares' means, each weighing as many steps as it holds. So the number
         of shares shows in the last digits only, and who is ready first does not show at all.
-        `meanwhile` is called when the learner has done its own share. Raises UserError when a helping process has died.
+        `meanwhile` is called when the learner has done its own share. What a helping process does not answer in time,
+        the learner works out itself, to the same bits, and starts it anew. Raises UserError when one has died, or is
+        silent again and again.
         """
         bounds = share_bounds(batch.num_episodes, self.count, self.own)
         parts = [batch.select(slice(first, last)) for first, last in pairwise(bounds)]
@@ -87,9 +101,20 @@ class GradientWorkers:
         own = gradient(parts[0])
         if meanwhile is not None:
             meanwhile()
-        results = [own, *(helper.end() for helper in self.helpers)]
-        if len(results) == 1:
-            return results[0]
+        if not self.helpers:
+            return own
+        results = [own]
+        for helper, part in zip(tuple(self.helpers), parts[1:], strict=True):
+            answer = helper.end()
+            if answer is None:
+                self._replace(helper)
+                loss, metrics, vector = results[0]
+                results[0] = loss, metrics, vector.clone()  # the next call may write where it lies
+                loss, metrics, vector = gradient(part)
+                answer = loss, metrics, vector.clone()
+            else:
+                self.silences = 0
+            results.append(answer)
         steps = torch.stack([part.filled.sum() for part in parts])
         weights = list(steps / steps.sum())
         return (
@@ -97,6 +122,24 @@ class GradientWorkers:
             {name: _mean([metrics[name] for _, metrics, _ in results], weights) for name in results[0][1]},
             _mean([vector for _, _, vector in results], weights),
         )
+
+    def _replace(self, silent: "GradientWorker") -> None:
+        """Start a helper anew, and say so. Raises UserError where that was done too often for nothing."""
+        self.silences += 1
+        silent.process.end()
+        if self.silences >= MAX_SILENCES:
+            raise UserError(
+                f"A process that helps the learner was silent for too long, {self.silences} times in a row, although "
+                "it was started anew. `lockstep resume` continues from the last checkpoint; training.num_threads=1 "
+                "needs no helpers."
+            )
+        print(
+            f"A process that helps the learner did not answer for {SILENT_SECONDS:.0f} s: it is started anew, and its "
+            "share is worked out here, so nothing is lost.",
+            file=sys.stderr,
+            flush=True,
+        )
+        self.helpers[self.helpers.index(silent)] = self._start()
 
 
 class GradientWorker:
@@ -110,15 +153,9 @@ class GradientWorker:
         ours, theirs = socketpair()
         with theirs:
             descriptors = [theirs.fileno(), weights.descriptor, self.exchange.memory.descriptor]
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.algorithms.fast.share_worker", *map(str, descriptors)],
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
-            )
+            self.process = ChildProcess("lockstep.algorithms.fast.share_worker", descriptors=descriptors)
         self.line = Connection(ours.detach())
-        weakref.finalize(self, _dismiss, self.line, self.process)
+        self.has_answered = False
         self._say(
             {
                 "spec": asdict(spec),
@@ -133,8 +170,12 @@ class GradientWorker:
         """Hand over a share."""
         self._say(self.exchange.write(share))
 
-    def end(self) -> tuple[Tensor, Metrics, Tensor]:
-        """Wait for what became of it."""
+    def end(self) -> tuple[Tensor, Metrics, Tensor] | None:
+        """Wait for what became of it; None where it is silent for too long."""
+        seconds = SILENT_SECONDS if self.has_answered else START_SECONDS
+        if not any(self.line.poll(LOOK_SECONDS) for _ in range(ceil(seconds / LOOK_SECONDS))):
+            return None
+        self.has_answered = True
         try:
             answer = json.loads(self.line.recv_bytes())
         except (EOFError, OSError) as error:
@@ -154,13 +195,6 @@ class GradientWorker:
             f"A process that helps the learner has died (exit code {code}; -9 is often a lack of memory). "
             "`lockstep resume` continues from the last checkpoint; training.num_threads=1 needs no helpers."
         )
-
-
-def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
-    """A helper holds nothing that could be lost."""
-    line.close()
-    process.kill()
-    process.wait()
 
 
 class SharedMemory:
@@ -197,45 +231,27 @@ class Exchange:
         self.gradient = memory.tensor(torch.float32, (num_weights,))
         self.fields: dict[str, Tensor] = {}
         start = _aligned(4 * num_weights)
-        for name, (dtype, shape) in _shapes(spec, episodes, steps).items():
-            self.fields[name] = memory.tensor(dtype, shape, start)
+        for name, field in episode_fields(spec).items():
+            self.fields[name] = memory.tensor(getattr(torch, field.dtype), (episodes, *field.size(steps)), start)
             start += _aligned(self.fields[name].nbytes)
 
     @classmethod
     def create(cls, spec: EnvSpec, num_weights: int, episodes: int, steps: int) -> Self:
         """With fresh memory."""
         size = _aligned(4 * num_weights)
-        for dtype, shape in _shapes(spec, episodes, steps).values():
-            size += _aligned(dtype.itemsize * int(torch.Size(shape).numel()))
+        size += sum(_aligned(episodes * field.num_bytes(steps)) for field in episode_fields(spec).values())
         return cls(SharedMemory.create(size), spec, num_weights, episodes, steps)
 
     def write(self, share: EpisodeBatch) -> dict[str, Any]:
         """Copy a share in. Returns what `read` must be told."""
-        present = {name: value for name, value in vars(share).items() if value is not None}
+        present = share.fields()
         for name, value in present.items():
             self.fields[name][: len(value)] = value
         return {"episodes": share.num_episodes, "fields": list(present)}
 
     def read(self, message: Mapping[str, Any]) -> EpisodeBatch:
         """The share that was written, where it lies."""
-        return EpisodeBatch(**{name: self.fields[name][: message["episodes"]] for name in message["fields"]})
-
-
-def _shapes(spec: EnvSpec, episodes: int, steps: int) -> dict[str, tuple[torch.dtype, tuple[int, ...]]]:
-    """Of every field of an EpisodeBatch."""
-    agents, step = spec.num_agents, (episodes, steps, 1)
-    shapes = {
-        "obs": (torch.float32, (episodes, steps + 1, agents, spec.obs_dim)),
-        "actions": (torch.int64, (episodes, steps, agents)),
-        "reward": (torch.float32, step),
-        "terminated": (torch.bool, step),
-        "truncated": (torch.bool, step),
-        "filled": (torch.bool, step),
-        "available": (torch.bool, (episodes, steps + 1, agents, spec.num_actions)),
-        "own_state": (torch.float32, (episodes, steps + 1, spec.own_state_dim)),
-    }
-    assert list(shapes) == [field.name for field in fields(EpisodeBatch)]
-    return shapes
+        return EpisodeBatch.of({name: self.fields[name][: message["episodes"]] for name in message["fields"]})
 
 
 def _aligned(size: int) -> int:

@@ -2,38 +2,23 @@
 
 from collections.abc import Sequence
 
+from lockstep.algorithms.architecture import Architecture
+from lockstep.algorithms.diagram import diagram
+from lockstep.algorithms.registry import algorithm_of, architecture
 from lockstep.analysis.groups import Group
-from lockstep.analysis.report.architecture import Architecture, architecture
-from lockstep.analysis.report.diagram import diagram
 from lockstep.analysis.report.document import Block, Picture, Section, Table, Terms, Text, literal
 from lockstep.analysis.report.task import Task
 from lockstep.analysis.report.words import GLOSSARY, LESSONS
 from lockstep.config.schema import RunConfig
 
-_QMIX = (
-    "**QMIX** learns one value for the whole team and splits it so that every agent can act by itself. Each agent has "
-    "a small network that values its own actions from what it alone sees; all agents share the network's weights. "
-    "While learning, a **mixer** turns the values of the chosen actions into the team's value Q_tot. Its weights are "
-    "made by other networks from the state, and are never negative: a choice that is better for one agent's value is "
-    "never worse for the team's. So each agent may simply take its own best action, with no mixer and no messages, "
-    "and the team's value is as high as it can be (Rashid et al. 2018)."
-)
-_VDN = (
-    "**VDN** values the team as the plain sum of the agents' values (Sunehag et al. 2018). Each agent has a small "
-    "network that values its own actions from what it alone sees; all agents share its weights. Since a sum grows "
-    "with each of its parts, every agent may take its own best action."
-)
-_IQL = (
-    "**IQL** lets every agent learn by itself from the team's reward, as if the others were part of the world (Tan "
-    "1993). All agents share one network's weights. It is the baseline that QMIX and VDN are measured against."
-)
-_LEARNS = {"qmix": _QMIX, "vdn": _VDN, "iql": _IQL}
-
 
 def task_section(config: RunConfig, task: Task | None) -> Section:
     """What is to be done, by whom, and what they see."""
     if task is None:
-        text = f"{literal(config.env.key)} is not installed where this report was written, so its shapes are left out."
+        text = (
+            f"{literal(config.env.key)} was not made where this report was written: it is not installed there, or the "
+            "run is somebody else's and was not trusted (`lockstep report RUN --trust`). Its shapes are left out."
+        )
         return Section("task", "The task", (Text(text),))
     blocks: list[Block] = [Text(paragraph) for paragraph in task.about.paragraphs]
     if task.picture is not None:
@@ -46,31 +31,37 @@ def task_section(config: RunConfig, task: Task | None) -> Section:
 def learner_section(groups: Sequence[Group], tasks: Sequence[Task | None]) -> Section:
     """How the team learns, once for every architecture among the groups."""
     blocks: list[Block] = []
-    drawn: dict[Architecture, list[str]] = {}
+    drawn: dict[tuple[Architecture, str], list[str]] = {}
     for group, task in zip(groups, tasks, strict=True):
         if task is not None:
-            drawn.setdefault(architecture(group.config, task.spec), []).append(group.name)
-    algorithms = list(dict.fromkeys(group.config.algorithm.name for group in groups))
-    blocks += [Text(_LEARNS[name]) for name in algorithms]
-    for number, (sizes, names) in enumerate(drawn.items(), start=1):
+            sizes = architecture(task.spec, group.config)
+            picture = diagram(sizes, algorithm_of(group.config).draw_team)
+            drawn.setdefault((sizes, picture), []).append(group.name)
+    said = dict.fromkeys(_paragraph(group.config) for group in groups)
+    blocks += [Text(paragraph) for paragraph in said if paragraph]
+    for number, ((sizes, picture), names) in enumerate(drawn.items(), start=1):
         of = f" of {', '.join(literal(name) for name in names)}" if len(drawn) > 1 else ""
+        others = "".join(f" and {sizes.parameters(other):,} in the {other}" for other in sizes.beside_agent())
         caption = (
-            f"The networks{of} with the sizes that were trained: {sizes.agent_parameters:,} parameters in the agents' "
-            f"shared network{f' and {sizes.mixer_parameters:,} in the mixer' if sizes.mixer else ''}. Blue acts and "
-            "learns; the rest is needed only while learning."
+            f"The networks{of} with the sizes that were trained: {sizes.parameters('agent'):,} parameters in the "
+            f"agents' shared network{others}. Blue acts and learns; the rest is needed only while learning."
         )
         name = "networks" if len(drawn) == 1 else f"networks-{number}"
-        blocks.append(Picture(name, caption, f"Diagram of the networks{of.replace('`', '')}", svg=diagram(sizes)))
-    said: dict[str, list[str]] = {}
+        blocks.append(Picture(name, caption, f"Diagram of the networks{of.replace('`', '')}", svg=picture))
+    updates: dict[str, list[str]] = {}
     for group in groups:
-        said.setdefault(_update_sentence(group.config), []).append(literal(group.name))
-    for sentence, names in said.items():
-        blocks.append(Text(sentence if len(said) == 1 else f"{', '.join(names)}: {sentence}", quiet=True))
+        updates.setdefault(algorithm_of(group.config).update(group.config), []).append(literal(group.name))
+    for sentence, names in updates.items():
+        blocks.append(Text(sentence if len(updates) == 1 else f"{', '.join(names)}: {sentence}", quiet=True))
     return Section("learner", "How the team learns", blocks)
 
 
-def glossary_section() -> Section:
-    return Section("glossary", "Words", (Terms(tuple(GLOSSARY.items())),))
+def glossary_section(groups: Sequence[Group]) -> Section:
+    """The words of the field, and those of the algorithms that were trained."""
+    terms = dict(GLOSSARY)
+    for group in groups:
+        terms |= algorithm_of(group.config).words
+    return Section("glossary", "Words", (Terms(tuple(terms.items())),))
 
 
 def lessons_section() -> Section:
@@ -87,28 +78,11 @@ def _facts(config: RunConfig, task: Task) -> list[tuple[str, str]]:
         ("Steps in an episode", f"{spec.time_limit}"),
         (sees, f"{seen}: {spec.obs_dim} numbers a step" if seen else f"{spec.obs_dim} numbers a step"),
         (can, actions or f"{spec.num_actions} things"),
-        ("The mixer sees", f"{spec.state_dim} numbers, while learning"),
+        ("The state holds", f"{spec.state_dim} numbers, seen only while learning"),
     ]
 
 
-def _update_sentence(config: RunConfig) -> str:
-    algorithm, replay = config.algorithm, config.replay
-    target = (
-        f"{algorithm.n_step}-step returns"
-        if algorithm.n_step > 1
-        else f"Peng's Q(λ) with λ = {algorithm.td_lambda:g}"
-        if algorithm.td_lambda > 0
-        else "one step of reward and the value of what follows"
-    )
-    studied = (
-        f"{replay.batch_size} {'episodes' if not replay.segment_steps else f'pieces of {replay.segment_steps} steps'}"
-    )
-    follow = (
-        f"copied every {algorithm.target_sync_updates} updates"
-        if algorithm.target_sync_updates
-        else f"moved {algorithm.target_tau:g} of the way after every update"
-    )
-    return (
-        f"One update studies {studied} from the replay. Targets: {target}, discount {algorithm.gamma:g}, valued by "
-        f"target networks that are {follow}."
-    )
+def _paragraph(config: RunConfig) -> str:
+    """What is said of the algorithm, and whose the agents' parameters are."""
+    said = algorithm_of(config).paragraph
+    return f"{said} All agents share one network's weights." if said else ""

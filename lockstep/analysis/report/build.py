@@ -10,7 +10,7 @@ from lockstep.analysis.report.about import glossary_section, learner_section, le
 from lockstep.analysis.report.diagnostics import diagnostics_section
 from lockstep.analysis.report.document import Document, Page, Section, literal
 from lockstep.analysis.report.findings import Examine, findings_section
-from lockstep.analysis.report.html import to_html
+from lockstep.analysis.report.html import alone, to_html
 from lockstep.analysis.report.markdown import to_markdown
 from lockstep.analysis.report.media import Replay, media_sections
 from lockstep.analysis.report.outcome import curves_section, results_section, summary_section
@@ -18,7 +18,7 @@ from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.analysis.report.settings import replicate_section, settings_section
 from lockstep.analysis.report.task import task_of
 from lockstep.errors import UserError
-from lockstep.runs.directory import write_atomically
+from lockstep.runs.delivery import Content, deliver
 from lockstep.runs.reader import RunReader
 
 Extra = Callable[[Sequence[GroupResult]], Sequence[Section]]
@@ -55,7 +55,7 @@ def build_report(
         *([findings_section(groups, examine)] if examine else []),
         *media_sections(groups, replay),
         replicate_section(groups, [record.directory.path for record in records]),
-        glossary_section(),
+        glossary_section(groups),
         lessons_section(),
     ]
     return Document(title or _title(groups), _subtitle(records), [section for section in sections if section.blocks])
@@ -69,20 +69,13 @@ def write_report(document: Document, out: Path) -> list[Path]:
     if out.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"--out {out} must end in .html; its Markdown twin is written beside it.")
     folder = out.with_name(f"{out.stem}_files")
-    written = [out, out.with_suffix(".md"), folder]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for block in document.files():
-            if isinstance(block, Page):
-                write_atomically(folder / f"{block.name}.html", block.html)
-                continue
-            for ending, data in block.files().items():
-                (folder / f"{block.name}.{ending}").write_bytes(data)
-        write_atomically(out, to_html(document))
-        write_atomically(out.with_suffix(".md"), to_markdown(document, folder.name))
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}). Choose another --out.") from error
-    return written
+    files: dict[Path, Content] = {}
+    for block in document.files():
+        parts = {"html": alone(block)} if isinstance(block, Page) else block.files()
+        files |= {folder / f"{block.name}.{ending}": content for ending, content in parts.items()}
+    files |= {out: to_html(document), out.with_suffix(".md"): to_markdown(document, folder.name)}
+    deliver(files)
+    return [out, out.with_suffix(".md"), folder]
 
 
 def default_out(records: Sequence[RunReader]) -> Path:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lockstep.runs.cleaning import one_line
+
 
 @dataclass(frozen=True)
 class Text:
@@ -125,13 +127,13 @@ class Document:
 
 def literal(text: object) -> str:
     """Text from a file or a user, as Markdown code: nothing in it can become markup."""
-    plain = " ".join(str(text).split()).replace("`", "'").replace("|", "¦")
+    plain = one_line(" ".join(str(text).split())).replace("`", "'").replace("|", "¦")
     return f"`{plain}`" if plain else ""
 
 
 def plain(text: str) -> str:
     """Text of others as one line of Markdown in which nothing is markup."""
-    return " ".join(text.split()).translate(_PLAIN)
+    return one_line(" ".join(text.split())).translate(_PLAIN)
 
 
 _PLAIN = str.maketrans({character: f"\\{character}" for character in "\\`*_[]<|"})

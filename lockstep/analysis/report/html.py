@@ -5,10 +5,15 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from lockstep.analysis.report.document import Block, Document, Picture
+from lockstep.analysis.report.document import Block, Document, Page, Picture
 
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; "
+    "form-action 'none'"
+)
+"""What a report may load: nothing but itself. It holds for the pages inside it, too, which may be a stranger's."""
 _MARKDOWN = MarkdownIt("commonmark", {"html": False})
 
 
@@ -25,7 +30,17 @@ def to_html(document: Document) -> str:
     environment.filters["source"] = _source
     environment.tests["kind"] = _is_kind
     style = files("lockstep.analysis.report").joinpath("templates/style.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(document=document, style=Markup(style))
+    return environment.get_template("page.html.j2").render(document=document, policy=POLICY, style=Markup(style))
+
+
+def alone(page: Page) -> str:
+    """A page as a file of its own, in the same cage as inside a report: it reaches neither files nor the network."""
+    return (
+        f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f"<title>{escape(page.caption)}</title>\n"
+        "<style>html, body { margin: 0; height: 100%; } iframe { border: 0; width: 100%; height: 99%; }</style>\n"
+        f'<iframe sandbox="allow-scripts" srcdoc="{escape(page.html)}"></iframe>\n'
+    )
 
 
 def _inline(text: str) -> Markup:

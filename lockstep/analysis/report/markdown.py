@@ -1,5 +1,7 @@
 """A document as Markdown, with its pictures as files beside it."""
 
+import re
+
 from lockstep.analysis.report.document import (
     Block,
     Code,
@@ -12,12 +14,13 @@ from lockstep.analysis.report.document import (
     Terms,
     Text,
     Tiles,
+    plain,
 )
 
 
 def to_markdown(document: Document, folder: str) -> str:
     """The text; pictures and pages are linked as `folder/NAME.ENDING`."""
-    parts = [f"# {document.title}", document.subtitle]
+    parts = [f"# {plain(document.title)}", document.subtitle]
     for section in document.sections:
         parts.append(f"## {section.title}")
         parts += [_block(block, folder) for block in section.blocks]
@@ -36,9 +39,10 @@ def _block(block: Block, folder: str) -> str:
             return _table(block)
         case Picture():
             ending = next(iter(block.files()))
-            return f"![{block.alt}]({folder}/{block.name}.{ending})\n\n*{block.caption}*"
+            return f"![{plain(block.alt)}]({folder}/{block.name}.{ending})\n\n*{block.caption}*"
         case Code():
-            return f"```{block.language}\n{block.text.rstrip()}\n```"
+            fence = "`" * max(3, 1 + max(map(len, re.findall("`+", block.text)), default=0))
+            return f"{fence}{block.language}\n{block.text.rstrip()}\n{fence}"
         case Terms():
             return "\n".join(f"- **{term}**: {meaning}" for term, meaning in block.terms)
         case Finding():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from lockstep.analysis.groups import Group
 from lockstep.analysis.report.document import Block, Page, Picture, Section, literal
 from lockstep.errors import UserError
+from lockstep.files import read_regular
 from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
@@ -59,14 +60,15 @@ def _first_of(group: Group, ending: str, number: int) -> Block | None:
 
 
 def _first(run: RunReader, ending: str, group: Group, number: int) -> Block | None:
-    for path in sorted(run.directory.media.glob(f"*.{ending}")):
+    folder = run.directory.media
+    if folder.is_symlink():  # it could put anything of the user's into a report that is sent to somebody
+        return None
+    for path in sorted(folder.glob(f"*.{ending}")):
         try:
-            data = path.read_bytes()
+            data = read_regular(path, LARGEST)
         except OSError:
             continue
-        if len(data) > LARGEST:
-            continue
-        stem = f"{path.stem}-{number}"
+        stem = f"game-{number}"
         if ending == "html":
             return Page(stem, data.decode(errors="replace"), _caption(group, run))
         about = f"A recorded game of {literal(group.name)}, seed {run.config.seed}."

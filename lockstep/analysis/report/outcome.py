@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.analysis import plots
 from lockstep.analysis.curves import CLOCKS, line
 from lockstep.analysis.plots import Level
 from lockstep.analysis.published import CONVENTION, HOW_KNOWN, Published
-from lockstep.analysis.report.document import Block, Folded, Picture, Section, Table, Text, Tiles, literal
+from lockstep.analysis.report.document import Block, Folded, Picture, Section, Table, Text, Tiles, literal, plain
 from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.analysis.report.results import GroupResult, SeedResult
 from lockstep.analysis.report.task import Task
@@ -39,6 +40,14 @@ def summary_section(results: Sequence[GroupResult], tasks: Sequence[Task | None]
     sentences = [f"{literal(seed.run.name)} {words}." for seed, words in unfinished if words]
     if sentences:
         blocks.append(Text(" ".join(["Not everything is done:", *sentences, "This report says what there is."])))
+    lost = [
+        f"{literal(seed.run.name)}: {plain(told)}"
+        for result in results
+        for seed in result.seeds
+        for told in seed.run.unreadable()
+    ]
+    if lost:
+        blocks.append(Text(" ".join(["**Not everything could be read.**", *lost, "What is lost is missing here."])))
     return Section("summary", "In plain words", blocks)
 
 
@@ -91,7 +100,7 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
 def _setting(results: Sequence[GroupResult], tasks: Sequence[Task | None]) -> str:
     config, task = results[0].group.config, tasks[0]
     runs = sum(len(result.seeds) for result in results)
-    algorithms = listed(list(dict.fromkeys(result.group.config.algorithm.name.upper() for result in results)))
+    algorithms = listed(list(dict.fromkeys(algorithm_of(result.group.config).spoken for result in results)))
     keys = listed(list(dict.fromkeys(literal(result.group.config.env.key) for result in results)))
     team = f"Teams of {task.spec.num_agents} agents" if task else "Teams"
     length = task.spec.time_limit if task else config.env.time_limit

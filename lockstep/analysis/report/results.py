@@ -1,6 +1,5 @@
 """The numbers of a report, each from the files of its run, with nothing rounded yet."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from lockstep.analysis.statistics import (
     mean_height,
     time_to_cross,
 )
-from lockstep.runs.directory import read_rows
+from lockstep.runs.cleaning import number
+from lockstep.runs.directory import read_json, read_rows
 from lockstep.runs.reader import RunReader, Standing
 
 
@@ -197,8 +197,5 @@ def _score(row: dict[str, Any]) -> Score | None:
 
 def _best_env_steps(run: RunReader) -> int | None:
     """How long the policy in checkpoints/best was trained; None where there is none."""
-    try:
-        manifest = json.loads((run.directory.checkpoints / "best" / "manifest.json").read_text())
-        return int(manifest["env_steps"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
+    known = number(read_json(run.directory.checkpoints / "best" / "manifest.json").get("env_steps"))
+    return None if known is None else int(known)

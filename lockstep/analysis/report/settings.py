@@ -7,8 +7,13 @@ from typing import Any
 
 from lockstep.analysis.groups import Group, differing_settings
 from lockstep.analysis.report.document import Block, Code, Folded, Section, Table, Text, literal, plain
-from lockstep.config.load import Knob, dump_toml, flat, knobs
+from lockstep.config.knobs import Knob, flat, knobs
+from lockstep.config.load import dump_toml
+from lockstep.runs.cleaning import one_line, printable
 from lockstep.runs.reader import RunReader
+
+NO_SUCH_SETTING = object()
+"""Stands where a group's algorithm does not have what another's has."""
 
 
 def settings_section(groups: Sequence[Group]) -> Section:
@@ -17,11 +22,12 @@ def settings_section(groups: Sequence[Group]) -> Section:
     between = set(differing_settings([group.config for group in groups]))
     changed: list[tuple[Knob, list[Any]]] = []
     usual: list[tuple[Knob, list[Any]]] = []
-    for path, knob in knobs().items():
+    described = {path: knob for group in groups for path, knob in knobs(group.config).items()}
+    for path, knob in described.items():
         if path == "seed":
             continue
-        is_changed = path in between or any(value[path] != knob.default for value in values)
-        (changed if is_changed else usual).append((knob, [value[path] for value in values]))
+        is_changed = path in between or any(value.get(path, knob.default) != knob.default for value in values)
+        (changed if is_changed else usual).append((knob, [value.get(path, NO_SUCH_SETTING) for value in values]))
     names = [literal(group.name) for group in groups]
     columns = ("setting, and what it does", *names, "default")
     blocks: list[Block] = []
@@ -30,7 +36,7 @@ def settings_section(groups: Sequence[Group]) -> Section:
         rows = [
             (
                 f"{literal(knob.path)} {_sentence(knob)}",
-                *(_bold(_value(value), value != knob.default) for value in row),
+                *(_bold(_value(value), value not in (knob.default, NO_SUCH_SETTING)) for value in row),
                 _value(knob.default),
             )
             for knob, row in changed
@@ -65,7 +71,7 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
         )
     )
     for group in groups:
-        toml = Code(dump_toml(group.runs[0].config), "toml")
+        toml = Code(printable(dump_toml(group.runs[0].config)), "toml")
         hint = Text(
             "Saved as a file, `lockstep train FILE.toml seed=N` trains it. Shown with seed "
             f"{group.runs[0].config.seed}."
@@ -75,6 +81,8 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
 
 
 def _value(value: Any) -> str:
+    if value is NO_SUCH_SETTING:
+        return ""
     if value is None or value == () or value == {}:
         return "unset"
     if isinstance(value, tuple):
@@ -111,10 +119,10 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
 
 def _command(run: RunReader) -> str:
     words = run.info.get("command")
-    if not isinstance(words, list) or not words:
-        return f"lockstep train {shlex.quote(str(run.directory.config))}"
+    if not isinstance(words, list) or words[:1] != ["lockstep"]:  # a stranger may have written anything there
+        return one_line(f"lockstep train {shlex.quote(str(run.directory.config))}")
     return shlex.join(str(word) for word in words)
 
 
 def _report_command(paths: Sequence[Path]) -> str:
-    return shlex.join(["lockstep", "report", *(str(path) for path in paths)])
+    return one_line(shlex.join(["lockstep", "report", *(str(path) for path in paths)]))

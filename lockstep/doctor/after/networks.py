@@ -1,5 +1,6 @@
 """Are the networks alive?"""
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, last
 from lockstep.doctor.numbers import percent
@@ -61,10 +62,13 @@ def mixer_ignores_agent(history: History) -> Finding | None:
         "warning",
         "the mixer listens to one agent hardly at all",
         f"Of the slopes of Q_tot over the agents' values, the least heard agent has {percent(last(least))}.",
-        "QMIX weighs the agents' values by the state. An agent without weight gets no gradient either: whatever it "
-        "does, the team's value does not change, and it learns nothing.",
+        "The mixer weighs the agents' values, by what it has learnt. An agent without weight gets no gradient "
+        "either: whatever it does, the team's value does not change, and it learns nothing.",
         (
-            Remedy(("mixer=vdn",), "a plain sum: every agent is heard"),
+            *(
+                Remedy(hint.overrides, hint.why)
+                for hint in algorithm_of(history.config).hints.get("mixer-ignores-agent", ())
+            ),
             Remedy((f"lr={history.config.optimizer.lr / 3:g}",), "smaller steps"),
         ),
         {"mixer_share_min": last(least)},

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lockstep.config.knobs import flat
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, first, last
 from lockstep.doctor.numbers import as_override, round_up, rounded
@@ -66,7 +67,7 @@ def values_overestimate(history: History) -> Finding | None:
         "is normal while learning; this much hides which actions are really good.",
         (
             Remedy(("double_q=True",), "choose with one network, value with the other")
-            if not history.config.algorithm.double_q
+            if flat(history.config).get("algorithm.double_q") is False
             else Remedy(("td_lambda=0.8",), "trust rewards that were really earned more than values"),
             Remedy(("target_tau=0.005", "target_sync_updates=0"), "targets that follow slowly"),
         ),

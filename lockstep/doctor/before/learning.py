@@ -2,6 +2,7 @@
 
 import math
 
+from lockstep.config.knobs import flat
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.limits import MAX_LR, MIN_MOVEMENT, MIN_REACH, MIN_WORTH
@@ -62,10 +63,9 @@ def targets_too_slow(forecast: Forecast) -> Finding | None:
     needed = MIN_REACH * forecast.distance
     if forecast.updates == 0 or forecast.reach >= needed:
         return None
-    algorithm = forecast.config.algorithm
     faster = (
         Remedy(("target_tau=0.02",), "targets follow within 50 updates")
-        if algorithm.target_tau > 0
+        if flat(forecast.config).get("algorithm.target_tau")
         else Remedy(
             (f"target_sync_updates={max(int(forecast.updates // (8 * needed)), 1)}",), "targets follow more often"
         )

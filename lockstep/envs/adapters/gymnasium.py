@@ -4,7 +4,8 @@ Importing this module registers them. `gymnasium.make(id)` is a drop-in for the 
 `gymnasium.make_vec(id, num_envs=...)` steps many at once. Further keyword arguments are those of rware's `Warehouse`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import gymnasium
@@ -14,56 +15,155 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from lockstep.envs.adapters.registration import register
-from lockstep.envs.rware.actions import NUM_ACTIONS
-from lockstep.envs.rware.config import IMAGE_DICT_FEATURES, WarehouseConfig, warehouse_config
+from lockstep.envs.adapters import package_views
+from lockstep.envs.adapters.one_warehouse import (
+    RENDER_MODES,
+    Frame,
+    OneWarehouse,
+    checked_render_mode,
+    fresh_generator,
+)
+from lockstep.envs.adapters.package_views import AgentView, ShelfView
+from lockstep.envs.adapters.registration import DEFAULT_KEY, register
+from lockstep.envs.adapters.spaces import (
+    action_space,
+    observation_space,
+    official_space,
+    structured,
+    team_action_space,
+)
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.draw import draw
+from lockstep.envs.rware.official import official_arguments
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
 
-Frame = NDArray[np.uint8]
-
 
 class WarehouseEnv(gymnasium.Env[tuple[Any, ...], Any]):
-    """One warehouse, a drop-in for `rware.warehouse.Warehouse`: same spaces, same seeds, same returns.
+    """One warehouse, a drop-in for `rware.warehouse.Warehouse`: same spaces, same seeds, same returns, same attributes.
 
     Observations and actions are tuples with an entry for every robot, rewards a list. As in the package, every
-    ending is reported as terminated. `render_mode="rgb_array"` needs no display.
+    ending is reported as terminated. `render_mode="rgb_array"` needs no display, "human" opens a window.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012, as in Gymnasium
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}  # noqa: RUF012, as in Gymnasium
 
-    def __init__(
-        self, key: str = "rware-tiny-2ag-v2", render_mode: str | None = None, **warehouse_arguments: Any
-    ) -> None:
-        self.config = warehouse_config(key, **warehouse_arguments)
-        self.render_mode = checked_render_mode(render_mode)
-        self.simulator = Simulator(key, self.config, 1, seed=fresh_seed(), num_threads=1)
-        self.n_agents = self.config.n_agents
-        self.action_space = spaces.Tuple([action_space(self.config) for _ in range(self.n_agents)])
-        self.observation_space = spaces.Tuple([_official_space(self.config) for _ in range(self.n_agents)])
+    def __init__(self, key: str = DEFAULT_KEY, render_mode: str | None = None, **warehouse_arguments: Any) -> None:
+        self._warehouse = OneWarehouse(key, render_mode, warehouse_arguments)
+        self.config, self.simulator = self._warehouse.config, self._warehouse.simulator
+        self.render_mode = render_mode
+        self._np_random, self._np_random_seed = fresh_generator()
+        self._is_reset = False
+        self._global_image: NDArray[np.float32] | None = None
+        self.action_space = spaces.Tuple([action_space(self.config) for _ in range(self.config.n_agents)])
+        self.observation_space = spaces.Tuple([official_space(self.config) for _ in range(self.config.n_agents)])
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Start an episode; with a seed, the one that the official environment starts with it."""
-        return self._structured(self.simulator.reset(seed)), {}
+        super().reset(seed=seed)
+        self._is_reset = True
+        return self._structured(self._warehouse.reset(self.np_random)), {}
 
     def step(  # type: ignore[override]  # a list of rewards, as in the package
         self, action: Any
     ) -> tuple[tuple[Any, ...], list[float], bool, bool, dict[str, Any]]:
-        """One step. action: for every robot 0..4, or with message bits (0..4, bit, ...). Rewards are a list."""
-        step = self.simulator.step(np.asarray(action)[None])
+        """One step. Rewards are a list.
+
+        action: for every robot 0..4, a member of the package's `Action`, or an array of one; with message bits
+        (0..4, bit, ...).
+        """
+        step = self._warehouse.step(self.np_random, action)
         done = bool(step.terminated[0] or step.truncated[0])
         return self._structured(step.obs), [float(reward) for reward in step.reward[0]], done, False, {}
 
-    def render(self) -> Frame | None:
-        """The picture, or None without a render mode."""
-        return draw(self.simulator.snapshot(0)) if self.render_mode else None
+    def seed(self, seed: int | None = None) -> None:
+        """Let the random stream start from a seed without beginning an episode, as the package's `seed` does. EPyMARL
+        calls it. None: nothing changes."""
+        if seed is not None:
+            super().reset(seed=seed)
+
+    def render(self, mode: str | None = None) -> Frame | None:
+        """The picture, or None without a render mode. mode: another one than the environment was made with."""
+        return self._warehouse.render(mode or self.render_mode)
 
     def close(self) -> None:
-        """Nothing is open."""
-        self.simulator.close()
+        """Close the window."""
+        self._warehouse.close()
+
+    # What users of the package read. The rules:
+    n_agents = property(attrgetter("config.n_agents"))
+    msg_bits = property(attrgetter("config.msg_bits"))
+    sensor_range = property(attrgetter("config.sensor_range"))
+    request_queue_size = property(attrgetter("config.request_queue_size"))
+    max_steps = property(attrgetter("config.max_steps"))
+    max_inactivity_steps = property(attrgetter("config.max_inactivity_steps"))
+    normalised_coordinates = property(attrgetter("config.normalised_coordinates"))
+    image_observation_directional = property(attrgetter("config.image_observation_directional"))
+    column_height = property(attrgetter("config.column_height"))
+    reward_range = (0, 1)
+
+    @property
+    def reward_type(self) -> Any:
+        """A member of `rware.warehouse.RewardType`."""
+        return official_arguments(self.config)["reward_type"]
+
+    @property
+    def image_observation_layers(self) -> Any:
+        """Members of `rware.warehouse.ImageLayer`."""
+        return official_arguments(self.config)["image_observation_layers"]
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """(height, width)"""
+        return self.config.floor.height, self.config.floor.width
+
+    @property
+    def goals(self) -> list[tuple[int, int]]:
+        """(x, y) of every goal; a copy."""
+        return list(self.config.floor.goals)
+
+    @property
+    def highways(self) -> NDArray[np.uint8]:
+        """(height, width): 1 on corridors and goals; a copy that cannot be written to."""
+        return package_views.highways_of(self.simulator.snapshot(0))
+
+    # And the moment; empty before the first reset:
+    @property
+    def agents(self) -> tuple[AgentView, ...]:
+        """The robots as they are now."""
+        return package_views.agent_views(self.simulator.snapshot(0)) if self._is_reset else ()
+
+    @property
+    def shelfs(self) -> tuple[ShelfView, ...]:
+        """The shelves as they are now."""
+        return package_views.shelf_views(self.simulator.snapshot(0)) if self._is_reset else ()
+
+    @property
+    def request_queue(self) -> tuple[ShelfView, ...]:
+        """The requested shelves as they are now."""
+        return package_views.request_views(self.simulator.snapshot(0)) if self._is_reset else ()
+
+    @property
+    def grid(self) -> NDArray[np.int32]:
+        """(2, height, width): numbers of robots and of shelves, 0 where there are none; a copy."""
+        if not self._is_reset:
+            return np.zeros((2, *self.grid_size), dtype=np.int32)
+        return package_views.grid_of(self.simulator.snapshot(0))
+
+    def get_global_image(
+        self,
+        image_layers: Iterable[Any] = ("shelves", "goals"),
+        recompute: bool = False,
+        pad_to_shape: tuple[int, ...] | None = None,
+    ) -> NDArray[np.float32]:
+        """(layers, height, width): the whole floor in image layers, by name or as the package's members. As in the
+        package, the first image is returned again until `recompute` asks for a new one."""
+        if recompute or self._global_image is None:
+            names = [str(getattr(layer, "name", layer)) for layer in image_layers]
+            self._global_image = package_views.global_image(self.simulator.snapshot(0), names, pad_to_shape)
+        return self._global_image
 
     def _structured(self, obs: NDArray[np.float32]) -> tuple[Any, ...]:
         return tuple(structured(self.config, seen) for seen in obs[0].copy())
@@ -77,27 +177,35 @@ class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[An
     `info["agent_rewards"]` (num_envs, agents). The step limit truncates, idleness terminates.
 
     autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP, or DISABLED, where `reset(options={"reset_mask": ...})`
-    starts finished lanes anew. copy: whether every call returns new arrays.
+    starts finished lanes anew. copy: whether every call returns new arrays. max_episode_steps: Gymnasium's name for
+    the step limit.
     """
 
     def __init__(
         self,
-        key: str = "rware-tiny-2ag-v2",
+        key: str = DEFAULT_KEY,
         num_envs: int = 1,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         render_mode: str | None = None,
         num_threads: int | None = None,
         copy: bool = True,
+        max_episode_steps: int | None = None,
         **warehouse_arguments: Any,
     ) -> None:
+        if max_episode_steps is not None:
+            twice = {"time_limit", "max_steps"} & set(warehouse_arguments)
+            if twice:
+                raise UserError(f"max_episode_steps and {min(twice)} are two names of one thing; give one of them.")
+            warehouse_arguments["time_limit"] = max_episode_steps
         config = warehouse_config(key, **warehouse_arguments)
-        self.simulator = Simulator(key, config, num_envs, seed=fresh_seed(), num_threads=num_threads)
+        self._np_random, self._np_random_seed = fresh_generator()
+        self.simulator = Simulator(key, config, num_envs, seed=self._np_random_seed, num_threads=num_threads)
         self.num_envs, self.copy = num_envs, copy
-        self.render_mode = checked_render_mode(render_mode)
+        self.render_mode = checked_render_mode(render_mode, ("rgb_array",))
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 10, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = observation_space(config, config.n_agents)
-        self.single_action_space = _team_action_space(config)
+        self.single_action_space = team_action_space(config)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._ended = np.zeros(num_envs, dtype=bool)
@@ -106,9 +214,10 @@ class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[An
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Start new episodes in all lanes, or in those of `options["reset_mask"]`. seed: lane i gets seed + i, or its
-        own from a list."""
+        own from a list; `np_random_seed` is then the first lane's."""
         mask = (options or {}).get("reset_mask")
         obs = self.simulator.reset(seed, mask)
+        super().reset(seed=seed[0] if isinstance(seed, Sequence) else seed)
         self._ended[slice(None) if mask is None else mask] = False
         return self._own(obs), {}
 
@@ -145,71 +254,6 @@ class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[An
 
     def _own(self, obs: NDArray[np.float32]) -> NDArray[np.float32]:
         return obs.copy() if self.copy else obs
-
-
-def action_space(config: WarehouseConfig) -> spaces.Space[Any]:
-    """One robot's actions, as the official package has them."""
-    return (
-        spaces.MultiDiscrete([NUM_ACTIONS, *[2] * config.msg_bits]) if config.msg_bits else spaces.Discrete(NUM_ACTIONS)
-    )
-
-
-def observation_space(config: WarehouseConfig, num_agents: int | None = None) -> spaces.Box:
-    """Flat features with their true bounds: (features,), or (agents, features) for several robots."""
-    high = np.ones(config.obs_dim, dtype=np.float32)
-    if config.observation_type == "flattened" and not config.normalised_coordinates:
-        high[:2] = config.floor.width - 1, config.floor.height - 1
-    elif config.observation_type != "flattened":
-        own = IMAGE_DICT_FEATURES if config.observation_type == "image_dict" else 0
-        high[own:] = _image_space(config).high.reshape(-1)
-    if num_agents is not None:
-        high = np.tile(high, (num_agents, 1))
-    return spaces.Box(np.zeros_like(high), high, dtype=np.float32)
-
-
-def structured(config: WarehouseConfig, seen: NDArray[np.float32]) -> Any:
-    """One robot's flat observation in the form that the official package gives it. seen: (features,)"""
-    if config.observation_type == "flattened":
-        return seen
-    own = IMAGE_DICT_FEATURES if config.observation_type == "image_dict" else 0
-    image = seen[own:].reshape(len(config.image_observation_layers), config.view, config.view)
-    return {"image": image, "features": seen[:own]} if own else image
-
-
-def checked_render_mode(render_mode: str | None) -> str | None:
-    """The same, if it is one of ours."""
-    if render_mode not in (None, "rgb_array"):
-        raise UserError(f"render_mode={render_mode!r} is not offered; use 'rgb_array', which needs no window, or None.")
-    return render_mode
-
-
-def fresh_seed() -> int:
-    """From the operating system: what an environment starts with that nobody has seeded."""
-    return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _team_action_space(config: WarehouseConfig) -> spaces.MultiDiscrete:
-    if not config.msg_bits:
-        return spaces.MultiDiscrete([NUM_ACTIONS] * config.n_agents)
-    return spaces.MultiDiscrete(np.tile([NUM_ACTIONS, *[2] * config.msg_bits], (config.n_agents, 1)))
-
-
-def _official_space(config: WarehouseConfig) -> spaces.Space[Any]:
-    if config.observation_type == "flattened":
-        return spaces.Box(-np.inf, np.inf, shape=(config.obs_dim,), dtype=np.float32)
-    image = _image_space(config)
-    if config.observation_type == "image":
-        return image
-    features = spaces.Box(-np.inf, np.inf, shape=(IMAGE_DICT_FEATURES,), dtype=np.float32)
-    return spaces.Dict({"image": image, "features": features})
-
-
-def _image_space(config: WarehouseConfig) -> spaces.Box:
-    shape = (config.view, config.view)
-    high = np.stack(
-        [np.full(shape, 4.0 if layer == "agent_direction" else 1.0) for layer in config.image_observation_layers]
-    ).astype(np.float32)
-    return spaces.Box(np.zeros_like(high), high, dtype=np.float32)
 
 
 register()

@@ -1,32 +1,34 @@
-"""The simulator as PettingZoo knows environments: robots by name, all acting at once."""
+"""The simulator as PettingZoo knows environments: robots by name, all acting at once, or in turns."""
 
 from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import seeding
 from numpy.typing import NDArray
-from pettingzoo import ParallelEnv
+from pettingzoo import AECEnv, ParallelEnv
+from pettingzoo.utils import OrderEnforcingWrapper, parallel_to_aec
 
-from lockstep.envs.adapters.gymnasium import (
-    Frame,
-    action_space,
-    checked_render_mode,
-    fresh_seed,
-    observation_space,
-)
-from lockstep.envs.rware.config import warehouse_config
-from lockstep.envs.rware.draw import draw
-from lockstep.envs.rware.simulator import Simulator
+from lockstep.envs.adapters.one_warehouse import RENDER_MODES, Frame, OneWarehouse, fresh_generator
+from lockstep.envs.adapters.registration import DEFAULT_KEY
+from lockstep.envs.adapters.spaces import action_space, observation_space
 from lockstep.errors import UserError
 
 
-def parallel_env(key: str, render_mode: str | None = None, **warehouse_arguments: Any) -> "WarehouseParallelEnv":
+def parallel_env(
+    key: str = DEFAULT_KEY, render_mode: str | None = None, **warehouse_arguments: Any
+) -> "WarehouseParallelEnv":
     """One warehouse for PettingZoo's loop.
 
-    key: an RWARE key. Further arguments: `time_limit`, and those of rware's `Warehouse`. Raises UserError for what does
-    not exist or cannot work.
+    key: an RWARE key. Further arguments: `time_limit` (also as `max_cycles`, PettingZoo's name), and those of rware's
+    `Warehouse`. Raises UserError for what does not exist or cannot work.
     """
     return WarehouseParallelEnv(key, render_mode, **warehouse_arguments)
+
+
+def env(key: str = DEFAULT_KEY, render_mode: str | None = None, **warehouse_arguments: Any) -> AECEnv:
+    """The same in turns: the world steps when the last robot has chosen."""
+    return OrderEnforcingWrapper(parallel_to_aec(parallel_env(key, render_mode, **warehouse_arguments)))
 
 
 class WarehouseParallelEnv(ParallelEnv[str, NDArray[np.float32], Any]):  # type: ignore[misc]
@@ -37,33 +39,43 @@ class WarehouseParallelEnv(ParallelEnv[str, NDArray[np.float32], Any]):  # type:
 
     metadata: ClassVar[dict[str, Any]] = {
         "name": "rware",
-        "render_modes": ["rgb_array"],
+        "render_modes": list(RENDER_MODES),
         "render_fps": 10,
         "is_parallelizable": True,
     }
 
-    def __init__(self, key: str, render_mode: str | None = None, **warehouse_arguments: Any) -> None:
-        self.config = warehouse_config(key, **warehouse_arguments)
-        self.render_mode = checked_render_mode(render_mode)
-        self.simulator = Simulator(key, self.config, 1, seed=fresh_seed(), num_threads=1)
+    def __init__(self, key: str = DEFAULT_KEY, render_mode: str | None = None, **warehouse_arguments: Any) -> None:
+        if "max_cycles" in warehouse_arguments:
+            twice = {"time_limit", "max_steps"} & set(warehouse_arguments)
+            if twice:
+                raise UserError(f"max_cycles and {min(twice)} are two names of one thing; give one of them.")
+            warehouse_arguments["time_limit"] = warehouse_arguments.pop("max_cycles")
+        self._warehouse = OneWarehouse(key, render_mode, warehouse_arguments)
+        self.config, self.simulator = self._warehouse.config, self._warehouse.simulator
+        self.render_mode = render_mode
+        self.np_random, self.np_random_seed = fresh_generator()
         self.possible_agents = [f"robot_{number}" for number in range(self.config.n_agents)]
         self.agents: list[str] = []
-        self._action_spaces = {agent: action_space(self.config) for agent in self.possible_agents}
-        self._observation_spaces = {agent: observation_space(self.config) for agent in self.possible_agents}
+        self.action_spaces = {agent: action_space(self.config) for agent in self.possible_agents}
+        self.observation_spaces = {agent: observation_space(self.config) for agent in self.possible_agents}
+        high = np.tile(observation_space(self.config).high, self.config.n_agents)
+        self.state_space = spaces.Box(np.zeros_like(high), high, dtype=np.float32)
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
         """(features,) with their bounds."""
-        return self._observation_spaces[agent]
+        return self.observation_spaces[agent]
 
     def action_space(self, agent: str) -> spaces.Space[Any]:
         """0..4, or with message bits (0..4, bit, ...)."""
-        return self._action_spaces[agent]
+        return self.action_spaces[agent]
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, NDArray[np.float32]], dict[str, dict[str, Any]]]:
         """Start an episode; with a seed, the one that the official environment starts with it."""
-        obs = self.simulator.reset(seed)
+        if seed is not None:
+            self.np_random, self.np_random_seed = seeding.np_random(seed)
+        obs = self._warehouse.reset(self.np_random)
         self.agents = self.possible_agents[:]
         return self._named(obs[0].copy()), {agent: {} for agent in self.agents}
 
@@ -72,14 +84,17 @@ class WarehouseParallelEnv(ParallelEnv[str, NDArray[np.float32], Any]):  # type:
     ) -> tuple[
         dict[str, NDArray[np.float32]], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
     ]:
-        """One step of all robots. actions: one for every name in `agents`."""
+        """One step of all robots. actions: one for every name in `agents`. After the end there are none, and a step
+        without actions returns five empty dictionaries, as PettingZoo's own environments do."""
+        if not self.agents and not actions:
+            return {}, {}, {}, {}, {}
         missing = [agent for agent in self.possible_agents if agent not in actions]
         if missing or not self.agents:
             what = f"no action for {missing[0]}" if self.agents else "the episode has ended"
             raise UserError(
                 f"This step cannot be made, {what}; give an action for each of env.agents, reset at the end."
             )
-        step = self.simulator.step(np.array([[actions[agent] for agent in self.possible_agents]]))
+        step = self._warehouse.step(self.np_random, [actions[agent] for agent in self.possible_agents])
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
         agents = self.agents
         if terminated or truncated:
@@ -98,12 +113,12 @@ class WarehouseParallelEnv(ParallelEnv[str, NDArray[np.float32], Any]):  # type:
         return seen
 
     def render(self) -> Frame | None:
-        """The picture, or None without a render mode."""
-        return draw(self.simulator.snapshot(0)) if self.render_mode else None
+        """The picture, or None without a render mode, or where a window shows it."""
+        return self._warehouse.render(self.render_mode)
 
     def close(self) -> None:
-        """Nothing is open."""
-        self.simulator.close()
+        """Close the window."""
+        self._warehouse.close()
 
     def _named(self, obs: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         return dict(zip(self.possible_agents, obs, strict=True))

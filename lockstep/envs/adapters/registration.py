@@ -9,6 +9,7 @@ import gymnasium
 from lockstep.envs.rware.keys import registered_keys
 
 NAMESPACE = "lockstep"
+DEFAULT_KEY = "rware-tiny-2ag-v2"
 
 
 def register() -> None:

@@ -17,7 +17,7 @@ class Foreign(WorldFamily):
     """PettingZoo, Gymnasium, or a function of one's own."""
 
     name = "foreign"
-    has_workers = True
+    strangers = True
     drawing = {"render_mode": "rgb_array"}  # noqa: RUF012, a constant
 
     def owns(self, key: str) -> bool:
@@ -37,7 +37,7 @@ class Foreign(WorldFamily):
         from lockstep.envs.foreign.factory import ForeignEnvFactory
         from lockstep.envs.foreign.lanes import PythonLanes
 
-        factory = ForeignEnvFactory(key, options.time_limit, options.arguments)
+        factory = ForeignEnvFactory(key, options.time_limit, options.arguments, options.own_state)
         if options.workers is None:
             return PythonLanes(factory, num_envs, seed)
         from lockstep.envs.foreign.workers import WorkerLanes

@@ -1,24 +1,29 @@
 """One environment of somebody else as arrays of fixed shape: agents that differ are padded, those gone are masked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from gymnasium import spaces
 from numpy.typing import NDArray
 
 from lockstep.arrays import Mask
+from lockstep.envs.foreign.answers import Answer, by_agent, infos_by_agent, rewards_by_agent
+from lockstep.envs.foreign.choices import Choices
+from lockstep.envs.foreign.endings import Told, understand_ending
+from lockstep.envs.foreign.faces import Face, caller, face_of
+from lockstep.envs.foreign.features import MASKS, STATES, Features, Sent
+from lockstep.envs.foreign.limits import holders, moved
+from lockstep.envs.foreign.remarks import Remarks, UnreadableError
 from lockstep.errors import UserError
-from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
+from lockstep.spec import FLAG_BITS, EnvSpec
 
-MAX_FEATURES = 10_000
-"""Of one agent's observation. More than that is a picture, and there are no networks for pictures here."""
-_LIMIT_NAMES = ("max_cycles", "max_episode_steps", "_max_episode_steps", "max_steps")
-"""Where environments keep their own time limit."""
+MASK_CALLS = ("get_avail_actions",)
+STATE_CALLS = ("state", "get_state")
+EVERYBODY = "the team"
 
 
 class ForeignStep(NamedTuple):
-    """What one step of one environment returns: N agents, O features, A actions."""
+    """What one step of one environment returns: N agents, O features, A actions, S numbers of its own state."""
 
     obs: NDArray[np.float32]
     """(N, O); zeros behind a shorter observation, and for agents that are not there"""
@@ -28,61 +33,85 @@ class ForeignStep(NamedTuple):
     """(N,)"""
     terminated: bool
     truncated: bool
+    state: NDArray[np.float32]
+    """(S,); empty unless it was asked for"""
 
 
 class ForeignEnv:
-    """A PettingZoo parallel environment (or what looks like one) with discrete actions.
+    """An environment of several agents with few actions, whatever its author's habits are.
 
-    The episode is over when no agent is left. It counts as truncated where one of the last to leave was truncated, or
-    where `time_limit` cut it. Raises UserError for spaces that cannot be learnt here.
+    What they leave open is decided here or in the modules beside, and said in `remarks`. Raises UserError for spaces
+    that cannot be learnt here, and, when it is played, for what is no observation, reward, mask or flag.
     """
 
-    def __init__(self, key: str, env: Any, time_limit: int | None) -> None:
-        self.env = env
-        self.agents: tuple[str, ...] = tuple(getattr(env, "possible_agents", ()))
-        if not self.agents:
-            raise UserError(f"{key} does not say who its possible_agents are; a PettingZoo parallel environment does.")
-        self._actions = [_discrete(key, agent, env.action_space(agent)) for agent in self.agents]
-        self._seen = [_numbers(key, agent, env.observation_space(agent)) for agent in self.agents]
-        num_features = max(spaces.flatdim(space) for space in self._seen)
-        if num_features > MAX_FEATURES:
-            raise UserError(
-                f"{key}: an agent observes {num_features:,} numbers, which must be a picture; the networks here take "
-                f"at most {MAX_FEATURES:,}. Ask the environment for vectors, or shrink its pictures first."
-            )
+    def __init__(self, key: str, env: Any, time_limit: int | None, *, own_state: bool = False) -> None:
+        self.key, self.env, self.remarks = key, env, Remarks()
+        self._face: Face = face_of(key, env, self.remarks)
+        self.agents = self._face.agents
+        self.names = tuple(map(str, self.agents))
+        pairs = [self._face.spaces(agent) for agent in self.agents]
+        self._choices = [Choices(key, name, space) for name, (_, space) in zip(self.names, pairs, strict=True)]
+        self._features = [Features(key, name, space) for name, (space, _) in zip(self.names, pairs, strict=True)]
+        limit, self._own_limits = self._limits(time_limit)
+        num_features = max(one.count for one in self._features)
+        self._here: frozenset[Hashable] = frozenset()
+        self._steps = 0
+        self._own_state = 0
         self.spec = EnvSpec(
             key=key,
             num_agents=len(self.agents),
             obs_dim=num_features,
-            num_actions=max(int(space.n) for space in self._actions),
-            time_limit=_limit(key, env, time_limit),
-            obs_bits=_bits(self._seen, num_features),
+            num_actions=max(one.count for one in self._choices),
+            time_limit=limit,
+            obs_bits=_bits(self._features, num_features),
+            own_state_dim=self._measured_state() if own_state else 0,
         )
-        self._here: frozenset[str] = frozenset()
-        self._steps = 0
+        self._own_state = self.spec.own_state_dim
+        self._explain_spaces()
 
     def reset(self, seed: int | None) -> ForeignStep:
         """A new episode; with a seed its random stream starts anew."""
-        seen, infos = self.env.reset(seed=seed)
-        self._here, self._steps = frozenset(seen), 0
-        return self._step(seen, infos, {}, False, False)
+        self._steps = 0
+        try:
+            answer = self._face.reset(seed, self.remarks)
+            seen = by_agent("observations", answer.seen, self.agents)
+            self._here = frozenset(agent for agent in self.agents if seen.get(agent) is not None)
+        except UnreadableError as error:
+            raise self._unreadable(EVERYBODY, error) from error
+        if not self._here:
+            raise self._unreadable(EVERYBODY, UnreadableError("nobody was sent an observation"))
+        return self._read(seen, answer, False, False)
 
     def step(self, actions: NDArray[np.integer[Any]]) -> ForeignStep:
         """actions: (N,). Those of agents that have left are ignored."""
         chosen = {
-            agent: int(space.start) + int(action)
-            for agent, space, action in zip(self.agents, self._actions, actions, strict=True)
+            agent: choices.told(int(action))
+            for agent, choices, action in zip(self.agents, self._choices, actions, strict=True)
             if agent in self._here
         }
-        seen, rewards, terminations, truncations, infos = self.env.step(chosen)
         self._steps += 1
-        self._here = frozenset(
-            agent for agent in self.env.agents if not (terminations.get(agent) or truncations.get(agent))
-        )
-        over = not self._here
-        cut = any(truncations.get(agent) and not terminations.get(agent) for agent in chosen)
-        truncated = cut if over else self._steps >= self.spec.time_limit
-        return self._step(seen, infos, rewards, over and not truncated, truncated)
+        try:
+            answer = self._face.step(chosen, self.remarks)
+            seen = by_agent("observations", answer.seen, self.agents)
+            own, common = infos_by_agent(answer.infos, self.agents)
+            told = Told(answer.terminated, answer.truncated, self._face.present(), [common, *own.values()])
+            ending = understand_ending(
+                told, list(chosen), self._steps, self.spec.time_limit, self._own_limits, self.remarks
+            )
+        except UnreadableError as error:
+            raise self._unreadable(EVERYBODY, error) from error
+        silent = [agent for agent in ending.here if seen.get(agent) is None]
+        if silent:
+            self.remarks.say("turns", "An agent that is sent no observation is not asked for an action.")
+        self._here = ending.here.difference(silent)
+        if ending.here and not self._here:
+            raise self._unreadable(EVERYBODY, UnreadableError("nobody was sent an observation, and it is not over"))
+        return self._read(seen, answer, ending.terminated, ending.truncated)
+
+    @property
+    def moment(self) -> str:
+        """Where the episode stands, in words."""
+        return f"step {self._steps}" if self._steps else "the first observation of an episode"
 
     def picture(self) -> NDArray[np.uint8]:
         """(height, width, 3) RGB. Raises UserError where the environment gives none."""
@@ -96,80 +125,183 @@ class ForeignEnv:
 
     def close(self) -> None:
         """Close windows and files, if there are any."""
-        self.env.close()
+        closing = getattr(self.env, "close", None)
+        if callable(closing):
+            closing()
 
-    def _step(
-        self,
-        seen: Mapping[str, Any],
-        infos: Mapping[str, Any],
-        rewards: Mapping[str, Any],
-        terminated: bool,
-        truncated: bool,
-    ) -> ForeignStep:
-        obs = np.zeros((len(self.agents), self.spec.obs_dim), dtype=np.float32)
-        available = np.zeros((len(self.agents), self.spec.num_actions), dtype=bool)
-        reward = np.zeros(len(self.agents), dtype=np.float32)
-        for number, agent in enumerate(self.agents):
-            reward[number] = rewards.get(agent, 0.0)
-            mask = None
-            if agent in seen:
-                value = seen[agent]
-                if isinstance(value, Mapping):
-                    value, mask = value["observation"], value["action_mask"]
-                flat: Any = spaces.flatten(self._seen[number], value)
-                obs[number, : len(flat)] = flat
-            if agent in self._here:
-                info = infos.get(agent) or {}
-                mask = info.get("action_mask", mask)
-                available[number, : int(self._actions[number].n)] = True if mask is None else np.asarray(mask, bool)
-            if not available[number].any():
-                available[number, 0] = True
-        return ForeignStep(obs, available, reward, terminated, truncated)
+    def _read(self, seen: Mapping[Hashable, Any], answer: Answer, terminated: bool, truncated: bool) -> ForeignStep:
+        """What came, as arrays; a sentence where it is none."""
+        spec, over = self.spec, terminated or truncated
+        obs = np.zeros((spec.num_agents, spec.obs_dim), dtype=np.float32)
+        available = np.zeros((spec.num_agents, spec.num_actions), dtype=bool)
+        name = EVERYBODY
+        try:
+            own, common = infos_by_agent(answer.infos, self.agents)
+            masks = self._masks(common)
+            sent = {
+                agent: one.sent(seen[agent])
+                for agent, one in zip(self.agents, self._features, strict=True)
+                if seen.get(agent) is not None
+            }
+            reward = np.zeros(spec.num_agents, dtype=np.float32)
+            if self._steps:
+                name = EVERYBODY
+                earned = rewards_by_agent(answer.rewards, self.agents, self.remarks)
+            for number, agent in enumerate(self.agents):
+                name = self.names[number]
+                if agent in sent:
+                    self._features[number].write(sent[agent].content, obs[number], self.remarks)
+                if self._steps and agent in earned:
+                    reward[number] = _number(earned[agent])
+                if agent in self._here and not over:
+                    info = own.get(agent, {})
+                    mask = _first_of(MASKS, info, masks.get(agent, sent[agent].mask))
+                    available[number, : self._choices[number].count] = self._allowed(number, mask)
+                else:
+                    available[number, 0] = True
+            name = EVERYBODY
+            state = self._state(common, own, sent) if self._own_state else np.empty(0, np.float32)
+        except UnreadableError as error:
+            raise self._unreadable(name, error) from error
+        return ForeignStep(obs, available, reward, terminated, truncated, state)
+
+    def _allowed(self, number: int, mask: Any) -> Any:
+        """What an agent that is there may do."""
+        if mask is None:
+            return True
+        allowed = self._choices[number].mask(mask)
+        if not allowed.any():
+            raise UnreadableError("its mask allows no action at all, where at least one is expected")
+        return allowed
+
+    def _masks(self, common: Mapping[str, Any]) -> Mapping[Hashable, Any]:
+        """Rows for agents from the infos for all, or from a call."""
+        for name in MASKS:
+            if common.get(name) is not None:
+                self.remarks.say("masks", f"What is allowed is read from the infos' {name}.")
+                return self._mask_rows(common[name])
+        call = caller(self.env, MASK_CALLS)
+        if call is None:
+            return {}
+        self.remarks.say("masks", f"What is allowed is asked of {MASK_CALLS[0]}().")
+        return self._mask_rows(call())
+
+    def _mask_rows(self, value: Any) -> Mapping[Hashable, Any]:
+        if len(self.agents) == 1 and not isinstance(value, Mapping) and np.ndim(value) == 1:
+            return {self.agents[0]: value}
+        return by_agent("masks", value, self.agents)
+
+    def _state(
+        self, common: Mapping[str, Any], own: Mapping[Hashable, Mapping[str, Any]], sent: Mapping[Hashable, Sent]
+    ) -> NDArray[np.float32]:
+        """The world's own state, as numbers, from the first place that has one."""
+        value = _first_of(STATES, common, None)
+        source = "the infos"
+        if value is None:
+            value, source = (
+                next((one.state for one in sent.values() if one.state is not None), None),
+                "the observations",
+            )
+        if value is None:
+            value = next((state for info in own.values() if (state := _first_of(STATES, info, None)) is not None), None)
+            source = "an agent's infos"
+        if value is None and (call := caller(self.env, STATE_CALLS)) is not None:
+            value, source = call(), f"{getattr(call, '__name__', 'state')}()"
+        if value is None:
+            raise UnreadableError(
+                "it has no state of its own: no state() or get_state(), and none in the infos or observations; leave "
+                "env.state at joined"
+            )
+        self.remarks.say("state", f"The mixer sees the world's own state, from {source}.")
+        try:
+            numbers = np.asarray(value, dtype=np.float32).ravel()
+        except (TypeError, ValueError):
+            raise UnreadableError(f"its state is {type(value).__name__}, not an array of numbers") from None
+        if not np.isfinite(numbers).all():
+            raise UnreadableError("its state holds numbers that are not finite")
+        if self._own_state not in (len(numbers), -1):
+            raise UnreadableError(f"its state has {len(numbers)} numbers, where {self._own_state} are expected")
+        return numbers
+
+    def _measured_state(self) -> int:
+        """How many numbers the state has, which only an episode's beginning tells."""
+        answer = self._face.reset(0, self.remarks)
+        try:
+            seen = by_agent("observations", answer.seen, self.agents)
+            own, common = infos_by_agent(answer.infos, self.agents)
+            sent = {agent: one.sent(seen.get(agent)) for agent, one in zip(self.agents, self._features, strict=True)}
+            self._own_state = -1
+            return len(self._state(common, own, sent))
+        except UnreadableError as error:
+            raise self._unreadable(EVERYBODY, error) from error
+
+    def _limits(self, time_limit: int | None) -> tuple[int, Collection[int]]:
+        """Steps after which an episode is cut, and those after which the world says that it ends by itself."""
+        found = holders(self.env)
+        own = min((holder.limit for holder in found), default=None)
+        if own is None and time_limit is None:
+            raise UserError(
+                f"{self.key} does not say how many steps an episode may last; set env.time_limit, for example "
+                "env.time_limit=500."
+            )
+        if time_limit is None or own is None or time_limit <= own:
+            if own is not None:
+                names = " and ".join(dict.fromkeys(holder.name for holder in found if holder.limit == own))
+                self.remarks.say("time limit", f"The world's own limit is {own} steps ({names}).")
+            limit = time_limit or own
+            assert limit is not None
+            return limit, {holder.limit for holder in found}
+        shorter = [holder for holder in found if holder.limit < time_limit]
+        if all([moved(holder, time_limit) for holder in shorter]):  # noqa: C419, all of them are moved
+            names = " and ".join(dict.fromkeys(holder.name for holder in shorter))
+            self.remarks.say(
+                "time limit", f"The world's own limit of {own} steps ({names}) was raised to {time_limit}."
+            )
+            return time_limit, {time_limit, *(holder.limit for holder in shorter)}
+        self.remarks.say(
+            "time limit",
+            f"env.time_limit={time_limit} is above the world's own limit of {own} steps, which cannot be raised from "
+            f"here: {own} counts.",
+            doubtful=True,
+        )
+        return own, {own}
+
+    def _explain_spaces(self) -> None:
+        for choices, name in zip(self._choices, self.names, strict=True):
+            if choices.is_compound:
+                sizes = " x ".join(map(str, choices.sizes))
+                self.remarks.say(
+                    "actions",
+                    f"{name} makes {len(choices.sizes)} choices at once; they are one of {sizes} = {choices.count} "
+                    "here, the last changing fastest.",
+                )
+        for features in self._features:
+            if features.order:
+                self.remarks.say("observations", f"{features.agent} sees, in this order: {features.order}.")
+
+    def _unreadable(self, who: str, error: UnreadableError) -> UserError:
+        return UserError(f"{self.key}, {self.moment}, {who}: {error}.")
 
 
-def _discrete(key: str, agent: str, space: spaces.Space[Any]) -> spaces.Discrete:
-    if isinstance(space, spaces.Discrete):
-        return space
-    kind = "continuous" if isinstance(space, spaces.Box) else "no single choice"
-    raise UserError(
-        f"{key}: the actions of {agent} are {kind} ({space}), and the learners here choose one of a few. Take the "
-        "environment's discrete variant, or wrap it in one."
-    )
-
-
-def _numbers(key: str, agent: str, space: spaces.Space[Any]) -> spaces.Space[Any]:
-    """The space of what the network sees. PettingZoo's {observation, action_mask} is understood."""
-    if isinstance(space, spaces.Dict) and set(space) == {"observation", "action_mask"}:
-        space = space["observation"]
-    if isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
-        return space
-    kind = f"a dictionary ({', '.join(space)})" if isinstance(space, spaces.Dict) else str(space)
-    raise UserError(
-        f"{key}: {agent} observes {kind}, and the networks here take one array of numbers. Wrap the environment so "
-        "that every agent sees one; gymnasium.spaces.flatten makes it."
-    )
-
-
-def _bits(seen: list[spaces.Space[Any]], num_features: int) -> tuple[int, ...]:
+def _bits(features: Sequence[Features], num_features: int) -> tuple[int, ...]:
     """Storage width of every feature, the widest that any agent needs there."""
     widths = np.full(num_features, FLAG_BITS)
-    for space in seen:
-        part = widths[: spaces.flatdim(space)]
-        if not isinstance(space, spaces.Box) or space.dtype == np.bool_:
-            continue  # flattened to zeros and ones
-        np.maximum(part, BYTE_BITS if space.dtype == np.uint8 else FLOAT_BITS, out=part)
+    for one in features:
+        np.maximum(widths[: one.count], one.bits, out=widths[: one.count])
     return tuple(int(width) for width in widths)
 
 
-def _limit(key: str, env: Any, time_limit: int | None) -> int:
-    if time_limit is not None:
-        return time_limit
-    spec = getattr(env, "spec", None)
-    own = [getattr(spec, "max_episode_steps", None)]
-    own += [getattr(getattr(env, "unwrapped", env), name, None) for name in _LIMIT_NAMES]
-    for limit in own:
-        if isinstance(limit, int) and limit > 0:
-            return limit
-    raise UserError(
-        f"{key} does not say how many steps an episode may last; set env.time_limit, for example env.time_limit=500."
-    )
+def _number(value: Any) -> float:
+    """A reward. Raises UnreadableError for what is no finite number."""
+    try:
+        number = float(np.asarray(value).item())
+    except (TypeError, ValueError):
+        raise UnreadableError(f"its reward is {value!r}, not one number") from None
+    if not np.isfinite(number):
+        raise UnreadableError(f"its reward is {number}, not a finite number")
+    return number
+
+
+def _first_of(names: Collection[str], info: Mapping[str, Any], otherwise: Any) -> Any:
+    """The value of the first of these names that there is."""
+    return next((info[name] for name in names if info.get(name) is not None), otherwise)

@@ -4,24 +4,23 @@ Lane for lane the same game as `PythonLanes` in this process; only faster on sev
 """
 
 import json
-import os
-import subprocess
+import struct
 import sys
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing.connection import Connection
-from socket import socketpair
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socketpair
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.arrays import Mask, Obs
+from lockstep.compute.child_process import ChildProcess
 from lockstep.envs.foreign.factory import ForeignEnvFactory
-from lockstep.envs.protocol import TimeStep, check_running, chosen_lanes
+from lockstep.envs.protocol import Remark, TimeStep, check_running, chosen_lanes
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
@@ -29,6 +28,8 @@ MAX_FAILURES = 3
 """Failures of one worker without a finished episode in between, after which the environment itself must be broken."""
 START_SECONDS = 300.0
 """For importing and making the environments, at least."""
+CLOSE_SECONDS = 2.0
+"""For closing them. Whatever is left then, and whatever an environment has started, is killed."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class WorkerLanes:
         self.workers = [Worker(game, block, seed + block.start) for block in blocks]
         specs = [worker.wait_for_spec(max(START_SECONDS, self.timeout)) for worker in self.workers]
         self.spec = spec = specs[0]
+        self.agent_names = self.workers[0].agent_names
         self.dropped = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         self._obs = np.zeros((num_envs, spec.num_agents, spec.obs_dim), dtype=np.float32)
         self._available = np.ones((num_envs, spec.num_agents, spec.num_actions), dtype=bool)
         self._reward = np.zeros((num_envs, spec.num_agents), dtype=np.float32)
         self._terminated, self._truncated = (np.zeros(num_envs, dtype=bool) for _ in range(2))
+        self._state = np.zeros((num_envs, spec.own_state_dim), dtype=np.float32)
 
     def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
         """See VectorEnv.reset. A lane whose worker fails even now is dropped at its first step."""
@@ -87,8 +90,12 @@ class WorkerLanes:
         return self._available
 
     def state(self) -> NDArray[np.float32] | None:
-        """None: the observations serve as the state."""
-        return None
+        """As PythonLanes.state."""
+        return self._state if self.spec.own_state_dim else None
+
+    def remarks(self) -> list[Remark]:
+        """As PythonLanes.remarks."""
+        return list({remark.about: remark for worker in self.workers for remark in worker.remarks}.values())
 
     def get_state(self) -> dict[str, Any]:
         """Refused, as by PythonLanes."""
@@ -99,9 +106,11 @@ class WorkerLanes:
         raise UserError(f"The state of {self.spec.key} cannot be restored; start its episodes from seeds instead.")
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, which close their environments first."""
         for worker in self.workers:
-            worker.stop()
+            worker.line.close()
+        for worker in self.workers:
+            worker.process.end(CLOSE_SECONDS)
 
     def _mask(self, mask: Mask | None) -> Mask:
         chosen = np.zeros(self.num_envs, dtype=bool)
@@ -113,7 +122,9 @@ class WorkerLanes:
         asked = [worker for worker in self.workers if chosen[worker.lanes].any()]
         for worker in asked:
             worker.say({**request(worker), "mask": chosen[worker.lanes].tolist()})
-        arrays = (self._obs, self._reward, self._terminated, self._truncated, self._available)
+        arrays = [self._obs, self._reward, self._terminated, self._truncated, self._available]
+        if self.spec.own_state_dim:
+            arrays.append(self._state)
         for worker in asked:
             block = chosen[worker.lanes]
             answer = worker.hear(self.timeout, [array[worker.lanes] for array in arrays])
@@ -133,6 +144,12 @@ class Worker:
     def __init__(self, game: ForeignEnvFactory, lanes: slice, seed: int) -> None:
         self.game, self.lanes, self.seed = game, lanes, seed
         self.failures = 0
+        self.agent_names: tuple[str, ...] = ()
+        self.remarks: list[Remark] = []
+        self.reason: str | None = None
+        """Why it failed just now, in the environment's own words; None where it could not say."""
+        self.ending = ""
+        """How it failed last."""
         self._start()
 
     def say(self, message: dict[str, Any]) -> None:
@@ -148,6 +165,11 @@ class Worker:
         said = json.loads(head)
         if "error" in said:
             raise UserError(said["error"])
+        if "failed" in said:
+            self.reason = said["failed"]
+            return None
+        if "remarks" in said:
+            self.remarks = [Remark(*remark) for remark in said["remarks"]]
         parts = [self._receive(seconds) for _ in like]
         if any(part is None for part in parts):
             return None
@@ -165,43 +187,42 @@ class Worker:
         answer = json.loads(said)
         if "error" in answer:
             raise UserError(answer["error"])
+        self.agent_names = tuple(answer["names"])
+        self.remarks = [Remark(*remark) for remark in answer["remarks"]]
         return EnvSpec(**{**answer["spec"], "obs_bits": tuple(answer["spec"]["obs_bits"])})
 
     def start_again(self, key: str, seconds: float) -> None:
         """With fresh environments. Raises UserError when that was done too often for nothing."""
         self.failures += 1
-        ending = self._ending(0.0)
-        self.stop()
+        self.ending = ending = self.reason or self._ending(0.0)
+        self.reason = None
+        self.line.close()
+        self.process.end()
         if self.failures >= MAX_FAILURES:
             raise UserError(
-                f"A process that plays {key} failed {self.failures} times without finishing an episode ({ending}). "
-                "Look at what it printed; env.workers=0 plays it here, where a debugger reaches it."
+                f"A process that plays {key} failed {self.failures} times without finishing an episode "
+                f"({ending.rstrip('.')}). Look at what it printed; env.workers=0 plays it here, where a debugger "
+                "reaches it."
             )
         self._start()
         self.wait_for_spec(seconds)
 
-    def stop(self) -> None:
-        """It holds nothing that could be lost."""
-        self._finalizer()
-
     def _start(self) -> None:
         ours, theirs = socketpair()
         with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "lockstep.envs.foreign.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what the game prints is for people
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-                start_new_session=True,  # Ctrl-C is for the learner, which closes the line when it is done
-            )
+            module, game_prints = "lockstep.envs.foreign.worker", 2  # what the game prints is for people
+            self.process = ChildProcess(module, descriptors=[theirs.fileno()], stdout=game_prints)
+        if sys.platform != "win32":  # one that is stopped in the middle of an answer is not waited for either
+            limit = struct.pack("ll", int(START_SECONDS), 0)
+            for option in (SO_RCVTIMEO, SO_SNDTIMEO):
+                ours.setsockopt(SOL_SOCKET, option, limit)
         self.line = Connection(ours.detach())
-        self._finalizer = weakref.finalize(self, _dismiss, self.line, self.process)
         self.say(
             {
                 "key": self.game.key,
                 "time_limit": self.game.time_limit,
                 "arguments": dict(self.game.arguments),
+                "own_state": self.game.own_state,
                 "num_envs": self.lanes.stop - self.lanes.start,
                 "seed": self.seed,
             }
@@ -214,14 +235,7 @@ class Worker:
             return None
 
     def _ending(self, seconds: float) -> str:
-        try:
-            code = self.process.wait(timeout=1.0 if seconds == 0 else 0.1)
-        except subprocess.TimeoutExpired:
+        code = self.process.wait(1.0 if seconds == 0 else 0.1)
+        if code is None:
             return "it did not answer in time"
         return f"exit code {code}; -9 is often a lack of memory"
-
-
-def _dismiss(line: Connection, process: "subprocess.Popen[bytes]") -> None:
-    line.close()
-    process.kill()
-    process.wait()

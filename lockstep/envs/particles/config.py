@@ -1,12 +1,13 @@
 """The rules of simple_spread, by the names of `mpe2.simple_spread_v3`'s arguments, and the keys that mean it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from lockstep.errors import UserError
+from lockstep.errors import UnknownArgumentError, UserError
 from lockstep.spec import FLOAT_BITS, EnvSpec
 
 SPREAD_KEY = "mpe:simple_spread_v3"
@@ -58,13 +59,13 @@ class SpreadConfig:
         )
 
 
-def spread_config(time_limit: int | None = None, **arguments: Any) -> SpreadConfig:
+def spread_config(time_limit: int | None, arguments: Mapping[str, Any]) -> SpreadConfig:
     """The rules behind a simple_spread key with `parallel_env(...)` arguments changed; `time_limit` is its
     `max_cycles`."""
     if time_limit is not None:
         if "max_cycles" in arguments:
             raise UserError("time_limit and max_cycles are two names of one thing; give one of them.")
-        arguments["max_cycles"] = time_limit
+        arguments = {**arguments, "max_cycles": time_limit}
     known = [one.name for one in fields(SpreadConfig)]
     chosen = {}
     for name, value in arguments.items():
@@ -78,7 +79,7 @@ def spread_config(time_limit: int | None = None, **arguments: Any) -> SpreadConf
         elif name not in (*_PYTHON_ONLY, *_IGNORED):
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "known are: " + ", ".join(known) + "."
-            raise UserError(f"{name!r} is no argument of simple_spread; {hint}")
+            raise UnknownArgumentError(f"{name!r} is no argument of simple_spread; {hint}")
     return SpreadConfig(**chosen)
 
 

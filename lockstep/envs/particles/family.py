@@ -2,13 +2,15 @@
 
 from importlib.resources import files
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from lockstep.acting.policy import Policy
 from lockstep.envs.family import About, EnvRow, Progress, WorldFamily, WorldOptions
 from lockstep.envs.particles.config import SPREAD_KEY, SPREAD_KEYS, SpreadConfig, spread_config
+from lockstep.envs.particles.plane import ParticleScene
 from lockstep.envs.protocol import VectorEnv
 from lockstep.errors import UserError
+from lockstep.spec import EnvSpec
 
 if TYPE_CHECKING:
     from lockstep.envs.particles.scene import PlaneScene
@@ -19,6 +21,16 @@ _TASK = (
     "the nearest agent, and agents that touch pay for it. So they must share the landmarks out, each go to one, and "
     "stay there."
 )
+
+
+@runtime_checkable
+class Plane(Protocol):
+    """A game of either engine. One that others play in, too (`lockstep.envs.others`), is none."""
+
+    spec: EnvSpec
+
+    def plane(self, lane: int) -> ParticleScene:
+        """Who is where in one lane."""
 
 
 class Particles(WorldFamily):
@@ -40,7 +52,7 @@ class Particles(WorldFamily):
 
     def make(self, key: str, num_envs: int, seed: int, options: WorldOptions) -> VectorEnv:
         """See `WorldFamily.make`. The arguments are mpe2's `parallel_env(...)`'s."""
-        config = spread_config(options.time_limit, **options.arguments)
+        config = spread_config(options.time_limit, options.arguments)
         if options.engine == "official":
             from lockstep.envs.particles.official import OfficialSpread
 
@@ -53,17 +65,17 @@ class Particles(WorldFamily):
         """Where mpe2 is installed."""
         return find_spec("mpe2") is not None
 
-    def heuristic(self, world: Any) -> Policy:
+    def heuristic(self, world: Any) -> Policy | None:
         """A team that shares the landmarks out. Raises UserError for too many agents."""
         from lockstep.envs.particles.heuristic import LandmarkAssignment
 
-        return LandmarkAssignment(world.spec.num_agents)
+        return LandmarkAssignment(world.spec.num_agents) if isinstance(world, Plane) else None
 
-    def scene(self, world: Any) -> "PlaneScene":
-        """Agents and landmarks in a plane."""
+    def scene(self, world: Any) -> "PlaneScene | None":
+        """Agents and landmarks in a plane; none where only some of the agents learn."""
         from lockstep.envs.particles.scene import PlaneScene
 
-        return PlaneScene()
+        return PlaneScene() if isinstance(world, Plane) else None
 
     def script(self) -> str:
         """The plane on a page's canvas."""

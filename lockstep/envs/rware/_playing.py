@@ -36,9 +36,10 @@ def play_lanes(
     terminated, truncated, running: (lanes,), of which the chosen are written
     """
     # Taken out of their tuples here: in the loop, every use would count references.
-    seen, actions, team_reward, filled = record.obs, record.actions, record.reward, record.filled
+    seen, actions, earned, filled = record.obs, record.actions, record.reward, record.filled
     ended, cut, every_obs = record.terminated, record.truncated, obs.reshape(-1)
     num_robots, features = obs.shape[1:]
+    last_reward = earned.shape[2] - 1
     room, order = working_memory(network, num_robots, seen.shape[3])
     every_action = np.ones(network.num_actions, np.bool_)
     for c in range(len(chosen)):
@@ -65,7 +66,7 @@ def play_lanes(
                 for feature in range(features):
                     now[feature] = obs[lane, i, feature]
                 _note(onset, lane, i, now, features)
-                team_reward[lane, t, 0] += reward[lane * num_robots + i]
+                earned[lane, t, min(i, last_reward)] += reward[lane * num_robots + i]
             filled[lane, t, 0] = True
             ended[lane, t, 0] = terminated[lane]
             cut[lane, t, 0] = truncated[lane]

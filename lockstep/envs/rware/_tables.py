@@ -1,5 +1,6 @@
 """From a warehouse's rules to the flat tables that the compiled code reads."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from lockstep.envs.random_streams import STREAM_WORDS
 from lockstep.envs.rware import _kernel, _observations
 from lockstep.envs.rware.config import IMAGE_LAYERS, REWARD_TYPES, WarehouseConfig
 from lockstep.envs.rware.snapshot import Robot, Snapshot
+from lockstep.errors import UserError
 
 
 def _padded(config: WarehouseConfig, plan: NDArray[Any], outside: int = 0) -> NDArray[Any]:
@@ -54,6 +56,27 @@ def lanes_of(config: WarehouseConfig, num_envs: int) -> _kernel.Lanes:
     )
 
 
+def check_state(world: _kernel.World, state: Mapping[str, NDArray[Any]]) -> None:
+    """Raise UserError unless everything in `state`, arrays of `Lanes`, is where something can be on this floor."""
+    cells, directions, carried, delivered = np.moveaxis(np.asarray(state["robots"]), -1, 0)
+    looks, inside = np.asarray(state["looks"]), world.first_looks != _kernel.WALL
+    possible = {
+        "robots": [np.isin(cells, world.cell_of_place), _within(directions, 0, 3), _within(delivered, 0, 1)],
+        "carried shelves": [_within(carried, 0, world.num_shelves)],
+        "looks": [_within(looks, 0, _kernel.NUM_LOOKS - 1), looks[..., ~inside] == _kernel.WALL],
+        "shelves": [_within(state["shelves"], 0, world.num_shelves)],
+        "requests": [_within(state["queue"], 1, world.num_shelves)],
+        "messages": [_within(state["messages"], 0, 1)],
+    }
+    for what, conditions in possible.items():
+        if not all(condition.all() for condition in conditions):
+            raise UserError(f"This state does not fit: its {what} cannot be like that here. Set it where it was taken.")
+
+
+def _within(numbers: NDArray[Any], least: int, most: int) -> NDArray[np.bool_]:
+    return np.asarray((np.asarray(numbers) >= least) & (np.asarray(numbers) <= most))
+
+
 def eyes_of(config: WarehouseConfig, world: _kernel.World) -> _observations.Eyes:
     """How observations are written."""
     floor = config.floor
@@ -61,6 +84,8 @@ def eyes_of(config: WarehouseConfig, world: _kernel.World) -> _observations.Eyes
     scale = (floor.width - 1, floor.height - 1) if config.normalised_coordinates else (1, 1)
     own = np.zeros((len(world.highways), _observations.OWN), dtype=np.float32)
     own[:, 0], own[:, 1] = _padded(config, x / scale[0]), _padded(config, y / scale[1])
+    if config.observation_type == "dict":
+        own[:, :2] = np.trunc(own[:, :2])  # the package's dictionaries hold whole numbers only (line 686)
     own[:, 7] = world.highways
     cell = np.zeros((_kernel.NUM_LOOKS, 8), dtype=np.float32)
     for look in range(_kernel.NUM_LOOKS):

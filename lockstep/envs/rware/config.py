@@ -1,5 +1,6 @@
 """A warehouse's rules, by the names of the official package's `Warehouse(...)` arguments."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -8,11 +9,11 @@ import numpy as np
 from lockstep.envs.rware.actions import NUM_ACTIONS
 from lockstep.envs.rware.keys import warehouse_arguments
 from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text
-from lockstep.errors import UserError
+from lockstep.errors import UnknownArgumentError, UserError
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
 REWARD_TYPES = ("global", "individual", "two_stage")
-OBSERVATION_TYPES = ("flattened", "image", "image_dict")
+OBSERVATION_TYPES = ("flattened", "dict", "image", "image_dict")
 IMAGE_LAYERS = ("shelves", "requests", "agents", "agent_direction", "agent_load", "goals", "accessible")
 """In the order of rware's ImageLayer enumeration."""
 DEFAULT_IMAGE_LAYERS = ("shelves", "requests", "agents", "goals", "accessible")
@@ -93,7 +94,7 @@ class WarehouseConfig:
             raise UserError(
                 f"normalised_coordinates divide by height - 1 and width - 1; draw more than {height} x {width} cells."
             )
-        if self.observation_type != "flattened":
+        if self.sees_images:
             if not self.image_observation_layers:
                 raise UserError("image_observation_layers is empty; name at least one of: " + ", ".join(IMAGE_LAYERS))
             crossed = {"agent_direction", "agent_load"} & set(self.image_observation_layers)
@@ -109,6 +110,11 @@ class WarehouseConfig:
         return self.max_steps or NO_LIMIT
 
     @property
+    def sees_images(self) -> bool:
+        """Whether robots see image layers; else they see features, in a row or nested in dictionaries."""
+        return self.observation_type in ("image", "image_dict")
+
+    @property
     def view(self) -> int:
         """Cells on each side of the square that a robot sees."""
         return 2 * self.sensor_range + 1
@@ -116,7 +122,7 @@ class WarehouseConfig:
     @property
     def obs_dim(self) -> int:
         """Features of one robot's observation, flattened as `gymnasium.spaces.flatten` does it."""
-        if self.observation_type == "flattened":
+        if not self.sees_images:
             return 8 + self.view**2 * (7 + self.msg_bits)
         own = IMAGE_DICT_FEATURES if self.observation_type == "image_dict" else 0
         return own + len(self.image_observation_layers) * self.view**2
@@ -124,7 +130,7 @@ class WarehouseConfig:
     @property
     def obs_bits(self) -> tuple[int, ...]:
         """Storage width of every observation feature, see EnvSpec."""
-        if self.observation_type == "flattened":
+        if not self.sees_images:
             coordinate = FLOAT_BITS if self.normalised_coordinates else BYTE_BITS
             if max(self.floor.height, self.floor.width) > 256:
                 coordinate = FLOAT_BITS
@@ -161,11 +167,16 @@ _IGNORED_ARGUMENTS = ("render_mode",)
 
 def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
     """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
+    return keyed_config(key, time_limit, arguments)
+
+
+def keyed_config(key: str, time_limit: int | None, arguments: Mapping[str, Any]) -> WarehouseConfig:
+    """The same for arguments of any name."""
     if time_limit is not None:
         if "max_steps" in arguments:
             raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
-        arguments["max_steps"] = time_limit
-    return configured(warehouse_arguments(key) | arguments)
+        arguments = {**arguments, "max_steps": time_limit}
+    return configured({**warehouse_arguments(key), **arguments})
 
 
 def configured(arguments: dict[str, Any]) -> WarehouseConfig:
@@ -177,17 +188,13 @@ def configured(arguments: dict[str, Any]) -> WarehouseConfig:
         if name not in (*known, *_IGNORED_ARGUMENTS):
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "known are: " + ", ".join(known) + "."
-            raise UserError(f"{name!r} is no argument of a warehouse; {hint}")
+            raise UnknownArgumentError(f"{name!r} is no argument of a warehouse; {hint}")
     return WarehouseConfig(**{name: value for name, value in arguments.items() if name in known})
 
 
 def _named(argument: str, value: Any, allowed: tuple[str, ...]) -> str:
     """The lower-case name of an enumeration member, given as text or as the package's own member."""
     name = str(getattr(value, "name", value)).lower()
-    if argument == "observation_type" and name == "dict":
-        raise UserError(
-            "observation_type='dict' nests the same numbers in dictionaries; ask for flattened, image or image_dict."
-        )
     if name not in allowed:
         raise UserError(f"{argument}={value!r} is not one of: {', '.join(allowed)}.")
     return name

@@ -1,7 +1,7 @@
 """What is known of warehouses: their keys, both engines, the programmed team, how they look, what is said of them."""
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from lockstep.acting.policy import Policy
 from lockstep.envs.family import About, EnvRow, Progress, WorldFamily, WorldOptions
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.rware.config import WarehouseConfig, warehouse_config
+from lockstep.envs.rware.config import WarehouseConfig, keyed_config, warehouse_config
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys
+from lockstep.envs.rware.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from lockstep.envs.rware.scene import WarehouseScene
@@ -34,6 +35,16 @@ _REWARDS = {
 }
 
 
+@runtime_checkable
+class Floor(Protocol):
+    """A warehouse of either engine. One that others play in, too (`lockstep.envs.others`), is none."""
+
+    config: WarehouseConfig
+
+    def snapshot(self, lane: int) -> Snapshot:
+        """Who and what is where in one lane."""
+
+
 class Warehouses(WorldFamily):
     """RWARE, compiled, and the official package as its oracle."""
 
@@ -51,7 +62,7 @@ class Warehouses(WorldFamily):
 
     def make(self, key: str, num_envs: int, seed: int, options: WorldOptions) -> VectorEnv:
         """See `WorldFamily.make`. The arguments are rware's `Warehouse(...)`'s, `layout` included."""
-        config = warehouse_config(key, options.time_limit, **options.arguments)
+        config = keyed_config(key, options.time_limit, options.arguments)
         if options.engine == "official":
             from lockstep.envs.rware.official import OfficialWarehouses
 
@@ -70,11 +81,11 @@ class Warehouses(WorldFamily):
 
         return HeuristicPolicy(world)
 
-    def scene(self, world: Any) -> "WarehouseScene":
-        """A floor with robots and shelves."""
+    def scene(self, world: Any) -> "WarehouseScene | None":
+        """A floor with robots and shelves; none where only some of the robots learn."""
         from lockstep.envs.rware.scene import WarehouseScene
 
-        return WarehouseScene(world.config.sensor_range)
+        return WarehouseScene(world.config.sensor_range) if isinstance(world, Floor) else None
 
     def script(self) -> str:
         """The floor on a page's canvas."""
@@ -88,8 +99,9 @@ class Warehouses(WorldFamily):
 
     def about(self, world: Any) -> About:
         """The task in words and numbers, and the way of a delivery."""
-        rules: WarehouseConfig = world.config
-        floor = rules.floor
+        if not isinstance(world, Floor):
+            return About()
+        rules, floor = world.config, world.config.floor
         return About(
             paragraphs=(_TASK, _HARD),
             caption="A fresh warehouse: robots, shelves, requested shelves in their own color, and the goals.",

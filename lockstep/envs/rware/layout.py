@@ -57,7 +57,7 @@ def layout_from_sizes(shelf_columns: int, shelf_rows: int, column_height: int) -
 
 def layout_from_text(text: str) -> Layout:
     """A drawing: x a shelf place, . a corridor, g a goal; one line per row, spaces ignored (warehouse.py, line 328)."""
-    rows = text.strip().replace(" ", "").split("\n")
+    rows = text.strip("\ufeff \t\r\n").replace(" ", "").split("\n")
     width = len(rows[0])
     for number, row in enumerate(rows, start=1):
         if len(row) != width:

@@ -37,6 +37,13 @@ def official_arguments(config: WarehouseConfig) -> dict[str, Any]:
     }
 
 
+def official_direction(direction: int) -> Any:
+    """The package's own member for a robot's direction."""
+    from rware.warehouse import Direction
+
+    return Direction(direction)
+
+
 def make_official(config: WarehouseConfig) -> Any:
     """One `rware.warehouse.Warehouse`, as `gymnasium.make(key).unwrapped` gives it."""
     try:

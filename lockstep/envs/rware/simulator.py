@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting.forward import TeamWeights
+from lockstep.acting.exploration import FREE
+from lockstep.acting.forward import TeamWeights, check_fits
 from lockstep.arrays import Mask, Obs
 from lockstep.compute.compiled import announce_compilation
 from lockstep.envs.protocol import Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.envs.rware import _kernel, _observations, _playing, _tables
-from lockstep.envs.rware.actions import as_array, check_actions, check_moves
+from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.errors import UserError
@@ -112,9 +113,13 @@ class Simulator:
         self._running &= ~(self._terminated | self._truncated)
         return reward
 
+    def episode_steps(self) -> NDArray[np.int64]:
+        """(num_envs,): how many steps of every lane's episode have been played."""
+        return self._lanes.clocks[:, _kernel.STEPS].copy()
+
     @property
     def plays_teams(self) -> bool:
-        """See `TeamPlay.plays_teams`: robots that see flattened observations and do not talk."""
+        """See `TeamPlay.plays_teams`: robots that see features and do not talk."""
         return self._write is _observations.write_flat
 
     def play_team(
@@ -130,14 +135,19 @@ class Simulator:
         """See `TeamPlay.play_team`. Afterwards the lanes are as if they had been stepped."""
         announce_compilation("team's play", _playing.play_lanes)
         steps, agents = len(script), self.config.n_agents
+        onset = onset or Onset.nothing()
+        features = self.config.obs_dim + len(onset.flags) * len(onset.numbers)
         assert self.plays_teams, "only flattened observations without messages"
         assert script.shape == (steps, self.num_envs, agents)
-        assert record.actions.shape[:2] >= (self.num_envs, first + steps), "the record is too short"
-        chosen = np.flatnonzero(active)
+        assert record.actions.shape[0] == self.num_envs, "the record has other lanes"
+        assert record.actions.shape[1] >= first + steps, "the record is too short"
+        assert record.obs.shape[2:] == (agents, features), "the record has other observations"
+        check_fits(network, agents, features, NUM_ACTIONS)
+        check_moves(script, first=FREE)
+        chosen = chosen_lanes(active, self.num_envs)
         self._check_running(active, chosen)
         self._terminated[:] = self._truncated[:] = False
         moves, reward = np.empty(self.num_envs * agents, dtype=np.int8), self._reward.reshape(-1)
-        onset = onset or Onset.nothing()
 
         def play(part: Lanes) -> None:
             _playing.play_lanes(
@@ -175,9 +185,15 @@ class Simulator:
                     f"This state does not fit: {name} is {np.shape(state[name])}, but {len(chosen)} lanes of "
                     f"{self.spec.key} need {(len(chosen), *array.shape[1:])}. Set it where it was taken."
                 )
+        _tables.check_state(self._world, state)
         for name, array in arrays.items():
             array[chosen] = state[name]
         self._split(chosen, self._look)
+
+    @property
+    def streams(self) -> NDArray[np.uint64]:
+        """(num_envs, 6): every lane's random stream, where it lies; see `lockstep.envs.random_streams`."""
+        return self._lanes.streams
 
     def observe(self) -> Obs:
         """The observations of all lanes as they are now: (num_envs, agents, obs_dim), to be copied if it must last."""
@@ -285,6 +301,6 @@ def available_processors() -> int:
 
 def _writer(config: WarehouseConfig) -> Callable[..., None]:
     """The compiled function that writes this kind of observation."""
-    if config.observation_type != "flattened":
+    if config.sees_images:
         return _observations.write_images
     return _observations.write_with_messages if config.msg_bits else _observations.write_flat

@@ -13,9 +13,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+from lockstep.algorithms.registry import metrics
 from lockstep.errors import UserError
-from lockstep.runs.metrics import METRICS
+from lockstep.runs.cleaning import one_line
 from lockstep.show import player
 from lockstep.show.live.curves import CURVES, Seen
 from lockstep.show.live.folder import Folder
@@ -77,7 +79,7 @@ class Live:
         """What a page needs to know once."""
         curves = [{"metric": curve.metric, "title": curve.title, **_explained(curve.metric)} for curve in CURVES]
         shown = await run_in_threadpool(self.folder.shown_first)
-        start = {"folder": self.folder.root.name, "shown": shown, "most": MOST_RUNS, "curves": curves}
+        start = {"folder": one_line(self.folder.root.name), "shown": shown, "most": MOST_RUNS, "curves": curves}
         return JSONResponse({**start, "themes": player.themes()})
 
     async def _film(self, request: Request) -> Response:
@@ -93,17 +95,33 @@ class Live:
             raise UserError(f"A page shows 1 to {MOST_RUNS} runs, not {len(names)}.")
         if self.streams >= MOST_STREAMS:
             return PlainTextResponse(f"{MOST_STREAMS} pages are open already; close one.\n", 503)
-        await run_in_threadpool(lambda: [self.folder.facts(name) for name in names])  # refuses unknown names
-        return StreamingResponse(self._counted(Follower(self.folder, names)), media_type="text/event-stream")
-
-    async def _counted(self, follower: "Follower") -> AsyncIterator[str]:
-        self.streams += 1
+        self.streams += 1  # before anything is awaited: many may ask at once
         try:
-            while True:
-                yield await run_in_threadpool(follower.look)
-                await asyncio.sleep(SECONDS)
-        finally:
+            await run_in_threadpool(lambda: [self.folder.facts(name) for name in names])  # refuses unknown names
+        except BaseException:
             self.streams -= 1
+            raise
+        return _Counted(self, Follower(self.folder, names))
+
+
+class _Counted(StreamingResponse):
+    """A stream that is counted until it has ended, also if it never began."""
+
+    def __init__(self, live: Live, follower: "Follower") -> None:
+        super().__init__(_looks(follower), media_type="text/event-stream")
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._live.streams -= 1
+
+
+async def _looks(follower: "Follower") -> AsyncIterator[str]:
+    while True:
+        yield await run_in_threadpool(follower.look)
+        await asyncio.sleep(SECONDS)
 
 
 class Follower:
@@ -164,7 +182,7 @@ def _plain(data: Any) -> Any:
 
 
 def _explained(name: str) -> dict[str, str]:
-    metric = METRICS[name]
+    metric = metrics()[name]
     return {"unit": metric.unit, "formula": metric.formula, "healthy": metric.healthy}
 
 

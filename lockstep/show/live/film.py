@@ -34,9 +34,12 @@ def play_again(config: RunConfig, row: Mapping[str, Any]) -> tuple[int, Recordin
         known = Row.model_validate(row)
     except ValidationError as error:
         raise UserError("The recording of this episode is damaged.") from error
-    env = make_env(config.env, 1, known.seed, num_threads=1, workers=None)
+    key = config.env.key
+    if family_of(key).strangers:  # not made at all: a stranger may have named it
+        raise UserError(f"{key} has no picture.")
+    env = make_env(config.env, 1, known.seed, num_threads=1)
     try:
-        recording = _played(underneath(env), known, config.env.key)
+        recording = _played(underneath(env), known, key)
     finally:
         env.close()
     earned = recording.returns()[-1]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.errors import UserError
+from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import ROOT, RunDirectory, list_runs, read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.show.live.curves import Seen, changes
@@ -42,11 +43,14 @@ class Folder:
                 )
             return cls(path.resolve(), findings=findings)
         run = RunDirectory.find(text, root).path.resolve()
-        return cls(run.parent, (run.name,), findings)
+        return cls(run.parent, (one_line(run.name),), findings)
 
     def names(self) -> list[str]:
-        """The runs there are now, the newest last."""
-        return [run.path.name for run in list_runs(self.root)]
+        """The runs there are now, the newest last, as they are shown."""
+        return list(self._paths())
+
+    def _paths(self) -> dict[str, Path]:
+        return {one_line(run.path.name): run.path for run in list_runs(self.root)}
 
     def shown_first(self) -> list[str]:
         """The runs that a page opens with."""
@@ -74,7 +78,7 @@ class Folder:
                 "env_steps_per_second": record.metrics.last("env_steps_per_second"),
                 "test_return_mean": mean,
                 "test_return_std": std,
-                "reason": record.info.get("reason"),
+                "reason": str(record.info.get("reason") or "") or None,
                 "recorded": record.recordings["env_steps"].tolist(),
             }
             if config is not None:
@@ -96,8 +100,7 @@ class Folder:
         if self.findings is None:
             return []
         with self._lock:
-            record = self._fresh(name)
-            return self.findings(record) if record.config_or_none() else []
+            return self.findings(self._fresh(name))
 
     def film(self, name: str, index: int) -> dict[str, Any]:
         """The recorded episode number `index` as data for the pictures. Raises UserError where there is none."""
@@ -110,7 +113,7 @@ class Folder:
 
     def _known(self, name: str) -> RunReader:
         if name not in self._records:
-            self._records[name] = RunReader(RunDirectory(self.root / name))
+            self._records[name] = RunReader(RunDirectory(self._paths()[name]))
         return self._records[name]
 
     def _fresh(self, name: str) -> RunReader:

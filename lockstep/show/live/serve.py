@@ -9,6 +9,7 @@ import uvicorn
 
 from lockstep.errors import UserError
 from lockstep.show.live.app import Live
+from lockstep.show.live.patience import ImpatientProtocol, most_at_once
 
 FIRST_PORT, PORTS_TRIED, LAST_PORT = 8127, 20, 65535
 ALONE_SECONDS = 10.0
@@ -33,7 +34,7 @@ def listen(host: str, port: int | None) -> socket.socket:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind(address)
-            sock.listen(64)
+            sock.listen(most_at_once())
             return sock
         except OSError as error:
             sock.close()
@@ -48,7 +49,13 @@ class Server:
     def __init__(self, live: Live, sock: socket.socket) -> None:
         self._live, self._sock = live, sock
         config = uvicorn.Config(
-            live.app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            live.app,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            http=ImpatientProtocol,
+            backlog=most_at_once(),
         )
         self._uvicorn = uvicorn.Server(config)
 

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.errors import UserError
 from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader, Standing
@@ -129,8 +130,9 @@ def _title(record: RunReader) -> Text:
     standing, config = record.standing, record.config_or_none()
     title = Text.assemble(("lockstep ", "bold cyan"), (record.name, "bold"), no_wrap=True)
     if config is not None:
-        title.append(f"  {config.env.key}  {config.algorithm.name.upper()}", "dim")
-    return title.append(f"  {STANDINGS.get(standing, standing)}", STYLES.get(standing, "yellow"))
+        title.append(f"  {config.env.key}  {algorithm_of(config).spoken}", "dim")
+    title.append(f"  {STANDINGS.get(standing, standing)}", STYLES.get(standing, "yellow"))
+    return title.append("".join(f"\n{sentence}" for sentence in record.unreadable()), "yellow")
 
 
 def _learning(record: RunReader, width: int, height: int) -> list[RenderableType]:

@@ -15,11 +15,11 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,13 +27,16 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter
 from torch import nn
 
 from lockstep import __version__
-from lockstep.algorithms.registry import build_mixer
+from lockstep.algorithms.learner import Thoughts
+from lockstep.algorithms.registry import algorithm_of
+from lockstep.config.knobs import flat
 from lockstep.config.load import load_config
-from lockstep.config.schema import NetworkConfig
+from lockstep.config.schema import RunConfig
+from lockstep.envs.others import provide_teams
 from lockstep.errors import UserError
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import Replay
-from lockstep.networks.agents import build_agent
-from lockstep.networks.flat import named_parameters
+from lockstep.files import read_regular
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory, sync_folder
 from lockstep.spec import EnvSpec
@@ -46,14 +49,14 @@ from lockstep.training.checkpoints.replay_files import (
     restore,
     write_replay,
 )
-from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_regular, tensor_bytes
+from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_tensors, tensor_bytes
 from lockstep.training.session import Session
 
 SCHEMA_VERSION = 2
 READABLE = (1, 2)
 BEST = "best"
-MAX_MANIFEST_BYTES = 4 * 2**20
-Network = TypeVar("Network", bound=nn.Module)
+CHECKPOINTED = "checkpoint"
+"""In run.json: the env steps of the newest checkpoint. Where all are gone, it says that there were some."""
 _SPEC = TypeAdapter(EnvSpec)
 _UNFITTING = (
     ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
@@ -70,7 +73,10 @@ class Manifest(BaseModel):
     schema_version: int
     env_steps: NonNegativeInt
     sha256: dict[str, Checksum]
+    bytes: dict[str, NonNegativeInt] = {}
     replay: ReplayOnDisk | None = None
+    config: dict[str, Any] | None = None
+    """Every setting that wrote it, by dotted path; None in checkpoints of before they were kept."""
 
 
 def save_checkpoint(session: Session, run: RunDirectory) -> Path:
@@ -87,6 +93,7 @@ def save_checkpoint(session: Session, run: RunDirectory) -> Path:
     session.replay_on_disk = replay or {}
     for old in _folders(run)[: -session.config.checkpoint.keep]:
         shutil.rmtree(old)
+    run.write_info({**run.read_info(), CHECKPOINTED: session.env_steps})
     if replay is not None:
         kept = [_manifest_or_none(path) for path in _folders(run)]
         remove_unused(episodes, [manifest.replay for manifest in kept if manifest and manifest.replay])
@@ -104,6 +111,30 @@ def numbered_checkpoints(run: RunDirectory) -> list[Path]:
     return [path for path in _folders(run) if (path / "manifest.json").is_file()]
 
 
+def changed_settings(run: RunDirectory, config: RunConfig, ends: Collection[str]) -> str | None:
+    """How `config` differs, but for `ends`, from the settings of the newest readable checkpoint; None: it does not."""
+    manifests = [_manifest_or_none(folder) for folder in reversed(_folders(run))]
+    written = next((manifest for manifest in manifests if manifest), None)
+    if written is None or written.config is None:
+        return None
+    before, default = written.config, json.loads(json.dumps(flat(RunConfig())))
+    now = json.loads(json.dumps(flat(config)))  # as a manifest has it
+    # A setting that is newer than the checkpoint was at what is its default now.
+    changes = {name: (before.get(name, default.get(name)), value) for name, value in now.items() if name not in ends}
+    said = [f"{name} from {old!r:.60} to {new!r:.60}" for name, (old, new) in changes.items() if old != new]
+    return f"since its checkpoint at {written.env_steps:,} env steps: {', '.join(said)}" if said else None
+
+
+def check_begun(run: RunDirectory) -> None:
+    """Raise UserError where a run had checkpoints and has none: to begin again would put away what it has done."""
+    info = run.read_info()
+    if not _folders(run) and (CHECKPOINTED in info or info.get("status") in ("finished", "solved")):
+        raise UserError(
+            f"{run.path} has been trained, but its checkpoints are gone, so it cannot be continued; nothing of it was "
+            f"changed. `lockstep train {run.config}` begins anew, in another folder."
+        )
+
+
 def load_latest(session: Session, run: RunDirectory) -> list[str]:
     """Put the newest undamaged checkpoint into `session`. Returns a sentence for every one that had to be passed over.
 
@@ -112,6 +143,7 @@ def load_latest(session: Session, run: RunDirectory) -> list[str]:
     """
     folders = _folders(run)
     if not folders:
+        check_begun(run)
         return ["It stopped before its first checkpoint, so it begins again, from nothing."]
     said: list[str] = []
     for folder in reversed(folders):
@@ -149,42 +181,72 @@ def load_replay(replay: Replay, folder: Path) -> None:
             restore(store, added, size, added - size, [part] if size else ())
 
 
+class SavedTeam(NamedTuple):
+    """What a checkpoint kept of a team."""
+
+    policy: GreedyPolicy
+    spec: EnvSpec
+    """What it was made for."""
+    env_steps: int
+    """How long it was trained."""
+    config: RunConfig
+    """The run's, with the sizes that these networks have."""
+    networks: nn.ModuleDict
+    """Its networks: `agent`, and those beside it that were kept."""
+    thoughts: Callable[[EpisodeBatch], Thoughts]
+    """See `Learner.thoughts`."""
+
+
 def load_policy(run: RunDirectory | Path | str, checkpoint: str = BEST) -> tuple[GreedyPolicy, EnvSpec, int]:
     """A trained team: its greedy policy, the shapes it was made for, and the env steps it was trained for.
 
     run: a run directory. checkpoint: "best" (by test return; the newest where none was evaluated yet), "latest", or a
     number of env steps. Raises UserError where there is none, or it is damaged.
     """
+    return read_team(run, checkpoint)[:3]
+
+
+def read_team(run: RunDirectory | Path | str, checkpoint: str = BEST) -> SavedTeam:
+    """All that was kept of the team that `load_policy` returns for the same arguments.
+
+    A team acts by its `agent` alone. What stands beside that is left out where it was not kept (checkpoints of before
+    it was, unless the whole run was saved at the same moment), and where it has a shape that is not built any more.
+    """
     run = run if isinstance(run, RunDirectory) else RunDirectory.find(str(run))
     folder = _policy_folder(run, checkpoint)
     state = _part(folder, _manifest(folder), "policy.pt")
+    whole = run.checkpoints / f"{state['env_steps']:012d}" if type(state.get("env_steps")) is int else folder
+    config = load_config(str(run.config))
     with _explained(folder, "policy.pt"):
-        spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
-        agent = _built(lambda: build_agent(spec, config), state["agent"])
-        return GreedyPolicy(agent, spec, config), spec, int(state["env_steps"])
+        spec = _SPEC.validate_python(state["spec"])
+        config = _as_built(config, state)
+        with torch.device("meta"):
+            networks = algorithm_of(config).networks(spec, config)
+        for name in [name for name in networks if name != "agent"]:
+            parameters = state.get(name)
+            if parameters is None and whole in numbered_checkpoints(run):
+                online = _part(whole, _manifest(whole), "state.pt")["learner"]["online"]
+                parameters = {key.removeprefix(f"{name}."): online[key] for key in online if key.startswith(f"{name}.")}
+            try:
+                _fill(networks[name], parameters or {})
+            except RuntimeError:
+                del networks[name]
+        agent = _fill(networks["agent"], state["agent"])
+        page = algorithm_of(config).page(spec, config)
+        return SavedTeam(
+            GreedyPolicy(agent, spec, config.network),
+            spec,
+            int(state["env_steps"]),
+            config,
+            networks,
+            lambda episode: page.thoughts(networks, episode),
+        )
 
 
-def load_mixer(run: RunDirectory, checkpoint: str = BEST) -> nn.Module | None:
-    """What mixed the values of the team that `load_policy` returns for the same arguments.
-
-    None where it was not kept (checkpoints of before it was, unless the whole run was saved at the same moment), and
-    where it was of a shape that is not built any more: a team acts without its mixer.
-    """
-    folder = _policy_folder(run, checkpoint)
-    state = _part(folder, _manifest(folder), "policy.pt")
-    with _explained(folder, "policy.pt"):
-        spec, config = _SPEC.validate_python(state["spec"]), NetworkConfig(**state["network"])
-        parameters = state.get("mixer")
-        if parameters is None:
-            whole = run.checkpoints / f"{state['env_steps']:012d}"
-            if whole not in numbered_checkpoints(run):
-                return None
-            online = _part(whole, _manifest(whole), "state.pt")["learner"]["online"]
-            parameters = {name[6:]: value for name, value in online.items() if name.startswith("mixer.")}
-    name = load_config(str(run.config)).algorithm.name
-    with suppress(RuntimeError):
-        return _built(lambda: build_mixer(name, spec, config), parameters)
-    return None
+@provide_teams
+def _load_others(run: str) -> tuple[GreedyPolicy, EnvSpec]:
+    """The team of a run as somebody else's opponents or partners."""
+    return load_policy(run)[:2]
 
 
 def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
@@ -209,22 +271,28 @@ def _policy_folder(run: RunDirectory, checkpoint: str) -> Path:
 
 def _policy_state(session: Session) -> dict[str, Any]:
     return {
-        "agent": named_parameters(session.learner.actor),
-        "mixer": named_parameters(session.learner.online["mixer"]),
+        **session.learner.policy_state(),
         "network": session.config.network.model_dump(),
+        "algorithm": session.config.algorithm.model_dump(),
         "spec": asdict(session.spec),
         "env_steps": session.env_steps,
     }
 
 
-def _built(build: Callable[[], Network], parameters: Mapping[str, torch.Tensor]) -> Network:
-    """A network around given parameters. Nothing is allocated for it: a stranger's sizes may be absurd."""
-    with torch.device("meta"):
-        module = build()
+def _as_built(config: RunConfig, state: Mapping[str, Any]) -> RunConfig:
+    """The configuration with the sizes that a policy's networks had when it was written."""
+    # Which algorithm it is, the run says: a name may stand for code, and policy.pt is only data.
+    algorithm = {**config.algorithm.model_dump(), **state.get("algorithm", {}), "name": config.algorithm.name}
+    told = RunConfig.model_validate({"network": state["network"], "algorithm": algorithm})
+    return config.model_copy(update={"network": told.network, "algorithm": told.algorithm})
+
+
+def _fill(network: nn.Module, parameters: Mapping[str, torch.Tensor]) -> Any:
+    """Give a network without memory its parameters. None is allocated for it: a stranger's sizes may be absurd."""
     if any(value.dtype != torch.float32 for value in parameters.values()):
         raise RefusedError("its parameters are not of single precision")
-    module.load_state_dict(parameters, assign=True)
-    return module.eval()
+    network.load_state_dict(parameters, assign=True)
+    return network.eval()
 
 
 def _folders(run: RunDirectory) -> list[Path]:
@@ -265,6 +333,7 @@ def _write(folder: Path, parts: Mapping[str, Any], session: Session, replay: Rep
             "numpy": np.__version__,
             "env_steps": session.env_steps,
             "updates": session.learner.updates,
+            "config": flat(session.config),
             "bytes": {
                 **{name: len(content) for name, content in data.items()},
                 **({} if replay is None else {FOLDER: _replay_bytes(replay)}),
@@ -325,12 +394,11 @@ def _manifest_or_none(folder: Path) -> Manifest | None:
 def _manifest(folder: Path) -> Manifest:
     """Raises UserError where it cannot be read, or is of a version that is not known here."""
     try:
-        with open_regular(folder / "manifest.json") as file:
-            content = json.loads(file.read(MAX_MANIFEST_BYTES))
+        content = json.loads(read_regular(folder / "manifest.json"))
         version = content["schema_version"]
         if version in READABLE:
             return Manifest.model_validate(content)
-    except (RefusedError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"The checkpoint {folder.name} has no readable manifest ({type(error).__name__}).") from error
     raise UserError(
         f"The checkpoint {folder.name} has schema version {version!r}; this Lockstep reads "
@@ -343,7 +411,7 @@ def _part(folder: Path, manifest: Manifest, name: str) -> Any:
     if name not in manifest.sha256:
         raise UserError(f"The checkpoint {folder.name} is damaged: it has no {name}.")
     try:
-        opened = open_regular(folder / name)
+        opened = open_tensors(folder / name, manifest.bytes.get(name, 0))
     except RefusedError as error:
         raise UserError(f"The checkpoint {folder.name} is damaged: {name}, {error}.") from error
     with _explained(folder, name), opened as file:

@@ -18,8 +18,13 @@ from torch import Tensor
 
 from lockstep.experience.replay import EpisodeStore, Replay
 from lockstep.runs.directory import write_atomically
-from lockstep.spec import EnvSpec
-from lockstep.training.checkpoints.tensor_files import RefusedError, load_tensors, open_regular, tensor_bytes
+from lockstep.spec import EnvSpec, stored_fields
+from lockstep.training.checkpoints.tensor_files import (
+    RefusedError,
+    load_tensors,
+    open_tensors,
+    tensor_bytes,
+)
 
 FOLDER = "replay"
 CHUNKS = 64
@@ -100,7 +105,7 @@ def restore(store: EpisodeStore, added: int, size: int, first: int, parts: Itera
     shift = 0 if size == min(added, store.capacity) else added - kept
     store.clear()
     for part in parts:
-        count = check_episodes(part, store.spec, store.packing.packed_dim)
+        count = check_episodes(part, store.spec)
         if store.data and store.data.keys() != part.keys():
             raise RefusedError("its episodes are not all of one kind")
         skip = min(max(added - kept - first, 0), count)
@@ -110,29 +115,21 @@ def restore(store: EpisodeStore, added: int, size: int, first: int, parts: Itera
     store.size, store.added, store.next = kept, added - shift, (added - shift) % store.capacity
 
 
-def check_episodes(part: Episodes, spec: EnvSpec, packed_dim: int) -> int:
+def check_episodes(part: Episodes, spec: EnvSpec) -> int:
     """How many episodes these are. Raises RefusedError where they are none that `spec` allows."""
-    steps, agents = spec.time_limit, spec.num_agents
-    shapes = {
-        "obs": (torch.uint8, (steps + 1, agents, packed_dim)),
-        "actions": (torch.uint8, (steps, agents)),
-        "reward": (torch.float32, (steps, 1)),
-        "length": (torch.int32, (1,)),
-        "terminated": (torch.bool, (1,)),
-        "available": (torch.bool, (steps + 1, agents, spec.num_actions)),
-        "own_state": (torch.float32, (steps + 1, spec.own_state_dim)),
-    }
-    optional = {"available", "own_state"}
-    if not shapes.keys() - optional <= part.keys() <= shapes.keys():
+    steps, fields = spec.time_limit, stored_fields(spec)
+    if not {name for name, field in fields.items() if not field.optional} <= part.keys() <= fields.keys():
         raise RefusedError("its episodes have other fields than these")
     for name, value in part.items():
-        if not isinstance(value, Tensor) or (value.dtype, tuple(value.shape[1:])) != shapes[name]:
+        wanted = (getattr(torch, fields[name].dtype), fields[name].size(steps))
+        if not isinstance(value, Tensor) or (value.dtype, tuple(value.shape[1:])) != wanted:
             raise RefusedError(f"its episodes have another {name} than {spec.key} has")
     counts = {len(value) for value in part.values()}
     if len(counts) > 1:
         raise RefusedError("its episodes are not whole")
     lengths = part["length"]
-    if ((lengths < 1) | (lengths > steps)).any() or (part["actions"] >= spec.num_actions).any():
+    actions = part["actions"]
+    if ((lengths < 1) | (lengths > steps)).any() or ((actions < 0) | (actions > spec.num_actions - 1)).any():
         raise RefusedError(f"its episodes could not have been played in {spec.key}")
     return counts.pop()
 
@@ -177,7 +174,7 @@ def _write_chunk(name: str, folder: Path, first: int, episodes: Episodes) -> Chu
 
 
 def _read_chunk(folder: Path, chunk: Chunk) -> Episodes:
-    with open_regular(folder / chunk.file) as file:
+    with open_tensors(folder / chunk.file, chunk.bytes) as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != chunk.sha256:
             raise RefusedError(f"{chunk.file} is not what was written")
         episodes = load_tensors(file)

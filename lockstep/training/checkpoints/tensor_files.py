@@ -7,7 +7,6 @@ is, or for what lies behind the end of a record. So the archive is looked throug
 
 import os
 import pickletools
-import stat
 import zipfile
 from collections.abc import Iterator
 from io import BufferedReader, BytesIO
@@ -17,9 +16,12 @@ from typing import Any
 import torch
 
 from lockstep.compute.machine import available_bytes
+from lockstep.files import NotPlainError, open_regular
 
 MAX_STRUCTURE_BYTES = 16 * 2**20
 """Of the pickled structure around the tensors. Ours has kilobytes."""
+DOUBTFUL_BYTES = 2**31
+"""Up to here, any file is read to find out by its checksum whether it is damaged: some seconds."""
 _ITEM_BYTES = {
     f"torch {name}Storage": torch.empty(0, dtype=dtype).element_size()
     for name, dtype in (
@@ -54,14 +56,28 @@ def tensor_bytes(tree: Any) -> bytes:
     return buffer.getvalue()
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """Open a plain file for reading. Raises RefusedError for links, pipes and what is not there."""
+def open_tensors(path: Path, told_bytes: int) -> BufferedReader:
+    """Open a plain file for reading. told_bytes: what its manifest says that it has.
+
+    Raises RefusedError for what is no plain file or is not there, and for a large one that cannot be ours: to find that
+    out by its checksum would take long.
+    """
     try:
-        if not stat.S_ISREG(path.lstat().st_mode):
-            raise RefusedError("it is no plain file")
-        return path.open("rb")
+        file = open_regular(path, max(told_bytes, DOUBTFUL_BYTES))
+    except NotPlainError as error:
+        raise RefusedError(str(error)) from error
     except OSError as error:
         raise RefusedError(f"it cannot be read ({type(error).__name__})") from error
+    size = os.fstat(file.fileno()).st_size
+    if size > DOUBTFUL_BYTES:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                _check(archive, size)
+        except Exception as error:  # whatever a stranger's bytes make the reader raise
+            file.close()
+            raise RefusedError(f"it is no archive of tensors ({type(error).__name__})") from error
+        file.seek(0)
+    return file
 
 
 def load_tensors(file: BufferedReader) -> Any:

@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 import torch
 
+from lockstep.algorithms.fast import shares
 from lockstep.algorithms.fast.shares import share_bounds
-from lockstep.algorithms.q_learning import QLearner
-from lockstep.algorithms.registry import build
+from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS, EnvSpec
 from tests.episodes import random_episodes
+from tests.learners import build
 
 SPEC = EnvSpec("test", 3, 6, 4, 9, (FLAG_BITS,) * 6)
 
 
-def learner(num_threads: int, **changes: Any) -> QLearner:
+def learner(num_threads: int, **changes: Any) -> GradientLearner:
     config = {
         "network": {"recurrent": True, "hidden_dim": 16},
         "algorithm": {"target_sync_updates": 3, "td_lambda": 0.5, "standardize_rewards": True},
@@ -39,7 +40,7 @@ def _one_thread() -> Any:
 @pytest.mark.parametrize("learner_share", [1.0, 0.3])
 def test_two_shares_learn_what_one_learns(learner_share: float) -> None:
     alone, together = learner(1), learner(2, training={"num_threads": 2, "learner_share": learner_share})
-    assert (alone.shares.count, together.shares.count) == (1, 2)
+    assert (alone.workers.count, together.workers.count) == (1, 2)
     for seed in range(4):
         batch = random_episodes(SPEC, 33, seed=seed)
         expected, found = alone.update(batch), together.update(batch)
@@ -80,15 +81,15 @@ def test_there_is_time_for_something_else_before_the_step() -> None:
 
 
 def test_few_episodes_are_not_shared() -> None:
-    assert learner(4, replay={"batch_size": 31}).shares.count == 1
-    assert learner(4, replay={"batch_size": 48}).shares.count == 3
+    assert learner(4, replay={"batch_size": 31}).workers.count == 1
+    assert learner(4, replay={"batch_size": 48}).workers.count == 3
 
 
 def test_a_dead_helper_is_a_sentence() -> None:
     subject = learner(2)
     subject.update(random_episodes(SPEC, 33))
     before = subject.weights.clone()
-    os.kill(subject.shares.helpers[0].process.pid, signal.SIGKILL)
+    os.kill(subject.workers.helpers[0].process.pid, signal.SIGKILL)
     with pytest.raises(UserError, match=r"has died \(exit code -9.*num_threads=1 needs no helpers"):
         subject.update(random_episodes(SPEC, 33))
     assert torch.equal(subject.weights, before)
@@ -96,6 +97,47 @@ def test_a_dead_helper_is_a_sentence() -> None:
 
 def test_helpers_leave_with_the_learner() -> None:
     subject = learner(2)
-    process = subject.shares.helpers[0].process
+    process = subject.workers.helpers[0].process.process
     del subject
     assert process.poll() is not None
+
+
+def stopped(subject: GradientLearner) -> int:
+    """Let a helper stand still, as by a debugger or an overloaded machine. Returns its number."""
+    process = subject.workers.helpers[0].process
+    os.kill(process.pid, signal.SIGSTOP)
+    return process.pid
+
+
+def test_a_helper_that_stands_still_is_replaced_and_nothing_changes(monkeypatch: Any, capsys: Any) -> None:
+    undisturbed, subject = learner(2), learner(2)
+    for seed in range(4):
+        batch = random_episodes(SPEC, 33, seed=seed)
+        undisturbed.update(batch)
+        if seed == 1:
+            number = stopped(subject)
+            with monkeypatch.context() as patched:
+                patched.setattr(shares, "SILENT_SECONDS", 0.2)
+                patched.setattr(shares, "LOOK_SECONDS", 0.1)
+                subject.update(batch)
+            assert "did not answer" in capsys.readouterr().err
+            assert subject.workers.helpers[0].process.pid != number
+        else:
+            subject.update(batch)
+    assert torch.equal(subject.weights, undisturbed.weights)
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_helpers_that_stand_still_again_and_again_are_a_sentence(monkeypatch: Any) -> None:
+    subject = learner(2)
+    for name in ("SILENT_SECONDS", "START_SECONDS", "LOOK_SECONDS"):
+        monkeypatch.setattr(shares, name, 0.05)
+    monkeypatch.setattr(shares, "MAX_SILENCES", 2)
+    stopped(subject)
+    subject.update(random_episodes(SPEC, 33))
+    before = subject.weights.clone()
+    stopped(subject)
+    with pytest.raises(UserError, match=r"silent for too long, 2 times in a row.*num_threads=1"):
+        subject.update(random_episodes(SPEC, 33))
+    assert torch.equal(subject.weights, before)

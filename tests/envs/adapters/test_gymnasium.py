@@ -8,13 +8,17 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
-from lockstep.envs.adapters.gymnasium import WarehouseEnv, WarehouseVectorEnv, observation_space
+import lockstep
+from lockstep.envs.adapters.gymnasium import WarehouseEnv, WarehouseVectorEnv
 from lockstep.envs.adapters.registration import register
+from lockstep.envs.adapters.spaces import observation_space
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.config import warehouse_config
+from lockstep.envs.rware.keys import registered_keys
 from lockstep.envs.rware.official import make_official
 from lockstep.errors import UserError
 
@@ -54,6 +58,137 @@ def test_the_single_environment_is_a_drop_in_for_the_official_one(arguments: dic
         assert a[1:] == b[1:]
         if a[2]:
             assert equal(ours.reset()[0], official.reset()[0])
+
+
+def checked(id: str, **arguments: Any) -> None:
+    """Gymnasium's own check, warnings being errors but for what the package does too."""
+    inherited = "reward|seed. function is dropped|infinity|needs a display|precision|expecting a numpy array"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", f".*({inherited})")
+        check_env(gymnasium.make(id, **arguments).unwrapped)
+
+
+@pytest.mark.parametrize("arguments", [*KINDS, {"observation_type": "dict", "msg_bits": 1}])
+def test_gymnasiums_own_check_passes(arguments: dict[str, Any]) -> None:
+    checked(ID, **arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", list(registered_keys()))
+def test_gymnasiums_own_check_passes_on_every_id(key: str) -> None:
+    checked(f"lockstep/{key}")
+
+
+def test_the_random_seed_is_the_one_that_was_given() -> None:
+    single, many = gymnasium.make(ID).unwrapped, vector(3)
+    for env in (single, many):
+        first = env.np_random_seed
+        assert first is not None
+        assert first >= 0
+        env.reset(seed=12)
+        assert env.np_random_seed == 12
+        env.reset()
+        assert env.np_random_seed == 12
+    many.reset(seed=[4, 5, 6])
+    assert many.np_random_seed == 4
+
+
+def test_the_seed_of_an_environment_nobody_seeded_makes_its_episode_again() -> None:
+    for env in (WarehouseEnv(KEY), vector(3)):
+        seed: Any = env.np_random_seed
+        assert equal(env.reset()[0], env.reset(seed=seed)[0])
+
+
+def test_make_vec_takes_gymnasiums_name_of_the_step_limit() -> None:
+    env = vector(2, max_episode_steps=3)
+    env.reset(seed=1)
+    still = np.zeros((2, 2), dtype=np.int64)
+    assert [bool(env.step(still)[3].all()) for _ in range(3)] == [False, False, True]
+    with pytest.raises(UserError, match="two names"):
+        vector(2, max_episode_steps=3, time_limit=4)
+
+
+@pytest.mark.parametrize("face", [WarehouseEnv, WarehouseVectorEnv, lockstep.parallel_env])
+def test_an_unknown_argument_is_a_type_error_with_a_hint(face: Any) -> None:
+    with pytest.raises(TypeError, match="did you mean n_agents"):
+        face(KEY, num_agents=3)
+    with pytest.raises(TypeError, match="no argument"):
+        face(KEY, nonsense=3)
+
+
+class Screen:
+    """What a window needs of tkinter, noting what is shown."""
+
+    class TclError(Exception):
+        pass
+
+    def __init__(self, there: bool = True) -> None:
+        self.there, self.shown, self.open = there, [], False  # type: ignore[var-annotated]
+
+    def Tk(self) -> Any:  # noqa: N802, as in tkinter
+        if not self.there:
+            raise self.TclError("no display name and no $DISPLAY environment variable")
+        self.open = True
+        return self
+
+    def PhotoImage(self, master: Any, data: bytes) -> bytes:  # noqa: N802, as in tkinter
+        return data
+
+    def Label(self, root: Any) -> Any:  # noqa: N802, as in tkinter
+        return self
+
+    def pack(self) -> None: ...
+
+    def title(self, text: str) -> None:
+        self.name = text
+
+    def configure(self, image: bytes) -> None:
+        self.shown.append(image)
+
+    def update(self) -> None:
+        if not self.open:
+            raise self.TclError("application has been destroyed")
+
+    def destroy(self) -> None:
+        self.open = False
+
+
+def test_a_window_shows_every_reset_and_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setitem(sys.modules, "tkinter", screen)
+    monkeypatch.setattr("lockstep.envs.adapters.window.FRAMES_PER_SECOND", 1e6)
+    env = WarehouseEnv(KEY, render_mode="human")
+    env.reset(seed=1)
+    env.step([1, 2])
+    assert env.render() is None
+    assert len(screen.shown) == 2
+    assert screen.shown[0].startswith(b"P6 240 264 255 ")
+    screen.open = False  # somebody closes it
+    env.step([1, 2])
+    env.step([1, 2])
+    assert len(screen.shown) == 3
+    env.close()
+
+
+def test_without_a_display_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tkinter", Screen(there=False))
+    for env in (WarehouseEnv(KEY, render_mode="human"), lockstep.parallel_env(KEY, render_mode="human")):
+        with pytest.warns(UserWarning, match="needs a display"):
+            env.reset(seed=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            env.reset(seed=2)
+            assert env.render() is None
+
+
+def test_the_packages_way_of_asking_for_a_picture_works() -> None:
+    env = WarehouseEnv(KEY)
+    env.reset(seed=1)
+    assert env.render() is None
+    picture = env.render(mode="rgb_array")
+    assert picture is not None
+    assert picture.shape == (264, 240, 3)
 
 
 def test_an_environment_nobody_seeded_starts_differently_every_time() -> None:
@@ -216,9 +351,10 @@ def test_it_does_what_gymnasiums_own_vector_environment_does_with_official_ones(
     assert (finals > 0) == (mode is AutoresetMode.SAME_STEP)
 
 
-def test_gymnasium_finds_the_ids_by_their_module() -> None:
+@pytest.mark.parametrize("module", ["lockstep.envs.adapters.gymnasium", "lockstep.envs.gymnasium"])
+def test_gymnasium_finds_the_ids_by_their_module(module: str) -> None:
     script = (
-        "import gymnasium; name = 'lockstep.envs.adapters.gymnasium:lockstep/rware-tiny-2ag-v2';"
+        f"import gymnasium; name = '{module}:lockstep/rware-tiny-2ag-v2';"
         "print(len(gymnasium.make(name).reset(seed=1)[0]))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

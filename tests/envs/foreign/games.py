@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ class Unequal(ParallelEnv[str, Any, int]):  # type: ignore[misc]
         return {agent: {"action_mask": np.array([1, 1, 1, 0])} if agent == "long" else {} for agent in self.agents}
 
 
+class Endless(Unequal):
+    """Unequal that does not say how long it may last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.max_cycles
+
+
 class Mortal(Unequal):
     """Unequal that dies, hangs or raises in the second step of `times` episodes in all, counted by files in `marks`."""
 
@@ -80,6 +89,42 @@ class Mortal(Unequal):
                 (self.marks / str(number)).touch(exist_ok=False)
                 return True
         return False
+
+
+RAISED: dict[str, Callable[[], BaseException]] = {
+    "pipe": BrokenPipeError,
+    "exit": lambda: SystemExit(0),
+    "value": lambda: ValueError("first line\nsecond line"),
+    "generator": GeneratorExit,
+    "stop": StopIteration,
+    "memory": lambda: MemoryError("out of memory"),
+    "full": lambda: OSError(28, "No space left on device"),
+    "own": lambda: type("Odd", (BaseException,), {})("no Exception at all"),
+}
+
+
+class Raising(Unequal):
+    """Unequal that raises one of `RAISED` after so many steps of all of them together, once in every `marks`."""
+
+    taken = 0
+
+    def __init__(self, how: str, marks: str, after: int = 0, where: str = "step") -> None:
+        super().__init__()
+        self.how, self.mark, self.after, self.where = how, Path(marks) / "raised", after, where
+
+    def reset(self, seed: int | None = None, options: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        self._raise("reset")
+        return super().reset(seed, options)
+
+    def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
+        Raising.taken += 1
+        self._raise("step")
+        return super().step(actions)
+
+    def _raise(self, where: str) -> None:
+        if where == self.where and Raising.taken >= self.after and not self.mark.exists():
+            self.mark.touch()
+            raise RAISED[self.how]()
 
 
 class Twins(gymnasium.Env[Any, Any]):
@@ -117,3 +162,20 @@ def in_turns() -> Any:
 def nothing() -> int:
     """No environment at all."""
     return 7
+
+
+TAKEN_NAMES = ("num_envs", "seed", "engine", "workers", "time_limit", "key", "num_threads", "arguments")
+
+
+class WellNamed(Unequal):
+    """Its constructor's arguments are called like those of the functions that it comes through; it shows them."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__()
+        self.given = np.array([float(arguments[name]) for name in TAKEN_NAMES], dtype=np.float32)
+
+    def observation_space(self, agent: str) -> spaces.Box:
+        return spaces.Box(-1.0, 99.0, self.given.shape)
+
+    def _see(self) -> dict[str, Any]:
+        return dict.fromkeys(self.agents, self.given)

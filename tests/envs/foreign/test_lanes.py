@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lockstep.config.load import load_config
 from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.lanes import PythonLanes
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_env, make_vec
 from lockstep.errors import UserError
+from tests.envs.foreign import games
 
 HERE = "tests.envs.foreign.games"
 
@@ -73,7 +75,7 @@ def test_a_tuple_of_agents_is_a_team_and_its_own_clock_truncates() -> None:
     env = lanes("Twins")
     obs = env.reset()
     assert obs[0].tolist() == [[0, 1, 2, 3], [10, 11, 12, 13]]
-    assert env.spec.obs_bits == (8, 8, 8, 8)
+    assert env.spec.obs_bits == (32, 32, 32, 32)  # what is declared is not believed
     steps = [env.step(actions(0, 2)) for _ in range(2)]
     assert steps[0].reward.tolist() == [[1.0, 2.0]]
     assert env.teams[0].env.unwrapped.heard[-1] == (5, 7)
@@ -109,12 +111,13 @@ def test_a_factory_can_be_sent_elsewhere() -> None:
     ("key", "arguments", "sentence"),
     [
         (f"{HERE}:Twins", {"box": True}, "actions of agent_0 are continuous"),
-        (f"{HERE}:Twins", {"named": True}, r"agent_0 observes a dictionary \(eye\)"),
         (f"{HERE}:Twins", {"colour": 1}, "cannot be made with colour=1"),
         (f"{HERE}:in_turns", {}, "is played in turns"),
         (f"{HERE}:nothing", {}, "made 7, which is no"),
         (f"{HERE}:missing", {}, "has 'missing'"),
         ("no_such_module:env", {}, "there is no module no_such_module"),
+        (".games:Unequal", {}, "is no module's name"),
+        (":Unequal", {}, "is no module's name"),
         ("CartPole-v9", {}, "did you mean 'CartPole-v1'"),
         ("Pendulum-v1", {}, "continuous"),
         ("CartPole-v1", {"engine": "official"}, "its own package already"),
@@ -137,4 +140,21 @@ def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.Mo
 
 def test_an_episode_without_a_known_end_is_refused() -> None:
     with pytest.raises(UserError, match=r"set env\.time_limit"):
-        make_vec("pettingzoo:sisl/pursuit_v5", 1)
+        lanes("Endless")
+
+
+def test_a_constructors_arguments_may_have_any_name() -> None:
+    words = [f"env.arguments.{name}={number}" for number, name in enumerate(games.TAKEN_NAMES)]
+    config = load_config("report-week1", [f"env.key={HERE}:WellNamed", "env.time_limit=4", *words])
+    env = make_env(config.env, 1, seed=3)
+    assert env.reset()[0, 0].tolist() == list(range(len(games.TAKEN_NAMES)))
+    assert env.spec.time_limit == 4
+    direct = make_vec(f"{HERE}:WellNamed", 1, arguments=config.env.arguments)
+    assert direct.reset()[0, 0].tolist() == list(range(len(games.TAKEN_NAMES)))
+
+
+@pytest.mark.parametrize("key", ["rware-tiny-2ag-v2", "mpe:simple_spread_v3", "probe-coin"])
+def test_our_own_worlds_refuse_such_names_in_a_sentence(key: str) -> None:
+    for name in games.TAKEN_NAMES:
+        with pytest.raises(UserError):
+            make_vec(key, 1, arguments={name: 1})

@@ -39,7 +39,7 @@ def played(env: Any, rounds: int) -> list[Any]:
     rng = np.random.default_rng(1)
     seeds = [None, 40, 41][:rounds]
     batches = [collect(env, RandomPolicy(env.spec.num_actions, rng), seed=seed) for seed in seeds]
-    return [value.tolist() for batch in batches for value in vars(batch).values() if value is not None]
+    return [value.tolist() for batch in batches for value in batch.fields().values()]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -93,7 +93,7 @@ def test_what_cannot_be_made_is_the_same_sentence_as_in_process() -> None:
 def test_workers_leave_with_the_lanes() -> None:
     env = lanes("Unequal", 2, 2)
     assert isinstance(env, WorkerLanes)
-    processes = [worker.process for worker in env.workers]
+    processes = [worker.process.process for worker in env.workers]
     del env
     assert all(process.poll() is not None for process in processes)
 

@@ -56,6 +56,14 @@ def test_lane_i_is_the_official_environment_reset_with_seed_plus_i() -> None:
         assert np.array_equal(obs[lane], np.stack(seen))
 
 
+@pytest.mark.parametrize("normalised", [False, True])
+def test_dictionaries_are_flattened_as_gymnasium_does_it(normalised: bool) -> None:
+    ours, official = both(
+        "rware-tiny-2ag-v2", 1, seed=4, observation_type="dict", normalised_coordinates=normalised, msg_bits=1
+    )
+    agree(ours, official, "delivering", 60, np.random.default_rng(1))
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_tiny_with_two_robots_agrees_through_many_episodes(driver: str, fresh_seed: int) -> None:
     ours, official = both("rware-tiny-2ag-v2", 2, fresh_seed, time_limit=60)

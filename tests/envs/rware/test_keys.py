@@ -125,7 +125,7 @@ BAD = [
     ("rware-tiny-2ag-v2", {"time_limit": 0}, "time_limit=0"),
     ("rware-tiny-2ag-v2", {"time_limit": 5, "max_steps": 5}, "two names"),
     ("rware-tiny-2ag-v2", {"reward_type": "shared"}, "global, individual, two_stage"),
-    ("rware-tiny-2ag-v2", {"observation_type": "dict"}, "flattened"),
+    ("rware-tiny-2ag-v2", {"observation_type": "dicts"}, "flattened"),
     ("rware-tiny-2ag-v2", {"normalised_coordinates": 1.5}, "true or false"),
     ("rware-tiny-2ag-v2", {"shelf_columns": 4}, "odd"),
     ("rware-tiny-2ag-v2", {"layout": 7}, "drawing"),

@@ -1,22 +1,28 @@
 """The server on a real socket: streams what happens, ends when told."""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from lockstep.errors import UserError
-from lockstep.show.live.app import MOST_STREAMS, Live
+from lockstep.show.live import patience
+from lockstep.show.live.app import MOST_STREAMS, Follower, Live
 from lockstep.show.live.folder import Folder
 from lockstep.show.live.guard import Access
 from lockstep.show.live.serve import Server, listen
 from tests.runs.folders import append, evaluation
 from tests.show.live.recorded import recorded_run
+from tests.training.faults import wait_for
 
 
 @contextmanager
@@ -91,3 +97,90 @@ def test_a_server_started_for_a_training_ends_when_both_are_gone(
     thread.start()
     thread.join(timeout=60)
     assert not thread.is_alive()
+
+
+def test_no_more_streams_than_are_allowed_open_at_once(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "a")
+    with served(tmp_path) as (live, url):
+        address = (urlsplit(url).hostname or "", urlsplit(url).port or 0)
+        asked = []
+        for _ in range(60):
+            asked.append(socket.create_connection(address, timeout=60))
+            asked[-1].sendall(b"GET /api/stream?run=a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answers = [int(one.recv(12).split()[1]) for one in asked]
+        assert answers.count(200) == MOST_STREAMS
+        assert answers.count(503) == 60 - MOST_STREAMS
+        for one in asked:
+            one.close()
+        wait_for(lambda: live.streams == 0)
+        assert httpx2.get(f"{url}api/stream?run=nowhere", timeout=60).status_code == 404
+        assert live.streams == 0
+
+
+def test_who_asks_for_nothing_or_takes_nothing_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("lockstep.show.live.app.SECONDS", 0.0)
+    monkeypatch.setattr(Follower, "look", lambda self: ": something long\n" * 10_000)
+    recorded_run(tmp_path / "a")
+    with served(tmp_path) as (live, url):
+        address = (urlsplit(url).hostname or "", urlsplit(url).port or 0)
+        silent, slow, deaf = (socket.create_connection(address, timeout=60) for _ in range(3))
+        slow.sendall(b"GET /api/start HTTP/1.1\r\nHo")
+        deaf.sendall(b"GET /api/stream?run=a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        wait_for(lambda: live.streams == 1)
+        for one in (silent, slow):
+            with suppress(ConnectionResetError):
+                assert one.recv(100) == b""
+        wait_for(lambda: live.streams == 0)
+        with httpx2.stream("GET", f"{url}api/stream?run=a", timeout=60) as answer:
+            taken = 0
+            for part in answer.iter_bytes():
+                taken += len(part)
+                if taken > 50_000_000:
+                    break
+        for one in (silent, slow, deaf):
+            one.close()
+
+
+CROWD = """
+import resource, sys, threading, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from pathlib import Path
+from lockstep.show.live.app import Live
+from lockstep.show.live.folder import Folder
+from lockstep.show.live.guard import Access
+from lockstep.show.live.serve import Server, listen
+sock = listen("127.0.0.1", 0)
+print(sock.getsockname()[1], flush=True)
+Server(Live(Folder(Path(sys.argv[1])), Access.on("127.0.0.1", sock.getsockname()[1])), sock).run()
+"""
+
+
+def test_a_crowd_neither_stops_the_server_nor_keeps_a_processor_busy(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "a")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", CROWD, str(tmp_path)], stdout=pipe, stderr=pipe) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            crowd = []
+            for _ in range(150):
+                with suppress(OSError):
+                    crowd.append(socket.create_connection(("127.0.0.1", port), timeout=60))
+            before = used_seconds(process.pid)
+            threading.Event().wait(1.0)
+            assert used_seconds(process.pid) - before < 0.5
+            for one in crowd:
+                one.close()
+            assert httpx2.get(f"http://127.0.0.1:{port}/api/start", timeout=60).json()["shown"] == ["a"]
+        finally:
+            process.kill()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def used_seconds(pid: int) -> float:
+    """Of a processor."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")

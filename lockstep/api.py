@@ -1,0 +1,178 @@
+"""What a Python program does with Lockstep: train, judge, load a team, film it. The command line does the same.
+
+from lockstep import evaluate, load_team, train
+
+run = train("smoke", "seed=2")
+print(evaluate(run, episodes=200).mean)
+run.film("team.gif")
+
+team, env = load_team(run), run.make_env(num_envs=1, seed=7)
+obs = env.reset()
+ended = False
+while not ended:
+    step = env.step(team.act(obs, env.available_actions()))
+    obs, ended = step.obs, bool((step.terminated | step.truncated).all())
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lockstep.acting.policy import Policy
+from lockstep.analysis.report.build import build_report, default_out, write_report
+from lockstep.arrays import Actions, Mask, Obs
+from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
+from lockstep.config.schema import RunConfig
+from lockstep.doctor import findings
+from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_env
+from lockstep.experience.evaluate import Evaluation
+from lockstep.runs.directory import RunDirectory
+from lockstep.runs.reader import RunReader
+from lockstep.runs.rows import Rows
+from lockstep.show import film
+from lockstep.spec import EnvSpec
+from lockstep.teams.judge import Engine, evaluate_run
+from lockstep.teams.play import play, play_best
+from lockstep.training import command
+from lockstep.training.checkpoints.checkpoint import BEST, load_policy
+
+
+class Run:
+    """A training's folder: what was asked for, what came of it, and what can be done with it.
+
+    name: a path, the beginning of a run's name in `runs/`, or "latest". Raises UserError where there is no such run.
+    """
+
+    def __init__(self, name: str | Path) -> None:
+        self._reader = RunReader.find(str(name))
+        self.path = self._reader.directory.path
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def config(self) -> RunConfig:
+        """All of its settings."""
+        return load_config(str(self._reader.directory.config))
+
+    @property
+    def status(self) -> str:
+        """How it stands: running, finished, solved, interrupted, failed, died, or unknown."""
+        self._reader.refresh()
+        return self._reader.standing
+
+    @property
+    def metrics(self) -> Rows:
+        """What training wrote so far: `run.metrics["loss"]` is an array. `lockstep.runs.metrics` explains the names."""
+        self._reader.refresh()
+        return self._reader.metrics
+
+    @property
+    def evaluations(self) -> Rows:
+        """What evaluations wrote so far: `run.evaluations["test_return_mean"]` is an array."""
+        self._reader.refresh()
+        return self._reader.evaluations
+
+    def resume(self, *overrides: str, progress: bool = False, changed: bool = False) -> "Run":
+        """Train on from the last checkpoint, bit for bit. overrides: a new end, such as "t_max=60e6".
+
+        changed: go on although config.toml was changed since; the run is then another one from there on.
+        """
+        command.resume(self._reader.directory, overrides, quiet=not progress, changed=changed)
+        return self
+
+    def make_env(self, num_envs: int = 1, seed: int = 0, **options: Any) -> VectorEnv:
+        """The world that it was trained in, with `num_envs` lanes; lane i draws from `seed + i`.
+
+        options: as in `lockstep.make_vec`, for example engine="official".
+        """
+        return make_env(self.config.env, num_envs, seed, **options)
+
+    def film(self, out: str | Path, *, seed: int = 1, episodes: int = 1, checkpoint: str = BEST) -> Path:
+        """Film the team into NAME.gif, NAME.mp4, a page NAME.html, or a folder of PNGs. Returns the path."""
+        film.check_request(Path(out), "light")
+        film.write(play(str(self.path), episodes=episodes, seed=seed, checkpoint=checkpoint), Path(out))
+        return Path(out)
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write its report, by default inside its folder. Returns the path of the HTML file."""
+        self._reader.refresh()
+        document = build_report(
+            [self._reader], None, examine=findings, replay=lambda reader: play_best(reader.directory)
+        )
+        return write_report(document, default_out([self._reader]) if out is None else Path(out))[0]
+
+
+class Team:
+    """A trained team that plays step by step. It remembers what its networks must: one episode of every lane."""
+
+    def __init__(self, policy: Policy, spec: EnvSpec, env_steps: int) -> None:
+        self.policy = policy
+        self.spec = spec
+        """Of the world that it was trained in."""
+        self.env_steps = env_steps
+        """How long it was trained."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the last episode: the next observation is the first of a new one, in every lane."""
+        self._memory: Any = None
+        self._last_actions: Actions | None = None
+
+    def act(self, obs: Obs, available: Mask | None = None) -> Actions:
+        """Choose every agent's action, greedily.
+
+        obs: (num_envs, agents, obs_dim), or (agents, obs_dim) of a single lane
+        available: (num_envs, agents, actions) or (agents, actions); None: every action is
+        returns (num_envs, agents), or (agents,), int64
+        """
+        single = obs.ndim == 2
+        if single:
+            obs, available = obs[None], None if available is None else available[None]
+        if self._last_actions is None:
+            self._last_actions = np.full(obs.shape[:2], -1, dtype=np.int64)
+        actions, self._memory = self.policy.act(obs, available, self._last_actions, self._memory)
+        self._last_actions = actions
+        return actions[0] if single else actions
+
+
+def train(
+    source: RunConfig | str | Path = "smoke", *overrides: str, out: str | Path | None = None, progress: bool = False
+) -> Run:
+    """Train a team, and confirm it where there is an official package to do it on. Returns the run.
+
+    source: a configuration, a preset's name, or a TOML file. overrides: as on the command line, "lr=1e-3".
+    out: the run's folder, which must be new or empty; None: runs/NAME-sSEED-TIME. progress: show how it goes.
+    Raises UserError for whatever cannot work, before anything is written.
+    """
+    if isinstance(source, RunConfig):
+        config = validated(with_changes(source.model_dump(), parse_words(overrides)))
+        name = "run"
+    else:
+        config, name = load_config(str(source), overrides), Path(source).stem
+    config = command.prepare(config, lambda sentence: warnings.warn(sentence, stacklevel=3))
+    directory = RunDirectory.create(None if out is None else Path(out), name, config.seed, dump_toml(config))
+    command.train(config, directory, quiet=not progress)
+    return Run(directory.path)
+
+
+def evaluate(
+    run: Run | str | Path, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST
+) -> Evaluation:
+    """Play greedy episodes of a run's team on seeds that nothing was trained or chosen on.
+
+    engine: "official" plays on the package itself. checkpoint: best, latest, or a number of env steps.
+    """
+    return evaluate_run(_directory(run), episodes, engine, checkpoint).evaluation
+
+
+def load_team(run: Run | str | Path, checkpoint: str = BEST) -> Team:
+    """A run's team, ready to play. checkpoint: best, latest, or a number of env steps."""
+    return Team(*load_policy(_directory(run), checkpoint))
+
+
+def _directory(run: Run | str | Path) -> RunDirectory:
+    return RunDirectory.find(str(run.path if isinstance(run, Run) else run))

@@ -1,0 +1,30 @@
+"""`[training]`: how long, how often, where."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lockstep.config.schema.section import Count, CountOrZero, Section
+
+
+class TrainingConfig(Section):
+    """How long, how often, where."""
+
+    max_env_steps: Count = 2_050_000
+    """Training ends at this many env steps, warm-up included."""
+    updates_per_collection: Count = 1
+    """Gradient updates after each collection, once the replay holds a batch."""
+    learn_while_playing: bool = False
+    """False: play a collection to its end, then learn, with it too. True: learn from what is remembered while the
+    collection is being played, a few steps after every update; so a learner with helpers never waits for it."""
+    stop_at_test_return: float | None = None
+    """Stop as soon as a greedy evaluation's mean return exceeds this, and evaluation.confirm_episodes new ones agree;
+    unset: run to max_env_steps."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where the networks and the replay live."""
+    num_threads: CountOrZero = 0
+    """Most CPU cores of the learner, each working on its share of every batch (16 episodes or pieces at least); 0: all
+    that this process may use. Results repeat to the last bit for equal numbers of shares."""
+    learner_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """With helpers: how much of a batch the learner works on itself, compared with each of them. Below 1 it has time to
+    play and to draw the next batch while they are still at work. Results repeat to the last bit for equal numbers."""
