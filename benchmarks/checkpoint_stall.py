@@ -31,7 +31,7 @@ def filled(episodes: int) -> tuple[Session, EpisodeBatch]:
     session = Session(load_config("solve", words))
     batch = collect(session.env, session.policy, seed=0)
     for _ in range(-(-episodes // batch.num_episodes) + 1):
-        session.replay.add(batch)
+        session.feed.take(batch)
     return session, batch
 
 
@@ -53,7 +53,7 @@ def measured(episodes: int, checkpoints: int, rounds: int, folder: Path) -> dict
     stalls = []
     for _ in range(checkpoints):
         for _ in range(round(rounds_between)):
-            session.replay.add(batch)
+            session.feed.take(batch)
         session.env_steps += config.checkpoint.every_env_steps
         stalls.append(timed(lambda: save_checkpoint(session, run)))
     newest = json.loads((max(run.checkpoints.glob("[0-9]*")) / "manifest.json").read_text())
@@ -62,7 +62,7 @@ def measured(episodes: int, checkpoints: int, rounds: int, folder: Path) -> dict
     between = round_seconds * rounds_between
     return {
         "episodes": episodes,
-        "replay_mib": round(sum(store.num_bytes() for store in session.replay.stores().values()) / 2**20),
+        "replay_mib": round(sum(store.num_bytes() for store in session.feed.stores().values()) / 2**20),
         "on_disk_mib": round(sum(path.stat().st_size for path in run.path.rglob("*") if path.is_file()) / 2**20),
         "newest_checkpoint_mib": round(sum(newest["bytes"].values()) / 2**20),
         "seconds_between_checkpoints": round(between, 2),

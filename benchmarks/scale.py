@@ -32,7 +32,7 @@ def session(key: str, lanes: int) -> Session:
     """A throw-away session whose memory holds some episodes."""
     words = [f"env.key={key}", f"collection.num_envs={lanes}", "replay.rewarding_fraction=0", "warmup_env_steps=0"]
     made = Session(load_config(PRESET, words))
-    made.replay.add(collect(made.env, made.policy, seed=0))
+    made.feed.take(collect(made.env, made.policy, seed=0))
     return made
 
 
@@ -58,7 +58,7 @@ def measured(keys: dict[str, Any], lanes: int, rounds: int, seconds: float) -> l
 
 
 def _update(made: Session, rng: np.random.Generator) -> None:
-    made.learner.update(made.replay.sample(rng))
+    made.learner.update(next(made.feed.batches(rng)))
 
 
 def plot(by_robots: list[dict[str, Any]], by_size: list[dict[str, Any]], out: Path) -> None:

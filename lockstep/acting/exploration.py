@@ -1,20 +1,36 @@
 """Leaving the greedy path: epsilon-greedy, a ladder of epsilons over the lanes, and runs of one action."""
 
-from typing import Any
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.policy import random_actions
-from lockstep.arrays import Actions, Mask
+from lockstep.arrays import Actions, Floats, Mask
 from lockstep.compute.compiled import compiled
 from lockstep.config.schema import ExplorationConfig
 from lockstep.errors import UserError
 from lockstep.spec import narrowest
 
-Plan = NDArray[np.signedinteger[Any]]
+Choice = Literal["greedy", "sampled"]
+"""How preferences become actions: the largest, or one drawn with the chances that their softmax gives."""
+Forced = NDArray[np.signedinteger[Any]]
 FREE = -1
-"""In a plan: the team does what it prefers."""
+"""Among forced actions: the team does what it prefers."""
+
+
+class Plan(NamedTuple):
+    """What is decided before the steps are made, whatever the team will prefer."""
+
+    forced: Forced
+    """(steps, num_envs, agents): what to do, or FREE."""
+    noise: Floats
+    """(steps, num_envs, agents, actions): added to preferences before the largest is taken; of no size: nothing is."""
+
+    @classmethod
+    def without_noise(cls, forced: Forced) -> Self:
+        """What the team prefers most, wherever it is free."""
+        return cls(forced, np.empty((0, 0, 0, 0), dtype=np.float32))
 
 
 def lane_epsilons(epsilon: float, num_envs: int, ladder: float) -> NDArray[np.float64]:
@@ -47,7 +63,9 @@ class Explorer:
         num_agents: int,
         num_actions: int,
         rng: np.random.Generator,
+        choice: Choice = "greedy",
     ) -> None:
+        self.choice = choice
         check_repeat_actions(config, num_actions)
         self.epsilons, self.num_actions, self.rng = epsilons[:, None], num_actions, rng
         self.max_run = config.repeat_max_steps
@@ -57,10 +75,17 @@ class Explorer:
         self.remaining = np.zeros(self.held.shape, dtype=np.int64)
 
     def plan(self, steps: int) -> Plan:
-        """What to do at the next steps whatever the team prefers, (steps, num_envs, agents), or FREE: what it prefers.
+        """The next steps. All random numbers are drawn here, for a whole episode at once where it is planned at once.
 
-        All random numbers are drawn here, for a whole episode at once where it is planned at once.
+        The largest of preferences with Gumbel noise is a draw from their softmax (Gumbel 1954). So a sampled episode is
+        a greedy one whose preferences were disturbed, and every way of playing comes to the same actions.
         """
+        forced = self._forced(steps)
+        if self.choice == "greedy":
+            return Plan.without_noise(forced)
+        return Plan(forced, self.rng.gumbel(size=(*forced.shape, self.num_actions)).astype(np.float32))
+
+    def _forced(self, steps: int) -> Forced:
         shape = (steps, *self.held.shape)
         start = self.rng.random(shape, dtype=np.float32) < self.epsilons
         drawn = self.rng.integers(self.num_actions, size=shape, dtype=self.dtype)
@@ -74,11 +99,11 @@ class Explorer:
 
     def explore(self, greedy: Actions, available: Mask | None) -> Actions:
         """One step: greedy (num_envs, agents) -> the actions to take, of the same shape; see `follow`."""
-        return self.follow(self.plan(1)[0], greedy, available)
+        return self.follow(self.plan(1).forced[0], greedy, available)
 
-    def follow(self, planned: Plan, greedy: Actions, available: Mask | None) -> Actions:
+    def follow(self, forced: Forced, greedy: Actions, available: Mask | None) -> Actions:
         """What a step of the plan makes of greedy actions. Where it is unavailable, another random one that is not."""
-        actions = np.where(planned == FREE, greedy, planned)
+        actions = np.where(forced == FREE, greedy, forced)
         if available is None:
             return actions
         allowed = np.take_along_axis(available, actions[..., None], -1)[..., 0]
@@ -94,24 +119,24 @@ class Script:
 
     def plan(self, steps: int) -> Plan:
         """See `Explorer.plan`."""
-        plan, self.rest = self.rest[:steps], self.rest[steps:]
-        return plan
+        forced, self.rest = self.rest[:steps], self.rest[steps:]
+        return Plan.without_noise(forced)
 
-    def follow(self, planned: Plan, greedy: Actions, available: Mask | None) -> Actions:
+    def follow(self, forced: Forced, greedy: Actions, available: Mask | None) -> Actions:
         """See `Explorer.follow`."""
-        return planned.astype(np.int64)
+        return forced.astype(np.int64)
 
 
 @compiled
 def _hold(
     start: NDArray[np.bool_],
-    drawn: Plan,
+    drawn: Forced,
     luck: NDArray[np.float32],
-    run_actions: Plan,
+    run_actions: Forced,
     max_run: int,
-    held: Plan,
+    held: Forced,
     remaining: NDArray[np.int64],
-    plan: Plan,
+    plan: Forced,
 ) -> None:
     """Write the plan (steps, num_envs, agents): a choice is held while `remaining` (num_envs, agents) is above 0.
 

@@ -92,15 +92,24 @@ def fresh_memory(network: TeamWeights, num_envs: int, agents: int) -> Floats:
 
 
 @in_order
-def act(network: TeamWeights, obs: Floats, available: Bools, last_actions: Ints, memory: Floats, actions: Ints) -> None:
+def act(
+    network: TeamWeights,
+    obs: Floats,
+    available: Bools,
+    noise: Floats,
+    last_actions: Ints,
+    memory: Floats,
+    actions: Ints,
+) -> None:
     """Write the actions (num_envs, agents) that are worth most, and bring `memory` forward.
 
     obs: (num_envs, agents, O)    available: (num_envs, agents, A), or of no size where all are
+    noise: (num_envs, agents, A), added to what actions are worth, or of no size
     last_actions: (num_envs, agents), -1 before the first step
     """
     agents = obs.shape[1]
     room, order = working_memory(network, agents, obs.shape[2])
-    everything = np.ones(network.num_actions, np.bool_)
+    everything, silence = np.ones(network.num_actions, np.bool_), np.empty(0, np.float32)
     for lane in range(obs.shape[0]):
         for i in range(agents):
             encode_step(network, obs[lane, i], i, last_actions[lane, i], room[i], order)
@@ -108,7 +117,8 @@ def act(network: TeamWeights, obs: Floats, available: Bools, last_actions: Ints,
             step_memory(network, memory[lane], room, order)
         for i in range(agents):
             allowed = available[lane, i] if available.size > 0 else everything
-            actions[lane, i] = best_action(network, memory[lane, i], allowed, room[i], order)
+            heard = noise[lane, i] if noise.size > 0 else silence
+            actions[lane, i] = best_action(network, memory[lane, i], allowed, heard, room[i], order)
 
 
 @in_order
@@ -168,12 +178,20 @@ def step_memory(network: TeamWeights, memory: Floats, room: Floats, order: Ints)
 
 
 @in_order
-def best_action(network: TeamWeights, memory: Floats, available: Bools, room: Floats, order: Ints) -> int:
-    """The first of the available actions (A,) that are worth most to an agent that has noticed and remembered."""
+def best_action(
+    network: TeamWeights, memory: Floats, available: Bools, noise: Floats, room: Floats, order: Ints
+) -> int:
+    """The first of the available actions (A,) that are worth most to an agent that has noticed and remembered.
+
+    noise: (A,), added to what they are worth, or (0,)
+    """
     h = len(network.encode_bias)
     values = room[5 * h :]
     _copy(network.values_bias, values)
     _add_rows(memory if network.recurrent else room[h : 2 * h], network.values, values, order)
+    if len(noise) > 0:
+        for action in range(network.num_actions):
+            values[action] += noise[action]
     best, highest = 0, -np.float32(np.inf)
     for action in range(network.num_actions):
         if available[action] and values[action] > highest:

@@ -64,7 +64,8 @@ class Algorithm:
     reward: Literal["team", "own"] = "team"
     """What an agent learns from: the sum over the team, or what it earned itself."""
     feed: Literal["replay", "fresh"] = "replay"
-    """Where batches come from: the memory of past episodes, or what was just played, once."""
+    """Where batches come from: the memory of past episodes, or what was just played, once or for as many epochs as its
+    section says, where that is a `FreshConfig`."""
 
     title: str = ""
     """As texts call it; empty: its name."""

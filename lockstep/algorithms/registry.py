@@ -9,6 +9,7 @@ from lockstep.algorithms.algorithm import Algorithm
 from lockstep.algorithms.architecture import Architecture
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.algorithms import own
+from lockstep.config.schema.fresh import dealt
 from lockstep.errors import UserError
 from lockstep.runs.metrics import METRICS, Metric
 from lockstep.seeding import derive_seed
@@ -52,6 +53,14 @@ def recorded(spec: EnvSpec, config: RunConfig) -> EnvSpec:
     """The same world with as many of its rewards recorded as the algorithm asks for: the team's sum, or every agent's
     own."""
     return replace(spec, num_rewards=spec.num_agents if algorithm_of(config).reward == "own" else 1)
+
+
+def batch_shape(config: RunConfig, time_limit: int) -> tuple[int, int]:
+    """Most episodes, or pieces of them, in one update, and how many steps each of them has at most."""
+    if algorithm_of(config).feed == "fresh":
+        lanes = config.collection.num_envs
+        return lanes // min(dealt(config)[1], lanes), time_limit
+    return config.replay.batch_size, min(config.replay.segment_steps or time_limit, time_limit)
 
 
 def architecture(spec: EnvSpec, config: RunConfig) -> Architecture:

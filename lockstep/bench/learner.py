@@ -13,7 +13,8 @@ from lockstep.acting.policy import RandomPolicy
 from lockstep.algorithms.fast.shares import num_shares, one_thread
 from lockstep.algorithms.registry import build
 from lockstep.algorithms.stepwise import both_ways
-from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_ratio, peak_flops, resident_bytes
+from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_ratio, peak_flops
+from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_env
@@ -136,13 +137,13 @@ def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:
     return env.spec, replay.sample(np.random.default_rng(1)), replay
 
 
-def _replay_memory() -> dict[str, int]:
+def _replay_memory() -> dict[str, float]:
     """What 200,000 episodes of 100 steps and two agents occupy, by really remembering them."""
     config = load_config("report-final", [])
     env = make_env(config.env, 200, seed=0)
     episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
-    before = resident_bytes()
+    before = resident_mib()
     store = EpisodeStore(env.spec, REPLAY_EPISODES, torch.device("cpu"))
     while store.size < REPLAY_EPISODES:
         store.add(episodes)
-    return {"episodes": store.size, "resident_bytes": resident_bytes() - before}
+    return {"episodes": store.size, "resident_bytes": (resident_mib() - before) * 2**20}

@@ -4,7 +4,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -62,21 +61,16 @@ def gpu_peak_flops(seconds: float = 0.5) -> float:
     return 2 * 8192**3 * max(rate(multiply, seconds / 4) for _ in range(4))
 
 
-def resident_bytes() -> int:
-    """Memory that this process really occupies (Linux)."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def machine() -> dict[str, Any]:
     """What the numbers were taken on."""
     import numba
     import torch
 
-    from lockstep.envs.rware.simulator import available_processors
+    from lockstep.compute.machine import cores
 
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
-        "processors": available_processors(),
+        "processors": cores(),
         "machine": platform.machine(),
         "system": platform.system(),
         "python": platform.python_version(),

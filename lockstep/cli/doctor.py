@@ -1,6 +1,7 @@
 """The verb that says why something will not learn."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,14 +11,16 @@ import typer
 from lockstep import trust as consent
 from lockstep.cli.app import Json, Trust, Words, app, say
 from lockstep.errors import UserError
+from lockstep.shell import command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lockstep.config.schema import RunConfig
     from lockstep.doctor.diagnosis import Diagnosis
     from lockstep.doctor.early import Outlook
     from lockstep.doctor.machine import Machine
+    from lockstep.doctor.task import Task
     from lockstep.runs.directory import RunDirectory
     from lockstep.runs.reader import RunReader
 
@@ -67,18 +70,20 @@ def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
     from lockstep.doctor.diagnosis import diagnose
     from lockstep.doctor.task import measure_task
 
-    return diagnose(config, measure_task(config, 0.5 if quickly else 1.0), _machine(config, 0.5 if quickly else 1.0))
+    effort = 0.5 if quickly else 1.0
+    task = measure_task(config, effort)
+    return diagnose(config, task, _machine(config, task, effort))
 
 
-def announce(config: "RunConfig", source: str) -> None:
-    """The verdict in a few lines, before a training begins."""
+def announce(config: "RunConfig", source: "Sequence[str]") -> None:
+    """The verdict in a few lines, before a training begins. source: the words that the configuration came from."""
     from rich.console import Console
 
     from lockstep.cli.doctor_text import console, short_lines
 
     with Console(stderr=True).status("the doctor plays at random, --no-doctor skips it"):
         diagnosis = look_before(config, quickly=True)
-    for line in short_lines(diagnosis, f"lockstep doctor {source}"):
+    for line in short_lines(diagnosis, command_line("doctor", *source)):
         console().print(line)
 
 
@@ -93,7 +98,7 @@ def watching(run: "RunDirectory") -> "Callable[[], list[str]]":
         record.refresh()
         new = [finding for finding in findings(record) if finding.severity != "note" and finding.name not in told]
         told.update(finding.name for finding in new)
-        return [f"doctor: {finding.title}. `lockstep doctor {run.path}` says more." for finding in new]
+        return [f"doctor: {finding.title}. `{command_line('doctor', run.path)}` says more." for finding in new]
 
     return look
 
@@ -104,13 +109,16 @@ def _is_configuration(what: str) -> bool:
     return what in PRESETS or what.endswith(".toml")
 
 
-def _machine(config: "RunConfig", seconds: float) -> "Machine":
-    from lockstep.compute.machine import available_bytes
+def _machine(config: "RunConfig", task: "Task", seconds: float) -> "Machine":
+    from lockstep.algorithms.feed_memory import reserved_bytes
+    from lockstep.compute.machine import available_bytes, can_reserve
     from lockstep.doctor.machine import Machine
     from lockstep.training.speed import measure_speed
 
     speed = measure_speed(config, seconds)
-    return Machine(speed.collection, speed.update, speed.warmup_step, available_bytes())
+    reserved = reserved_bytes(config, task.spec, masks=task.masks)
+    refused = math.inf if can_reserve(reserved) else reserved
+    return Machine(speed.collection, speed.update, speed.warmup_step, available_bytes(), refused)
 
 
 def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> None:
@@ -139,8 +147,7 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         return
     from lockstep.cli.doctor_text import print_diagnosis
 
-    typed = " ".join([source, *words])
-    print_diagnosis(diagnosis, typed, f"lockstep train {typed}")
+    print_diagnosis(diagnosis, " ".join([source, *words]), command_line("train", source, *words))
     if fix is not None:
         changed = " ".join(applied) or "nothing needed a change"
         say(f"\n  {fix} holds the remedied configuration: {changed}\n  verdict: {better.verdict}")

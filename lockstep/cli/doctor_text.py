@@ -15,6 +15,7 @@ from lockstep.doctor.numbers import duration, memory, rounded
 from lockstep.doctor.world import Promise
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.reader import RunReader
+from lockstep.shell import command_line
 from lockstep.training.learning_check import ProbeResult
 
 WIDTH = 100
@@ -70,7 +71,7 @@ def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outloo
         parts.append(Text("  It can still learn.", "green"))
     parts.append(Text())
     if findings:
-        parts += findings_text(findings, one_line(f"lockstep train {record.directory.config}"))
+        parts += findings_text(findings, one_line(command_line("train", record.directory.config)))
     else:
         parts.append(Text("  No finding. What the run wrote looks healthy.", style="bold green"))
     console().print(Group(*parts))

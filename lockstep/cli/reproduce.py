@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lockstep.cli.app import app, say
+from lockstep.shell import command_line
 
 
 @app.command()
@@ -58,5 +59,6 @@ def reproduce(
     console = Console()
     interrupted_by = command.reproduce(plan, out, jobs, console, estimate_only=estimate)
     if interrupted_by is not None:
-        say(f"\nInterrupted and saved.\n\n  lockstep reproduce {experiment} --resume --out {out}")
+        again = command_line("reproduce", experiment, "--resume", "--out", out)
+        say(f"\nInterrupted and saved.\n\n  {again}")
         raise typer.Exit(128 + interrupted_by)  # as shells count

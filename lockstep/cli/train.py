@@ -46,7 +46,7 @@ def train(
 
     run = there or RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
     if not (there or no_doctor or quiet or as_json):
-        announce(config, " ".join([source, *(words or [])]))
+        announce(config, [source, *(words or [])])
     if watch:
         from lockstep.cli.watch import watch_beside
 

@@ -55,7 +55,8 @@ def watch(
     server = Server(live, sock)
     print(access.url, flush=True)
     if with_parent is not None:
-        os.nice(10)
+        if hasattr(os, "nice"):
+            os.nice(10)
         _say_no_more()
         server.stop_with(with_parent)
     elif browser:

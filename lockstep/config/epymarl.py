@@ -1,7 +1,6 @@
 """EPyMARL's words, in both directions: what they change here, and a configuration told in them.
 
-Its readers find the names of src/config/default.yaml and algs/qmix.yaml. What EPyMARL has no word for keeps ours, by
-its dotted path, so that nothing is lost.
+What EPyMARL has no word for keeps ours, by its dotted path, so that nothing is lost.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,11 +27,20 @@ def _only(expected: Any, why: str) -> Callable[[str, Any], Changes]:
     """Words whose only meaning here is `expected`; anything else would change the experiment silently."""
 
     def check(key: str, value: Any) -> Changes:
-        if value != expected:
+        if value != expected and not (expected == "" and value is None):
             raise UserError(f"{key}={value} is not supported: {why}. Leave it out, or set {key}={expected}.")
         return {}
 
     return check
+
+
+def _refused(why: str) -> Callable[[str, Any], Changes]:
+    """Words that mean nothing here, whatever their value."""
+
+    def refuse(key: str, value: Any) -> Changes:
+        raise UserError(f"{key}={value} is not supported: {why}. Leave it out.")
+
+    return refuse
 
 
 def _target_update(key: str, value: Any) -> Changes:
@@ -52,6 +60,13 @@ def _agent(key: str, value: Any) -> Changes:
     return {"network.recurrent": value == "rnn"}
 
 
+def _runner(key: str, value: Any) -> Changes:
+    """batch_size_run alone says how many environments play side by side."""
+    if value not in ("episode", "parallel"):
+        raise UserError(f"runner={value} is not known here: say batch_size_run=N for N environments side by side.")
+    return {}
+
+
 def _device(key: str, value: Any) -> Changes:
     return {"training.device": "cuda" if value is True else "cpu" if value is False else value}
 
@@ -67,7 +82,6 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "learner_log_interval": _to("logging.every_env_steps"),
     "runner_log_interval": _to("logging.every_env_steps"),
     "save_model_interval": _to("checkpoint.every_env_steps"),
-    "optim_eps": _to("optimizer.eps"),
     "obs_agent_id": _to("network.agent_id"),
     "obs_last_action": _to("network.last_action"),
     "hypernet_embed": _to("algorithm.hypernet_embed_dim"),
@@ -82,18 +96,78 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "use_tensorboard": _to("logging.tensorboard"),
     "env": _only("gymma", "the environment is named by env_args.key alone"),
     "name": _to("algorithm.name"),
-    "save_model": _ignored,
-    "label": _ignored,
-    "buffer_cpu_only": _ignored,
+    **dict.fromkeys(
+        (
+            "save_model",
+            "label",
+            "repeat_id",
+            "hypergroup",
+            "buffer_cpu_only",
+            "optim_alpha",
+            "optim_eps",
+            "wandb_team",
+            "wandb_project",
+            "wandb_mode",
+            "wandb_save_model",
+        ),
+        _ignored,
+    ),
+    "mac": _only("basic_mac", "agents share their parameters"),
+    "agent_output_type": _only("q", "agents say how much they value actions"),
     "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
     "common_reward": _only(True, "the mixers learn from the team's reward"),
     "reward_scalarisation": _only("sum", "the team's reward is the sum over its agents"),
     "standardise_returns": _only(False, "only rewards can be standardized"),
+    "add_value_last_step": _only(True, "cut episodes are valued by algorithm.bootstrap_time_limit"),
+    "obs_individual_obs": _only(False, "the state is every agent's observation, or env.state=own"),
+    "pretrained_wrapper": _only(None, "env.team and env.others let a finished run play some of the agents"),
     "action_selector": _only("epsilon_greedy", "exploration is epsilon-greedy"),
-    "runner": _only("episode", "say batch_size_run=N for N environments side by side"),
+    "runner": _runner,
     "learner": _only("q_learner", "say mixer=qmix, vdn or None"),
+    "use_wandb": _only(False, "logging.loggers names loggers of one's own"),
+    "checkpoint_path": _only("", "`lockstep resume RUN` goes on, `lockstep evaluate RUN` judges"),
+    "load_step": _only(0, "`lockstep evaluate RUN --checkpoint STEPS` judges any of them"),
+    "evaluate": _only(False, "`lockstep evaluate RUN` judges a finished run"),
+    "render": _only(False, "`lockstep render RUN` shows a finished run"),
+    "save_replay": _only(
+        False,
+        "it saves films there, as `lockstep render RUN --out team.gif` does; the memory that "
+        "resuming needs is checkpoint.save_replay",
+    ),
+    "local_results_path": _only("results", "`lockstep train ... --out FOLDER` says where a run goes"),
+    "target_update_interval": _refused("say target_update_interval_or_tau, which counts updates"),
+    **dict.fromkeys(
+        (
+            "mask_before_softmax",
+            "critic_type",
+            "entropy_coef",
+            "epochs",
+            "eps_clip",
+            "use_critic_rnn",
+            "critic_q_fn",
+            "critic_baseline_fn",
+            "critic_train_mode",
+            "critic_train_reps",
+            "reg",
+            "state_value_type",
+            "use_true_pareto",
+            "initial_entropy_coef",
+            "final_entropy_coef",
+            "entropy_end_ratio",
+        ),
+        _refused("it belongs to EPyMARL's actor-critics"),
+    ),
+    **dict.fromkeys(
+        ("qtran_arch", "opt_loss", "nopt_min_loss", "network_size"), _refused("it belongs to QTRAN, which is not here")
+    ),
 }
-"""EPyMARL's words (src/config/default.yaml, algs/qmix.yaml) and what they change here."""
+"""EPyMARL's words and what they change here; docs/epymarl.md has all of them in a table."""
+OVERRULED = ("agent", "name")
+"""There `use_rnn` and `mixer` decide, and these only name; so they are read first, wherever they stand."""
+INTERVALS = ("log_interval", "runner_log_interval", "learner_log_interval")
+"""Three words for one interval here: the smallest counts."""
+ENV_ARGS = ("common_reward", "reward_scalarisation", "pretrained_wrapper")
+"""In env_args, but of its wrapper, not of the environment."""
 _SAME_VALUE = {
     "seed": "seed",
     "collection.num_envs": "batch_size_run",
@@ -116,7 +190,6 @@ _SAME_VALUE = {
     "replay.buffer_size": "buffer_size",
     "replay.batch_size": "batch_size",
     "optimizer.lr": "lr",
-    "optimizer.eps": "optim_eps",
     "optimizer.grad_norm_clip": "grad_norm_clip",
     "training.max_env_steps": "t_max",
     "evaluation.every_env_steps": "test_interval",
@@ -136,6 +209,18 @@ _TOLD_OTHERWISE = {
 }
 
 
+def _env_args(config: RunConfig) -> dict[str, Any]:
+    """In the order in which sacred writes them, and with all that EPyMARL has there: its plots put runs together whose
+    `env_args` are the same text."""
+    key = config.env.key
+    if key.startswith("rware-"):
+        key = f"rware:{key}"
+    elif key.startswith("mpe:"):
+        key = f"pz-mpe-{key.removeprefix('mpe:').replace('_', '-')}"
+    words = {"key": key, "pretrained_wrapper": None, "time_limit": config.env.time_limit, **config.env.arguments}
+    return dict(sorted(words.items()))
+
+
 def epymarl_config(config: RunConfig) -> dict[str, Any]:
     """As in EPyMARL's config.json; the names that are only ours at the end."""
     values = flat(config)
@@ -144,10 +229,10 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
         "agent": "rnn",  # with use_rnn=False, EPyMARL's word for feed-forward agents
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
-        "env_args": {"key": config.env.key, "time_limit": config.env.time_limit, **config.env.arguments},
+        "env_args": _env_args(config),
         "mixer": None if config.algorithm.name == "iql" else config.algorithm.name,
         **({"target_update_interval_or_tau": period or values["algorithm.target_tau"]} if period is not None else {}),
-        "use_cuda": config.training.device == "cuda",
+        "use_cuda": config.training.on_gpu,
         "common_reward": True,
         "reward_scalarisation": "sum",
         "test_greedy": True,

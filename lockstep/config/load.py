@@ -4,6 +4,7 @@ Unknown keys name their nearest neighbors; values that do not fit are one senten
 """
 
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -14,7 +15,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from lockstep import trust
-from lockstep.config.epymarl import EPYMARL, Changes
+from lockstep.config.epymarl import ENV_ARGS, EPYMARL, INTERVALS, OVERRULED, Changes
 from lockstep.config.knobs import Knob, knobs, knobs_of
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
@@ -22,6 +23,7 @@ from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
 from lockstep.config.schema.run import MOVED, modern
 from lockstep.errors import UserError
 from lockstep.files import NotPlainError, read_regular
+from lockstep.shell import quoted
 
 _NAMES = ("algorithm", "algorithm.name", "mixer", "name")
 """Words that name an algorithm."""
@@ -84,9 +86,17 @@ def parse_words(words: Sequence[str]) -> Changes:
         if key in _NAMES and ":" in value:  # an algorithm of one's own may have settings of its own
             known |= knobs_of("algorithm", [section_of(value)])
     changes: Changes = {}
-    for key, value in pairs:
-        changes |= _translate(key, value, known)
+    for key, value in sorted(pairs, key=lambda pair: pair[0] not in OVERRULED):  # as written, but for these
+        new = _translate(key, value, known)
+        if key in INTERVALS and (same := changes.keys() & new.keys()):
+            new = {path: min(changes[path], new[path], key=_size) for path in same}
+        changes |= new
     return changes
+
+
+def _size(interval: Any) -> float:
+    """The smallest counts; what is no number is refused where it lands."""
+    return interval if isinstance(interval, int | float) else -math.inf
 
 
 def _read(source: str) -> tuple[Path, dict[str, Any]]:
@@ -97,7 +107,7 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
     if not path.is_file():
         if path.suffix == ".toml" or len(path.parts) > 1:
             raise UserError(
-                f"There is no file {source}. `lockstep config solve > {path.name}` makes one to start from."
+                f"There is no file {source}. `lockstep config solve > {quoted(path.name)}` makes one to start from."
             )
         raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
     try:
@@ -136,16 +146,33 @@ def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
 
 
 def parse_value(text: str) -> Any:
-    """A word's value as plain data: true, None, 5_000_000, 5e6, 0.1, [1, 2], or else the text itself."""
+    """A word's value as plain data: true, None, 5_000_000, 5e6, 0.1, [1, 2], {a = 1}, or else the text itself."""
     named = {"true": True, "false": False, "none": None, "null": None, "": None}
     if text.lower() in named:
         return named[text.lower()]
-    for read in (int, float, json.loads):
+    for read in (int, float, json.loads, _toml_value):
         try:
             return read(text)
         except (ValueError, RecursionError):
             continue
     return text
+
+
+def _drawing(file: Path) -> str:
+    """The text of a floor plan, which is kept instead of its place. Only who types may name a file, no other file."""
+    try:
+        return read_regular(file).decode("utf-8-sig")
+    except NotPlainError as error:
+        raise UserError(f"layout=@{file} cannot be read: {error}. Give a text file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"layout=@{file} cannot be read ({type(error).__name__}). Give a text file.") from None
+
+
+def _toml_value(text: str) -> Any:
+    """A list or a table as TOML writes it, with single quotes too. Raises ValueError for anything else."""
+    if not text.startswith(("[", "{")):
+        raise ValueError("no list and no table")
+    return tomllib.loads(f"value = {text}")["value"]
 
 
 def _is_algorithm(name: Any) -> TypeGuard[str]:
@@ -154,6 +181,8 @@ def _is_algorithm(name: Any) -> TypeGuard[str]:
 
 def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
     value = parse_value(text)
+    if key in ("env.arguments.layout", "env_args.layout") and text.startswith("@"):
+        return {"env.arguments.layout": _drawing(Path(text[1:]))}
     if key == "algorithm":
         return {"algorithm.name": value}
     if key in MOVED:
@@ -162,6 +191,8 @@ def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
         return {key: value}
     if key.startswith("env_args."):
         name = key.removeprefix("env_args.")
+        if name in ENV_ARGS:
+            return EPYMARL[name](name, value)
         return {f"env.{name}" if name in ("key", "time_limit") else f"env.arguments.{name}": value}
     if key in EPYMARL:
         return EPYMARL[key](key, value)

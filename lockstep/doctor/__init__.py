@@ -1,4 +1,4 @@
-"""Why it does not learn: findings with evidence, before a run, during it and afterwards.
+"""The doctor says why something does not learn: findings with evidence, before a run, during it and afterwards.
 
 `findings(record)` looks at what a run wrote; `diagnosis.diagnose(config)` at a configuration that has not run yet.
 """

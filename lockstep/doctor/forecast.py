@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms.algorithm import Credit
+from lockstep.algorithms.feed_memory import replay_bytes
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task
-from lockstep.spec import episode_bytes
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -255,11 +255,8 @@ class Forecast:
 
     @property
     def replay_bytes(self) -> float:
-        """Memory of the full replay, both parts, packed as `lockstep.experience.replay` does it."""
-        replay = self.config.replay
-        stored = self.stored_at_start + self.collections * self.episodes_per_collection
-        second = replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0
-        return episode_bytes(self.task.spec, masks=False) * (min(replay.buffer_size, stored) + second)
+        """Memory of the replay at the end, the same that a training is refused for."""
+        return replay_bytes(self.config, self.task.spec, masks=self.task.masks)
 
     @property
     def seconds(self) -> float | None:

@@ -1,5 +1,6 @@
 """The machine that a run will have, in numbers."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -11,6 +12,8 @@ class Machine:
     seconds_per_update: float | None = None
     seconds_per_warmup_step: float | None = None
     free_bytes: float | None = None
+    unreservable_bytes: float = math.inf
+    """So many could not be set aside at once."""
 
 
 UNMEASURED = Machine()

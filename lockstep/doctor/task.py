@@ -75,6 +75,8 @@ class Task:
     seconds: float
     way: str = About.way
     """What takes `delivery_steps`, to begin a sentence with their number."""
+    masks: bool = False
+    """Whether actions can be unavailable."""
 
     @property
     def reward_per_step(self) -> float:
@@ -128,6 +130,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
             env_steps=int(lengths.sum())
             + sum(int(s.episodes * lengths.mean()) for s in samples if s is not everywhere),
             seconds=time.monotonic() - started,
+            masks=env.available_actions() is not None,
         )
     finally:
         env.close()

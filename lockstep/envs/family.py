@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lockstep import trust
 from lockstep.acting.policy import Policy
-from lockstep.envs.protocol import Renders, VectorEnv
+from lockstep.envs.protocol import Renders, Trial, VectorEnv
 from lockstep.envs.scene import OwnPictures, Scene
 from lockstep.errors import UserError
 from lockstep.named import load_named
@@ -118,6 +118,19 @@ class WorldFamily(Protocol):
 
         Raises UserError for what cannot work.
         """
+
+    def playable(self, env: VectorEnv) -> VectorEnv:
+        """The lanes as learners can play them, which choose one action for each agent."""
+        return env
+
+    def try_out(self, key: str, options: WorldOptions) -> Trial | None:
+        """Look at a world before it is trained in; None: there is nothing to look at. `options.workers` are those of
+        the training, also where their count is 0. Raises UserError for a world that cannot be trained in."""
+        return None
+
+    def feature_names(self, key: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """What every number that an agent sees is called; empty: they have no names."""
+        return ()
 
     def has_official(self, key: str) -> bool:
         """Whether `make` can step the official package here."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.acting.exploration import Plan
 from lockstep.acting.forward import TeamWeights
 from lockstep.arrays import Mask, Obs
 from lockstep.envs.protocol import Onset, PlaysUnobserved, Record, TeamPlay, TimeStep, VectorEnv, dropped_lanes
@@ -55,7 +56,7 @@ class OnsetMemory:
         """Lanes that did not move see what they saw, so nothing comes on in them."""
         on = obs[..., self.flags, None] > 0
         now = obs[..., None, self.numbers]
-        self.noted[:] = np.where(on & self.was_on, self.noted, now) * on
+        self.noted[:] = np.where(on, np.where(self.was_on, self.noted, now), 0.0)
         self.was_on[:] = on
         return np.concatenate([obs, self.noted.reshape(*obs.shape[:2], -1)], axis=-1)
 
@@ -75,18 +76,14 @@ class OnsetMemory:
         return {"env": self.env.get_state(), "was_on": self.was_on.copy(), "noted": self.noted.copy()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """See `VectorEnv.set_state`."""
+        """See `VectorEnv.set_state`. Raises UserError for a state of an environment without this memory."""
+        if set(state) != {"env", "was_on", "noted"}:
+            raise UserError("This state is not from an environment that remembers onsets; set it where it was taken.")
         self.env.set_state(state["env"])
         self.was_on, self.noted = state["was_on"].copy(), state["noted"].copy()
 
     def close(self) -> None:
         self.env.close()
-
-
-class BlindOnsetMemory(OnsetMemory):
-    """The same around an environment that can play by itself, without observing or with open eyes."""
-
-    env: Any
 
     @property
     def plays_teams(self) -> bool:
@@ -96,25 +93,32 @@ class BlindOnsetMemory(OnsetMemory):
     def play_team(
         self,
         network: TeamWeights,
-        script: NDArray[np.int16],
+        plan: Plan,
         first: int,
         memory: NDArray[np.float32],
         record: Record,
         active: Mask,
+        augment: Onset | None = None,
     ) -> None:
         """See `TeamPlay.play_team`."""
-        onset = Onset(np.array(self.flags), self.numbers, self.was_on, self.noted)
-        self.env.play_team(network, script, first, memory, record, active, onset)
+        assert isinstance(self.env, TeamPlay), "see plays_teams"
+        assert augment is None, "one memory remembers all flags"
+        mine = Onset(np.array(self.flags), self.numbers, self.was_on, self.noted)
+        self.env.play_team(network, plan, first, memory, record, active, mine)
+
+
+class BlindOnsetMemory(OnsetMemory):
+    """The same around an environment that can play by itself without observing."""
 
     def play(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
         """See `PlaysUnobserved.play`."""
-        rewards: NDArray[np.float32] = self.env.play(actions)
-        return rewards
+        assert isinstance(self.env, PlaysUnobserved), "see remembering"
+        return self.env.play(actions)
 
     def episode_steps(self) -> NDArray[np.int64]:
         """See `PlaysUnobserved.episode_steps`."""
-        steps: NDArray[np.int64] = self.env.episode_steps()
-        return steps
+        assert isinstance(self.env, PlaysUnobserved), "see remembering"
+        return self.env.episode_steps()
 
 
 def remembering(env: VectorEnv, flags: tuple[int, ...]) -> VectorEnv:

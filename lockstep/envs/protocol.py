@@ -9,6 +9,7 @@ from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
 if TYPE_CHECKING:  # the compiler is loaded when something is played
+    from lockstep.acting.exploration import Plan
     from lockstep.acting.forward import TeamWeights
 
 from lockstep.arrays import Mask, Obs
@@ -124,18 +125,20 @@ class TeamPlay(Protocol):
     def play_team(
         self,
         network: "TeamWeights",
-        script: NDArray[np.int16],
+        plan: "Plan",
         first: int,
         memory: NDArray[np.float32],
         record: Record,
         active: Mask,
+        augment: Onset | None = None,
     ) -> None:
-        """Play every active lane on, from step `first` of its episode, as far as the script goes or to its end.
+        """Play every active lane on, from step `first` of its episode, as far as the plan goes or to its end.
 
-        script: (steps, num_envs, agents), what to do at each step, or -1: what the network prefers
+        plan: what is decided beforehand; where it leaves an agent free, the network decides
         memory: (num_envs, agents, hidden), the network's, brought forward
         record: whose obs[:, first] is there already, and whose next steps are written
         active: (num_envs,), the lanes to play; those that have come to their end are taken out
+        augment: what is appended to every observation, by whoever stands around this environment
         """
 
 
@@ -164,6 +167,15 @@ class Remark(NamedTuple):
     sentence: str
     doubtful: bool = False
     """Whether it may not be what its author meant, or changes what the run's numbers say."""
+
+
+class Trial(NamedTuple):
+    """What came of trying a world out before anything is learnt."""
+
+    limit: int
+    """Steps after which episodes are cut, by us or by the world."""
+    remarks: list[Remark]
+    """How the world is understood."""
 
 
 @runtime_checkable

@@ -14,12 +14,11 @@ from lockstep.envs.onset_memory import remembering
 from lockstep.envs.others import shared
 from lockstep.envs.particles.family import Particles
 from lockstep.envs.probes.family import Probes
-from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.protocol import Trial, VectorEnv
 from lockstep.envs.rware.family import Warehouses
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
-    from lockstep.envs.foreign.trial import Trial
     from lockstep.envs.foreign.workers import WorkerSettings
 
 OURS: tuple[WorldFamily, ...] = (Warehouses(), Particles(), Probes())
@@ -117,36 +116,38 @@ def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, 
     plays them. options: of `make_vec`, instead of what the configuration says. Raises UserError, before anything is
     imported, for code that a file names and the user has not allowed to run.
     """
-    if taken := _TAKEN & task.arguments.keys():
+    family = _allowed_family(task)
+    taken = _TAKEN & task.arguments.keys()
+    if taken and not family.strangers:
         raise UserError(f"env.arguments.{min(taken)} is no argument of an environment's; it has a setting of its own.")
-    if names_code(task.key):
-        trust.check(code_named(task))
     if drawn:
-        options = {"workers": None, **family_of(task.key).drawing, **options}
+        options = {"workers": None, **family.drawing, **options}
     if task.workers and "workers" not in options:
-        from lockstep.envs.foreign.workers import WorkerSettings
-
-        options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
+        options["workers"] = _workers(task)
     options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
-    env = make_vec(task.key, num_envs, seed, task.time_limit, **options)
+    env = family.playable(make_vec(task.key, num_envs, seed, task.time_limit, **options))
     return remembering(shared(env, task.team, task.others, seed), task.remember_onset)
 
 
-def try_out(task: EnvConfig) -> "Trial | None":
-    """Play a configured world of other people a little, in a process of its own; None where it is no stranger's.
+def try_out(task: EnvConfig) -> Trial | None:
+    """Look at a configured world before it is trained in; None where there is nothing to look at.
 
     Raises UserError for one that cannot be trained in, and as `make_env`.
     """
-    if names_code(task.key):
-        trust.check(code_named(task))
-    if not family_of(task.key).strangers:
-        return None
-    from lockstep.envs.foreign import trial
-    from lockstep.envs.foreign.factory import ForeignEnvFactory
-    from lockstep.envs.foreign.workers import WorkerSettings
+    family, own_state = _allowed_family(task), task.state == "own"
+    options = WorldOptions(task.time_limit, "lockstep", None, _workers(task), own_state, task.arguments)
+    return family.try_out(task.key, options)
 
-    factory = ForeignEnvFactory(task.key, task.time_limit, task.arguments, task.state == "own")
-    return trial.try_out(factory, WorkerSettings(1, task.worker_timeout_seconds), patient=task.workers > 0)
+
+def feature_names(key: str, **arguments: Any) -> tuple[str, ...]:
+    """What every number that an agent sees is called, in their order: 71 in `rware-tiny-2ag-v2`.
+
+    arguments: as in `make_vec`. Raises UserError for worlds whose numbers have no names here.
+    """
+    names = family_of(key).feature_names(key, arguments)
+    if not names:
+        raise UserError(f"The numbers that agents see in {key} have no names here; its author knows them.")
+    return names
 
 
 def names_code(key: str) -> bool:
@@ -161,6 +162,19 @@ def code_named(task: EnvConfig) -> trust.Code:
     from lockstep.envs.foreign.factory import module_of
 
     return trust.Code(task.key, task.arguments, module_of(task.key))
+
+
+def _allowed_family(task: EnvConfig) -> WorldFamily:
+    """The family of a configured world. Raises UserError, and imports nothing, for code that only a file names."""
+    if names_code(task.key):
+        trust.check(code_named(task))
+    return family_of(task.key)
+
+
+def _workers(task: EnvConfig) -> "WorkerSettings":
+    from lockstep.envs.foreign.workers import WorkerSettings
+
+    return WorkerSettings(task.workers, task.worker_timeout_seconds)
 
 
 def has_official_engine(key: str) -> bool:

@@ -73,6 +73,15 @@ def evaluation_lanes(config: RunConfig, episodes: int) -> int:
     return -(-episodes // rounds)
 
 
+def evaluation_explorer(config: RunConfig, env: VectorEnv, seed: int, epsilon: float) -> Explorer | None:
+    """How an evaluation leaves what a team values most: by the configured choice, and with a chance of `epsilon`."""
+    choice = config.evaluation.choice
+    if epsilon == 0.0 and choice == "greedy":
+        return None
+    epsilons, rng = np.full(env.num_envs, epsilon), np.random.default_rng(seed)
+    return Explorer(config.exploration, epsilons, env.spec.num_agents, env.spec.num_actions, rng, choice)
+
+
 def evaluate(policy: Policy, env: VectorEnv, episodes: int, seed: int, explorer: Explorer | None = None) -> Evaluation:
     """Play `episodes` whole episodes, lane i of the first round on random stream `seed + i`.
 

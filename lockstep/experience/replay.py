@@ -113,6 +113,11 @@ class EpisodeStore:
         for name, value in episodes.items():
             self.data[name][rows.to(self.device)] = value.to(self.device)
 
+    def forget(self) -> None:
+        """Hold no episode any more. The next one starts at row 0, so some numbers are passed over."""
+        self.added = -(-self.added // self.capacity) * self.capacity
+        self.size = self.next = 0
+
     def clear(self) -> None:
         """Hold nothing, as when it was made."""
         self.size = self.next = self.added = 0

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lockstep.acting.exploration import FREE, Explorer, Script
+from lockstep.acting.exploration import FREE, Explorer, Plan, Script
 from lockstep.acting.forward import fresh_memory, no_weights
 from lockstep.acting.policy import Policy, RandomPolicy, blind_dtype
 from lockstep.arrays import Mask
@@ -44,7 +44,8 @@ class Rollout:
     def freeze_policy(self) -> None:
         """Let the next `advance` play with the team as it is now, not as it will be then. What a GPU is told to do to
         the team in between need then not be waited for."""
-        self.now = self._current()
+        if self.active.any():
+            self.now = self._current()
 
     def _current(self) -> Policy:
         return self.policy.now() if isinstance(self.policy, GreedyPolicy) else self.policy
@@ -60,12 +61,17 @@ class Rollout:
         else:
             self._step_by_step(policy, steps, plan)
 
-    def _step_by_step(self, policy: Policy, steps: int, plan: NDArray[np.int16] | None) -> None:
+    def _step_by_step(self, policy: Policy, steps: int, plan: Plan | None) -> None:
         env, active, first = self.env, self.active, self.steps
         while self.steps < steps and active.any():
-            actions, self.memory = policy.act(self.obs, self.available, self.last_actions, self.memory)
+            seen = (self.obs, self.available, self.last_actions, self.memory)
+            if plan is None or not plan.noise.size:
+                actions, self.memory = policy.act(*seen)
+            else:
+                assert isinstance(policy, FrozenPolicy), "only a network's preferences can be drawn from"
+                actions, self.memory = policy.act(*seen, plan.noise[self.steps - first])
             if self.explorer is not None and plan is not None:
-                actions = self.explorer.follow(plan[self.steps - first], actions, self.available)
+                actions = self.explorer.follow(plan.forced[self.steps - first], actions, self.available)
             step = env.step(actions, None if active.all() else active)
             self.recorder.write(
                 self.steps,
@@ -86,10 +92,11 @@ class Rollout:
         known = {"obs": self.obs, "available": self.available, "own_state": self.env.state()}
         self.recorder.write(self.steps, self.active, **known)
 
-    def _in_one_go(self, env: TeamPlay, team: FrozenPolicy, steps: int, plan: NDArray[np.int16] | None) -> None:
+    def _in_one_go(self, env: TeamPlay, team: FrozenPolicy, steps: int, plan: Plan | None) -> None:
         """The same, by the environment itself: the numbers, too, are the same."""
         if plan is None:
-            plan = np.full((steps - self.steps, *self.last_actions.shape), FREE, dtype=np.int16)
+            shape = (steps - self.steps, *self.last_actions.shape)
+            plan = Plan.without_noise(np.full(shape, FREE, dtype=np.int16))
         if self.memory is None:
             self.memory = fresh_memory(team.network, *self.last_actions.shape)
         env.play_team(team.network, plan, self.steps, self.memory, self.recorder.record, self.active)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lockstep.acting import forward
 from lockstep.acting.policy import check_actions
-from lockstep.arrays import Actions, Mask, Obs
+from lockstep.arrays import Actions, Floats, Mask, Obs
 from lockstep.compute.compiled import announce_compilation
 from lockstep.config.schema import NetworkConfig
 from lockstep.networks.agents import AgentNetwork
@@ -61,15 +61,18 @@ class FrozenPolicy:
     def network(self) -> forward.TeamWeights:
         return self._network()
 
-    def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
-        """See `lockstep.acting.policy.Policy.act`."""
+    def act(
+        self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any, noise: Floats | None = None
+    ) -> tuple[Actions, Any]:
+        """See `lockstep.acting.policy.Policy.act`. noise: (num_envs, agents, actions), added to what they prefer."""
         announce_compilation("team", forward.act)
         num_actions = self.network.num_actions if available is None else available.shape[2]
         forward.check_fits(self.network, obs.shape[1], obs.shape[2], num_actions)
         memory = forward.fresh_memory(self.network, *obs.shape[:2]) if memory is None else memory.copy()
         actions = np.empty(obs.shape[:2], dtype=np.int64)
         allowed = np.empty((0, 0, 0), dtype=bool) if available is None else np.ascontiguousarray(available)
+        heard = np.empty((0, 0, 0), dtype=np.float32) if noise is None else np.ascontiguousarray(noise)
         last = np.ascontiguousarray(last_actions, dtype=np.int64)
         check_actions(last, num_actions, first=-1)
-        forward.act(self.network, np.ascontiguousarray(obs, dtype=np.float32), allowed, last, memory, actions)
+        forward.act(self.network, np.ascontiguousarray(obs, dtype=np.float32), allowed, heard, last, memory, actions)
         return actions, memory

@@ -1,6 +1,5 @@
 """`lockstep reproduce`: the estimate, the trainings, the report."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from lockstep.analysis.groups import group_runs
 from lockstep.analysis.report.build import build_report, write_report
 from lockstep.analysis.report.document import Section
 from lockstep.analysis.report.results import GroupResult, group_result
+from lockstep.compute.machine import cores
 from lockstep.errors import UserError
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import estimate_text
@@ -31,9 +31,9 @@ TITLES = {
 
 def check_jobs(parallel: int) -> None:
     """Raise UserError for a number of jobs that this machine cannot serve."""
-    cores = len(os.sched_getaffinity(0))
-    if not 1 <= parallel <= cores:
-        raise UserError(f"--jobs {parallel} must be from 1 to {cores}, the processors that this process may use.")
+    most = cores()
+    if not 1 <= parallel <= most:
+        raise UserError(f"--jobs {parallel} must be from 1 to {most}, the processors that this process may use.")
 
 
 def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimate_only: bool) -> int | None:
@@ -44,7 +44,7 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
     trainings = refreshed(plan.trainings(out))
     done = sum(training.done for training in trainings)
     if done < len(trainings) or estimate_only:
-        threads = len(os.sched_getaffinity(0)) // parallel
+        threads = cores() // parallel
         console.print(f"Timing a few rounds of {len(plan.configurations())} configurations.", style="dim")
         found = estimates(plan.configurations(), threads)
         console.print(estimate_text(plan, found, parallel))

@@ -39,8 +39,8 @@ def estimate(config: RunConfig, threads: int) -> Estimate:
     session = Session(_small_replay(config, threads))
     filler = make_env(config.env, config.replay.batch_size, seed=0)
     try:
-        session.replay.add(collect(filler, session.policy, seed=0))
-        per_update = _timed(lambda: session.learner.update(session.replay.sample(session.replay_rng)))
+        session.feed.take(collect(filler, session.policy, seed=0))
+        per_update = _timed(lambda: session.learner.update(next(session.feed.batches(session.replay_rng))))
         per_collection = _timed(lambda: collect(session.env, session.policy, seed=0))
         per_evaluation = _timed(lambda: session.evaluate(config.evaluation.episodes))
     finally:

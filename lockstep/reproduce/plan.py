@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import QLearningConfig, RunConfig
+from lockstep.config.schema.section import Count
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
@@ -34,6 +35,7 @@ SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 /
 LOOKS = 20
 """Evaluations in a run of a smaller scale."""
 PLAN_FILE = "plan.json"
+MAX_SEEDS = 1_000
 EPISODES = 100
 """Greedy episodes on the official package at the end of every run, as published."""
 
@@ -45,8 +47,8 @@ class Plan:
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
-    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
+    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = 3
+    episodes_per_update: Count = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -170,6 +172,8 @@ def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resum
     for name in ("seeds", "episodes_per_update"):
         if given.get(name, 1) < 1:
             raise UserError(f"--{name.replace('_', '-')} {given[name]} must be at least 1.")
+    if given.get("seeds", 1) > MAX_SEEDS:
+        raise UserError(f"--seeds {given['seeds']} are more than anybody trains; at most {MAX_SEEDS:,} are planned.")
     return resumed_plan(out, {"experiment": experiment, **given}) if resume else Plan(experiment, **given)
 
 

@@ -12,7 +12,6 @@ Readable half-finished, crashed, or from somebody else's machine. It lives on fl
 """
 
 import errno
-import fcntl
 import json
 import math
 import os
@@ -30,9 +29,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+from lockstep.compute.machine import cores, is_alive
 from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
 from lockstep.runs.cleaning import cleaned
+from lockstep.shell import command_line
 
 SCHEMA_VERSION = 1
 ROOT = Path("runs")
@@ -84,7 +85,8 @@ class RunDirectory:
                 raise
         except FileExistsError:
             next_step = (
-                f"`lockstep resume {path}` continues it; choose another --out to train anew, or add --resume-if-there."
+                f"`{command_line('resume', path)}` continues it, as does --resume-if-there; choose another --out to "
+                "train anew."
                 if path is not None and (path / "config.toml").is_file()
                 else "Choose another --out, or empty it first."
             )
@@ -262,8 +264,8 @@ class RunDirectory:
             f"its checkpoint at {max(steps):,} env steps" if steps else "its beginning, as there is no checkpoint yet"
         )
         return (
-            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, `lockstep "
-            f"resume {self.path}` continues from {last}."
+            f"{self.path}: {what} could not be written, because of this: {reason}. Once that is mended, "
+            f"`{command_line('resume', self.path)}` continues from {last}."
         )
 
 
@@ -343,6 +345,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Let renames and new names in `folder` survive a crash of the machine."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows opens no folders, and writes their names by itself
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -355,7 +359,7 @@ def _locked_file(path: Path) -> FileIO | None:
     while True:
         file = open_to_append(path)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(file)
         except BlockingIOError:
             file.close()
             return None
@@ -377,6 +381,16 @@ def _is_there(file: FileIO, path: Path) -> bool:
         return False
 
 
+def _hold(file: FileIO) -> None:
+    """Lock a file for this process. Raises BlockingIOError while another one holds it, and OSError where there are no
+    such locks: on some network disks, and on Windows."""
+    try:
+        import fcntl
+    except ImportError as error:
+        raise OSError("this system has no locks that end with their process") from error
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _read_lock(path: Path) -> int | None:
     """The living process that holds a lock on this host, if any. Ours is no obstacle."""
     try:
@@ -386,13 +400,7 @@ def _read_lock(path: Path) -> int | None:
         return None
     if host != platform.node() or pid == os.getpid():
         return None
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):  # there is none, or there cannot be one
-        return None
-    except PermissionError:
-        pass
-    return pid
+    return pid if is_alive(pid) else None
 
 
 def _claimed(path: Path) -> Path:
@@ -417,7 +425,7 @@ def _origin() -> dict[str, Any]:
             **{name: _version(name) for name in ("lockstep-marl", "torch", "numpy", "numba", "rware")},
         },
         "commit": _commit(),
-        "host": {"system": platform.platform(), "cpus": os.cpu_count()},
+        "host": {"system": platform.platform(), "cpus": cores()},
     }
 
 

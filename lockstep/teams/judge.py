@@ -7,7 +7,7 @@ from typing import Any, Literal
 from lockstep.config.load import load_config
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
-from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
+from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_explorer, evaluation_lanes
 from lockstep.runs.directory import RunDirectory
 from lockstep.seeding import derive_seed
 from lockstep.teams.play import reference_team
@@ -37,7 +37,8 @@ class RunEvaluation:
 def evaluate_run(
     run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
 ) -> RunEvaluation:
-    """Greedy episodes of a run's policy, on seeds that neither its training nor its own evaluations used.
+    """Episodes of a run's policy, greedy or as its `evaluation.choice` says, on seeds that neither its training nor its
+    own evaluations used.
 
     checkpoint: as in `load_policy`. seed: of the first lane; by default it follows from the run's. Both engines play
     the same episodes where they are the same game. Raises UserError where nothing can be loaded.
@@ -58,7 +59,9 @@ def evaluate_run(
                 f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
                 f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
             )
-        return RunEvaluation(evaluate(policy, env, episodes, first_seed), engine, env_steps, checkpoint, first_seed)
+        explorer = evaluation_explorer(config, env, first_seed, epsilon=0.0)
+        evaluation = evaluate(policy, env, episodes, first_seed, explorer)
+        return RunEvaluation(evaluation, engine, env_steps, checkpoint, first_seed)
     finally:
         env.close()
 

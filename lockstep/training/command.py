@@ -1,5 +1,6 @@
 """What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
+from lockstep.shell import command_line
 from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
@@ -28,8 +30,9 @@ from lockstep.training.trainer import TrainResult
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
 
-ENDS = ("training.max_env_steps", "training.stop_at_test_return")
-"""What may change when a run goes on: nothing that it has done so far would have been done differently."""
+ENDS = ("training.max_env_steps", "training.stop_at_test_return", "training.device")
+"""What may change when a run goes on: its end, of which nothing that it has done depends, and the machine's part, by
+which numbers differ in their last digits."""
 CONFIRM_EPISODES = 100
 MAX_EPISODE_STEPS = 10_000
 
@@ -50,8 +53,14 @@ class Outcome:
         result, path = self.result, self.run.path
         counts = f"{result.env_steps:,} env steps, {result.updates:,} updates, {clock(result.wall_seconds)}"
         if result.stopped_because == "interrupted":
-            return f"\nInterrupted and saved after {counts}.\n\n  lockstep resume {path}     continues exactly here"
+            again = command_line("resume", path)
+            return f"\nInterrupted and saved after {counts}.\n\n  {again}     continues exactly here"
         lines = ["", f"{'Solved' if result.stopped_because == 'solved' else 'Finished'} after {counts}."]
+        if not result.updates:
+            lines.append(
+                "  nothing was learnt: it ended before the warm-up was over and the replay held a batch "
+                "(collection.warmup_env_steps, replay.batch_size); raise t_max"
+            )
         if result.best_test_return is not None:
             lines.append(f"  best test return      {result.best_test_return:.2f}")
         if self.confirmation is not None:
@@ -61,9 +70,9 @@ class Outcome:
             )
         further = "stop_at_test_return=None" if result.stopped_because == "solved" else f"t_max={_twice(result)}"
         next_steps = {
-            f"lockstep render {path} --out team.gif": "the team at work",
-            f"lockstep report {path}": "what came of it, on a page",
-            f"lockstep resume {path} {further}": "train on",
+            command_line("render", path, "--out", "team.gif"): "the team at work",
+            command_line("report", path): "what came of it, on a page",
+            command_line("resume", path, further): "train on",
         }
         width = max(map(len, next_steps))
         lines += [f"  run directory         {path}", ""]
@@ -100,9 +109,23 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
             "set env.time_limit, for example env.time_limit=500."
         )
     build_loggers(config.logging.loggers)
-    if config.training.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
+    _check_device(config.training.device)
     check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
+
+
+def _check_device(device: str) -> None:
+    """Raise UserError for a GPU that is not there."""
+    if device == "cpu":
+        return
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (torch.device(device).index or 0) >= count:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        seen = "" if visible is None else f" (CUDA_VISIBLE_DEVICES={visible!r} says which it may see)"
+        there = "finds none" if count == 0 else f"finds {count}, counted from 0"
+        raise UserError(
+            f"training.device={device!r} needs a GPU and a torch built for it, and {there}{seen}. Leave it at cpu; a "
+            "run that was begun on a GPU goes on there with `lockstep resume RUN device=cpu`."
+        )
 
 
 def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: bool = True) -> RunConfig:
@@ -148,7 +171,7 @@ def resume(
         if key not in ENDS:
             raise UserError(
                 f"A run that goes on keeps its {key}; only {' and '.join(ENDS)} can be moved. "
-                f"`lockstep train {run.config} {' '.join(words)}` begins a new one."
+                f"`{command_line('train', run.config, *words)}` begins a new one."
             )
     config = load_config(str(run.config), words)
     check(config)
@@ -182,7 +205,7 @@ def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
         if wanted[name] != value:
             raise UserError(
                 f"{path} holds another run: its {name} is {value!r}, and this one's is {wanted[name]!r}. Name another "
-                f"--out, or go on with `lockstep resume {path}`, which can also move its end."
+                f"--out, or go on with `{command_line('resume', path)}`, which can also move its end."
             )
     return run
 
@@ -258,7 +281,7 @@ def _memory_explained(run: RunDirectory) -> Iterator[None]:
         reason = said.strip().partition("\n")[0][:200] or "MemoryError"
         raise UserError(
             f"Memory ran out in {run.path} ({reason}). Free some, or choose a smaller replay.buffer_size; "
-            f"`lockstep resume {run.path}` continues from its last checkpoint."
+            f"`{command_line('resume', run.path)}` continues from its last checkpoint."
         ) from error
 
 

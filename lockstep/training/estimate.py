@@ -5,12 +5,13 @@ from math import prod
 import torch
 
 from lockstep.algorithms.fast.shares import num_shares
-from lockstep.algorithms.registry import architecture
-from lockstep.compute.machine import available_bytes
+from lockstep.algorithms.feed_memory import replay_bytes, reserved_bytes, smaller_replay
+from lockstep.algorithms.registry import architecture, batch_shape
+from lockstep.compute.machine import available_bytes, can_reserve
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.spec import EnvSpec, episode_bytes, episode_fields
+from lockstep.spec import EnvSpec, episode_fields
 
 COPIES = 7
 """Of the parameters: online, target, average, gradient, clipped, and two of Adam's."""
@@ -24,18 +25,14 @@ REMEDIES = {
     "helpers": "training.num_threads",
 }
 """Which setting makes a part smaller."""
+ROOM = 0.8
+"""The share of the free memory that a proposed replay and all the rest take."""
 
 
 def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, int]:
     """By what takes it, once the replay is full. Raises UserError for networks beyond all measure."""
     lanes, steps, agents = config.collection.num_envs, spec.time_limit, spec.num_agents
-    replay, network = config.replay, config.network
-    episodes = config.training.max_env_steps // steps + lanes
-    if config.training.device == "cuda":  # which gives all of it at once, filled or not
-        episodes = max(replay.buffer_size, replay.rewarding_buffer_size)
-    kept = min(replay.buffer_size, episodes)
-    if replay.rewarding_fraction > 0:
-        kept += min(replay.rewarding_buffer_size, episodes)
+    network = config.network
     try:
         parameters = sum(prod(shape) for _, shape in architecture(spec, config).shapes)
     except RuntimeError as error:
@@ -44,13 +41,13 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
             "256 are usual."
         ) from error
     played = sum(field.num_bytes(steps) for field in episode_fields(spec).values())
-    studied = min(replay.segment_steps or steps, steps) + 1
+    batch, studied = batch_shape(config, steps)
     layers = 4 * (spec.obs_dim + 6 * network.hidden_dim + 4 * spec.num_actions) * agents
     return {
-        "replay": kept * episode_bytes(spec, masks=masks),
+        "replay": replay_bytes(config, spec, masks=masks),
         "networks": COPIES * 4 * parameters,
         "playing": 2 * max(lanes, evaluation_lanes(config, config.evaluation.episodes)) * played,
-        "learning": 2 * replay.batch_size * studied * layers,
+        "learning": 2 * batch * (studied + 1) * layers,
         "helpers": (num_shares(config) - 1) * HELPER_BYTES,
     }
 
@@ -64,12 +61,15 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
     needed = needed_bytes(config, spec, masks=masks)
     if not replay_must_fit:
         del needed["replay"]
-    elif not _can_reserve(config, episode_bytes(spec, masks=masks)):
+    elif not config.training.on_gpu and not can_reserve(reserved_bytes(config, spec, masks=masks)):
+        # On a GPU, setting aside is using: the estimate has it.
         replay = config.replay
         name = "buffer_size" if replay.buffer_size >= replay.rewarding_buffer_size else "rewarding_buffer_size"
         raise UserError(
-            f"replay.{name}={getattr(replay, name)} asks for more memory than this machine can set aside. Make it "
-            f"smaller; this run plays about {config.training.max_env_steps // spec.time_limit:,} episodes."
+            f"replay.{name}={getattr(replay, name)} asks for {gib(reserved_bytes(config, spec, masks=masks))}, more "
+            f"than this machine can set aside. Make replay.{name}={getattr(replay, name)} smaller"
+            f"{_for_example(config, spec, masks)}; this run plays about "
+            f"{config.training.max_env_steps // spec.time_limit:,} episodes."
         )
     total = sum(needed.values())
     if free is None or total <= free:
@@ -79,29 +79,25 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
     value = getattr(getattr(config, section), name)
     raise UserError(
         f"This run needs about {gib(total)} of memory, {gib(needed[largest])} of it for {largest}, and {gib(free)} are "
-        f"free. Make {REMEDIES[largest]}={value} smaller."
+        f"free. Make {REMEDIES[largest]}={value} smaller"
+        f"{_for_example(config, spec, masks) if largest == 'replay' else ''}."
     )
 
 
-def _can_reserve(config: RunConfig, episode: int) -> bool:
-    """Whether the replay's memory can be set aside, none of which is used by trying."""
-    replay = config.replay
-    if config.training.device == "cuda":
-        return True  # there, setting aside is using: the estimate has it
-    episodes = replay.buffer_size + (replay.rewarding_buffer_size if replay.rewarding_fraction > 0 else 0)
-    if episodes * episode >= 2**62:
-        return False
-    try:
-        torch.empty(episodes * episode, dtype=torch.uint8)
-    except RuntimeError:
-        return False
-    return True
+def _for_example(config: RunConfig, spec: EnvSpec, masks: bool) -> str:
+    """A replay that fits beside the rest, as words to copy; empty where nobody knows of one."""
+    free = free_bytes(config)
+    if free is None:
+        return ""
+    rest = sum(needed_bytes(config, spec, masks=masks).values()) - replay_bytes(config, spec, masks=masks)
+    words = smaller_replay(config, spec, ROOM * free - rest, masks=masks)
+    return f", for example `{' '.join(words)}`" if words else ""
 
 
 def free_bytes(config: RunConfig) -> float | None:
     """Where the replay and the networks will live; None where nobody tells."""
-    if config.training.device == "cuda":
-        return float(torch.cuda.mem_get_info()[0])
+    if config.training.on_gpu:
+        return float(torch.cuda.mem_get_info(torch.device(config.training.device))[0])
     return available_bytes()
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from lockstep.errors import AbandonedError, UserError
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 __all__ = ["AbandonedError", "Interruption", "Leaving"]
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""The last two are those of a closed terminal and, on Windows, of Ctrl-Break: a system has one of them."""
+_SIGNALS: tuple[signal.Signals, ...] = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 Leaving = Callable[[], AbstractContextManager[None]]
 
 
@@ -50,7 +52,7 @@ class Interruption:
         try:
             for number in _SIGNALS:
                 ignored = signal.getsignal(number) is signal.SIG_IGN
-                if number != signal.SIGHUP or not ignored:
+                if number.name != "SIGHUP" or not ignored:
                     before = signal.signal(number, self._request)
                     self._before[number] = signal.default_int_handler if ignored else before
         except ValueError:  # not the main thread

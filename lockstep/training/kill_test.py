@@ -24,6 +24,7 @@ from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
+from lockstep.shell import command_line
 from lockstep.training.checkpoints.checkpoint import load_replay, numbered_checkpoints
 from lockstep.training.session import Session
 
@@ -109,6 +110,8 @@ def selftest_resume(
     such a run is only asked to come to its end. Raises UserError where a training fails by itself, or where a process
     is left behind.
     """
+    if not hasattr(signal, "SIGSTOP"):
+        raise UserError("`lockstep selftest resume` stops processes in the middle of a write; this system cannot.")
     if kills < 1:
         raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
     rng, start = random.Random(seed), time.monotonic()
@@ -163,10 +166,10 @@ def ending(run: RunDirectory) -> dict[str, Any]:
     """How a run ended: its newest checkpoint, whole, the replay in it, and its rows."""
     folder = numbered_checkpoints(run)[-1]
     session = Session(load_config(str(run.config), ["training.num_threads=1"]))
-    load_replay(session.replay, folder)
+    load_replay(session.feed, folder)
     return {
         **{path.name: torch.load(path, weights_only=True) for path in sorted(folder.glob("*.pt"))},
-        "replay": session.replay.state_dict(),
+        "replay": session.feed.state_dict(),
         **{path.name: read_rows(path) for path in (run.metrics, run.evaluations, run.recordings)},
     }
 
@@ -335,7 +338,7 @@ def _is_writing(run: RunDirectory) -> bool:
 def _finish(words: Sequence[str]) -> None:
     code, said = _ended(_started(words))
     if code != 0:
-        raise UserError(f"`lockstep {' '.join(words)}` failed: {said}")
+        raise UserError(f"`{command_line(*words)}` failed: {said}")
 
 
 if __name__ == "__main__":  # a process that does nothing but start a training, as a reproduction does

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,13 @@ from torch import Tensor
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms.learner import Learner
-from lockstep.algorithms.registry import build, recorded
+from lockstep.algorithms.registry import algorithm_of, build, recorded
 from lockstep.config.schema import RunConfig
 from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv, dropped_lanes
 from lockstep.envs.registry import family_of, make_env
-from lockstep.experience.episodes import EpisodeBatch
-from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_lanes
-from lockstep.experience.replay import build_replay
+from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_explorer, evaluation_lanes
+from lockstep.experience.feed import build_feed
 from lockstep.experience.rollout import RandomPlay, Rollout, random_play
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.loggers import Status
@@ -60,7 +60,7 @@ class Session:
         self.env.spec, self.eval_env.spec = (recorded(env.spec, config) for env in (self.env, self.eval_env))
         self.spec = self.env.spec
         self.learner: Learner = build(self.spec, config)
-        self.replay = build_replay(self.spec, config.replay, self.learner.device)
+        self.feed = build_feed(algorithm_of(config).feed, self.spec, config, self.learner.device)
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
         self.replay_rng = stream(config.seed, "replay")
@@ -118,19 +118,19 @@ class Session:
                 played = RandomPlay(played.returns[whole], played.lengths[whole], played.episodes.select(whole))
             self._count(played.returns, played.lengths)
             if played.episodes is not None and played.episodes.num_episodes:
-                self.replay.add(played.episodes)
+                self.feed.take(played.episodes)
             return
-        epsilons = lane_epsilons(self.epsilon(), lanes, self.config.exploration.epsilon_ladder)
-        explorer = self._explorer(epsilons, self.explore_rng)
-        if self.config.training.learn_while_playing:
+        exploration, spec = self.config.exploration, self.spec
+        epsilons = lane_epsilons(self.epsilon(), lanes, exploration.epsilon_ladder)
+        explorer = Explorer(
+            exploration, epsilons, spec.num_agents, spec.num_actions, self.explore_rng, self.learner.choice
+        )
+        meanwhile = self.config.training.learn_while_playing
+        with self._exploring(leaving):
             playing = Rollout(self.env, self.policy, explorer, seed)
-            self._learn(playing)
-            self._remember(playing.finish())
-        else:
-            with self._exploring(leaving):
-                batch = Rollout(self.env, self.policy, explorer, seed).finish()
-            self._remember(batch)
-            self._learn()
+            playing.advance(0 if meanwhile else self.spec.time_limit)
+        for do in (self._learn, self._remember) if meanwhile else (self._remember, self._learn):
+            do(playing)
 
     @contextmanager
     def _exploring(self, leaving: Leaving) -> Iterator[None]:
@@ -151,41 +151,35 @@ class Session:
         self.dropped_episodes += int(dropped.sum())
         return torch.from_numpy(np.flatnonzero(~dropped))
 
-    def _remember(self, batch: EpisodeBatch) -> None:
-        whole = self._whole()
+    def _remember(self, playing: Rollout) -> None:
+        """Play the round to its end, where it is not there yet, and remember it."""
+        batch, whole = playing.finish(), self._whole()
         batch = batch if whole is None else batch.select(whole)
         self._count(batch.returns(), batch.lengths())
         if batch.num_episodes:
-            self.replay.add(batch)
+            self.feed.take(batch)
 
-    def _learn(self, playing: Rollout | None = None) -> None:
-        """A round's updates. What they need next is drawn, and `playing` goes on, while helpers work on a gradient."""
-        if not self.replay.ready():
+    def _learn(self, playing: Rollout) -> None:
+        """A round's updates. The next batch is made, and `playing` goes on, while helpers work on a gradient."""
+        if not self.feed.ready:
             return
-        count = self.config.training.updates_per_collection
-        drawn = [self.replay.sample(self.replay_rng)]
+        batches, count = self.feed.batches(self.replay_rng), self.feed.batches_a_round
+        following = [next(batches)]
         for done in range(1, count + 1):
 
             def meanwhile(done: int = done) -> None:
-                if done < count:
-                    drawn.append(self.replay.sample(self.replay_rng))
-                if playing is not None:
-                    playing.advance(self.spec.time_limit * done // count)
+                following.extend(islice(batches, 1))
+                playing.advance(self.spec.time_limit * done // count)
 
-            if playing is not None:
-                playing.freeze_policy()
-            metrics = self.learner.update(drawn.pop(0), meanwhile)
+            playing.freeze_policy()
+            metrics = self.learner.update(following.pop(), meanwhile)
             clipped = (metrics["grad_norm"] > self.config.optimizer.grad_norm_clip).float()
             self.window.add_update({**metrics, "grad_clipped_share": clipped})
 
     def evaluate(self, episodes: int) -> Evaluation:
-        """Greedy episodes (or nearly so: `evaluation.epsilon`) that nothing is learnt from; new ones every time."""
-        epsilon = self.config.evaluation.epsilon
+        """Episodes that nothing is learnt from, new ones every time: greedy, but for what `[evaluation]` says."""
         seed = self._evaluation_seed()
-        explorer = None
-        if epsilon > 0:
-            epsilons = np.full(self.eval_env.num_envs, epsilon)
-            explorer = self._explorer(epsilons, np.random.default_rng(seed))
+        explorer = evaluation_explorer(self.config, self.eval_env, seed, self.config.evaluation.epsilon)
         self.evaluated_episodes += episodes
         evaluation = evaluate(self.policy, self.eval_env, episodes, seed, explorer)
         self.dropped_episodes += evaluation.dropped
@@ -210,7 +204,7 @@ class Session:
         }
         self.row_before = counters
         dropped = {} if dropped_lanes(self.env) is None else {"dropped_episodes": self.dropped_episodes}
-        return {**counters, "epsilon": self.epsilon(), **self.replay.counts(), **self.window.row(), **dropped, **speeds}
+        return {**counters, "epsilon": self.epsilon(), **self.feed.counts(), **self.window.row(), **dropped, **speeds}
 
     def evaluation_row(self, episodes: int) -> dict[str, Any]:
         """Evaluate, as one row of eval.jsonl."""
@@ -235,9 +229,6 @@ class Session:
             "updates": self.learner.updates,
             "wall_seconds": round(self.wall_seconds, 3),
         }
-
-    def _explorer(self, epsilons: np.ndarray[Any, np.dtype[np.float64]], rng: np.random.Generator) -> Explorer:
-        return Explorer(self.config.exploration, epsilons, self.spec.num_agents, self.spec.num_actions, rng)
 
     def _count(self, returns: Tensor, lengths: Tensor) -> None:
         """Every episode of every lane counts, whether it is remembered or not."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lockstep.config.load import validated, with_changes
 from lockstep.config.schema import RunConfig
 from lockstep.experience.rollout import collect, random_play
 from lockstep.training.session import Session
@@ -24,16 +25,23 @@ class LoopSpeed(NamedTuple):
 
 
 def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
-    """Play and learn for about `seconds` in a session that is thrown away. Nothing of the run is touched."""
-    session = Session(config)
+    """Play and learn for about `seconds` in a session that is thrown away. Nothing of the run is touched.
+
+    Its replay has room for what is timed, so that also a configuration whose own does not fit can be timed.
+    """
+    played = max(config.replay.batch_size, config.collection.num_envs)
+    rooms = {
+        f"replay.{name}": min(getattr(config.replay, name), played) for name in ("buffer_size", "rewarding_buffer_size")
+    }
+    session = Session(validated(with_changes(config.model_dump(), rooms)))
     rng = np.random.default_rng(0)
     try:
         episodes = collect(session.env, session.policy, seed=0)
-        session.replay.add(episodes)
+        session.feed.take(episodes)
         steps = int(random_play(session.env, rng, 0).lengths.sum())
         return LoopSpeed(
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
-            _quickest(lambda: session.learner.update(session.replay.sample(rng)), seconds / 2),
+            _quickest(lambda: session.learner.update(next(session.feed.batches(rng))), seconds / 2),
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
         )
     finally:

@@ -1,5 +1,6 @@
 """The loop, on one page: play, learn, write down, judge, keep."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -113,11 +114,13 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
                     _advance(session, run, interruption)
                     session.wall_seconds = time.monotonic() - clock
                     if _crossed(before, session, config.logging.every_env_steps):
-                        row = {**session.metrics_row(), "resident_mib": resident_mib()}
+                        resident = resident_mib()
+                        told = {} if math.isnan(resident) else {"resident_mib": resident}
+                        row = {**session.metrics_row(), **told}
                         for logger in loggers:
                             logger.training(row)
-                    session.evaluation_due = not session.warming_up and (
-                        _crossed(before, session, config.evaluation.every_env_steps) or session.finished
+                    session.evaluation_due = session.finished or (
+                        not session.warming_up and _crossed(before, session, config.evaluation.every_env_steps)
                     )
                 if session.evaluation_due:
                     evaluation, solved = _judge(session, interruption, loggers)
@@ -234,5 +237,5 @@ def _crossed(before: int, session: Session, every: int) -> bool:
 
 def _set_threads(config: RunConfig) -> None:
     """On a CPU, processes share an update (algorithms/shares.py) and each of them is one thread."""
-    if config.training.device == "cpu":
+    if not config.training.on_gpu:
         one_thread()

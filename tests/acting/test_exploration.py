@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lockstep.acting.exploration import Explorer, lane_epsilons
+from lockstep.acting.exploration import FREE, Explorer, lane_epsilons
 from lockstep.config.schema import ExplorationConfig
 
 LANES, AGENTS, ACTIONS = 200, 2, 5
@@ -70,3 +70,25 @@ def test_what_is_not_available_is_never_done() -> None:
 
 def test_the_same_stream_explores_the_same_way() -> None:
     assert np.array_equal(play(explorer(0.5, repeat_max_steps=5), 20), play(explorer(0.5, repeat_max_steps=5), 20))
+
+
+def test_noise_makes_the_largest_preference_a_draw_from_the_softmax() -> None:
+    preferences = np.array([0.0, 1.0, -1.0, 2.0, 0.5], dtype=np.float32)
+    sampled = Explorer(
+        ExplorationConfig(), np.zeros(LANES), AGENTS, ACTIONS, np.random.default_rng(0), choice="sampled"
+    )
+    plan = sampled.plan(500)
+    assert (plan.forced == FREE).all()
+    shares = np.bincount((preferences + plan.noise).argmax(-1).ravel(), minlength=ACTIONS) / plan.forced.size
+    expected = np.exp(preferences) / np.exp(preferences).sum()
+    assert shares == pytest.approx(expected, abs=5 * np.sqrt(0.25 / plan.forced.size))
+
+
+def test_a_greedy_plan_has_no_noise_and_draws_none() -> None:
+    greedy, sampled = (
+        Explorer(ExplorationConfig(), np.full(LANES, 0.5), AGENTS, ACTIONS, np.random.default_rng(0), choice=choice)
+        for choice in ("greedy", "sampled")
+    )
+    assert greedy.plan(9).noise.size == 0
+    assert np.array_equal(sampled.plan(9).forced, explorer(0.5).plan(9).forced)
+    assert greedy.rng.bit_generator.state != sampled.rng.bit_generator.state

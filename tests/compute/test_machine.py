@@ -1,5 +1,6 @@
 """What a run will need is worked out before it is taken, and compared with what there really is."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ def test_the_replay_takes_as_much_as_was_worked_out(key: str) -> None:
     made = config(env={"key": key}, replay={"buffer_size": 40, "batch_size": 16})
     session = Session(made)
     for _ in range(5):
-        session.replay.add(collect(session.env, session.policy))
-    (store,) = session.replay.stores().values()
+        session.feed.take(collect(session.env, session.policy))
+    (store,) = session.feed.stores().values()
     masks = session.env.available_actions() is not None
     assert store.num_bytes() == 40 * episode_bytes(session.spec, masks=masks)
     assert needed_bytes(made, session.spec, masks=masks)["replay"] >= store.num_bytes()
@@ -165,4 +166,42 @@ def test_a_real_group_with_a_limit_is_seen() -> None:
 def test_an_advanced_session_needs_what_it_holds() -> None:
     session = advanced(config(), 10)
     needed = needed_bytes(session.config, session.spec, masks=False)
-    assert sum(store.num_bytes() for store in session.replay.stores().values()) <= needed["replay"]
+    assert sum(store.num_bytes() for store in session.feed.stores().values()) <= needed["replay"]
+
+
+WIDE = ["env.key=tests.envs.foreign.games:Wide", "env.arguments={}", "env.time_limit=20", "t_max=4000"]
+"""1.5 MB an episode; 200 of them are played."""
+
+
+def copied_words(sentence: str) -> list[str]:
+    """The overrides in backticks."""
+    return next(part for part in sentence.split("`") if part.startswith("replay.buffer_size=")).split()
+
+
+@pytest.mark.parametrize("free", [2.0 * 2**30, 1.0 * 2**30])
+def test_a_replay_that_does_not_fit_is_refused_with_one_that_does(
+    free: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("lockstep.training.estimate.available_bytes", lambda: free)
+    monkeypatch.setattr("lockstep.training.estimate.can_reserve", lambda size: size < 2**32)
+    words = [*TINY, *WIDE, "replay.buffer_size=5000"]
+    assert main(["train", "smoke", *words, "--no-doctor", "-q", "--out", "nowhere"]) == 2
+    sentence = capsys.readouterr().err
+    assert sentence.count("\n") == 1
+    assert "replay.buffer_size=5000" in sentence
+    check(load_config("smoke", [*words, *copied_words(sentence)]))
+
+
+def test_the_doctor_foresees_what_a_training_is_refused_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both go by one estimate; the doctor is no traceback, and its remedy trains."""
+    words = [*TINY, *WIDE, f"replay.buffer_size={HUGE}"]
+    assert main(["doctor", "smoke", *words, "--json"]) == 0
+    diagnosis = json.loads(capsys.readouterr().out)
+    (finding,) = [finding for finding in diagnosis["findings"] if finding["name"] == "replay-does-not-fit"]
+    made = load_config("smoke", words)
+    env = make_env(made.env, 1, 0)
+    masks = env.available_actions() is not None
+    assert finding["numbers"]["replay_bytes"] == needed_bytes(made, env.spec, masks=masks)["replay"]
+    check(load_config("smoke", [*words, *finding["remedies"][0]["overrides"]]))

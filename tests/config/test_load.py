@@ -57,6 +57,7 @@ def test_every_knob_is_documented() -> None:
         ("target_update_interval_or_tau=0.01", "algorithm.target_tau", 0.01),
         ("test_nepisode=7", "evaluation.episodes", 7),
         ("use_cuda=True", "training.device", "cuda"),
+        ("device=cuda:1", "training.device", "cuda:1"),
         ("env_args.key=rware:rware-tiny-4ag-v2", "env.key", "rware:rware-tiny-4ag-v2"),
         ("env_args.time_limit=500", "env.time_limit", 500),
         ("env_args.sensor_range=2", "env.arguments", {"sensor_range": 2}),
@@ -74,6 +75,37 @@ def test_a_word_changes_what_it_names(word: str, path: str, value: Any) -> None:
     for part in path.split("."):
         config = getattr(config, part)
     assert config == value
+
+
+DEFAULTS = """
+runner=episode mac=basic_mac env=gymma common_reward=True reward_scalarisation=sum batch_size_run=1 test_nepisode=100
+test_interval=50000 test_greedy=True log_interval=50000 runner_log_interval=10000 learner_log_interval=10000
+t_max=2050000 use_cuda=False buffer_cpu_only=True use_tensorboard=True use_wandb=False wandb_team=None
+wandb_project=None wandb_mode=offline wandb_save_model=False save_model=False save_model_interval=50000
+checkpoint_path= evaluate=False render=False load_step=0 save_replay=False local_results_path=results gamma=0.99
+batch_size=32 buffer_size=5000 lr=0.0005 optim_alpha=0.99 optim_eps=0.00001 grad_norm_clip=10 add_value_last_step=True
+use_rnn=False agent=rnn hidden_dim=64 obs_agent_id=True obs_last_action=False repeat_id=1 label=default_label
+hypergroup=None action_selector=epsilon_greedy epsilon_start=1.0 epsilon_finish=0.05 epsilon_anneal_time=50000
+evaluation_epsilon=0.0 target_update_interval_or_tau=200 obs_individual_obs=False standardise_returns=False
+standardise_rewards=True agent_output_type=q learner=q_learner double_q=True mixer=qmix mixing_embed_dim=32
+hypernet_layers=2 hypernet_embed=64 name=qmix env_args.key=rware:rware-tiny-2ag-v2 env_args.time_limit=100
+env_args.pretrained_wrapper=None seed=3
+"""
+"""Every word of EPyMARL's default.yaml, algs/qmix.yaml and envs/gymma.yaml (2024-09)."""
+
+
+def test_all_of_epymarls_words_at_once_mean_what_they_mean_there() -> None:
+    config = load_config("solve", ["with", *DEFAULTS.split()])
+    assert config.checkpoint.save_replay  # theirs is about films
+    assert config.optimizer.eps == load_config("solve").optimizer.eps  # their Adam never reads it
+    assert not config.network.recurrent
+    assert config.logging.every_env_steps == 10_000
+    assert load_config("solve", ["with", *reversed(DEFAULTS.split())]) == config
+
+
+def test_a_mixer_says_what_is_learnt_and_a_name_only_names() -> None:
+    for words in (["mixer=vdn", "name=qmix"], ["name=qmix", "mixer=vdn"]):
+        assert load_config("report-default", words).algorithm.name == "vdn"
 
 
 def test_the_reports_configurations_are_the_published_ones() -> None:
@@ -111,9 +143,14 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["segment_steps=5", "obs_last_action=True"], "set one of them to 0 or false"),
         (["common_reward=False"], "the mixers learn from the team's reward"),
         (["standardise_returns=True"], "only rewards can be standardized"),
-        (["runner=parallel"], "batch_size_run=N"),
+        (["device=gpu"], "training.device='gpu' must be cpu, cuda, or a GPU by its number, as cuda:1"),
+        (["runner=async"], "batch_size_run=N"),
+        (["save_replay=True"], "the memory that resuming needs is checkpoint.save_replay"),
+        (["mac=non_shared_mac"], "agents share their parameters"),
+        (["entropy_coef=0.01"], "actor-critics"),
+        (["env_args.pretrained_wrapper=x"], "env.others"),
         (["agent=transformer"], "write agent=rnn or agent=ff"),
-        (["env.arguments.layout=[1]"], "env.arguments.layout"),
+        (["env.arguments.layout=[null]"], "env.arguments.layout holds None"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(words: list[str], sentence: str) -> None:

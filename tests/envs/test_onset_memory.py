@@ -1,13 +1,17 @@
 """While a flag is on, the numbers of the moment it came on stay in sight; nothing else changes."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from lockstep.doctor.world import check_env
 from lockstep.envs.onset_memory import BlindOnsetMemory, OnsetMemory, remembering
 from lockstep.envs.protocol import PlaysUnobserved
 from lockstep.envs.registry import make_vec
 from lockstep.errors import UserError
 from lockstep.experience.rollout import random_play
+from lockstep.spec import FLAG_BITS, FLOAT_BITS, EnvSpec
 
 LAYOUT = ".....\n.x.x.\n.x.x.\n.....\n..g.."
 CARRYING, X, Y = 2, 0, 1
@@ -72,6 +76,52 @@ def test_the_future_follows_from_the_state() -> None:
     env.set_state(state)
     second = [env.step(step).obs.copy() for step in actions[20:]]
     np.testing.assert_array_equal(first, second)
+
+
+def test_it_keeps_every_promise_of_the_protocol() -> None:
+    promises = check_env(
+        lambda lanes, seed: remembering(
+            make_vec("rware-tiny-2ag-v2", lanes, seed=seed, time_limit=60, layout=LAYOUT), (CARRYING, 7)
+        )
+    )
+    assert {promise.name: promise.outcome for promise in promises if promise.outcome != "kept"} == {}
+
+
+def test_the_state_of_another_environment_is_refused_in_a_sentence() -> None:
+    env = warehouse(2)
+    with pytest.raises(UserError, match="not from an environment that remembers onsets"):
+        env.set_state(env.env.get_state())
+
+
+class Sure:
+    """One lane, one agent, two steps: a flag that goes on and off, and a number beside it."""
+
+    num_envs, plays_teams = 1, False
+
+    def __init__(self, numbers: list[float]) -> None:
+        self.spec = EnvSpec("sure", 1, 2, 2, 9, (FLAG_BITS, FLOAT_BITS))
+        self.numbers = iter(numbers)
+
+    def reset(self, seed: int | None = None, mask: Any = None) -> Any:
+        return np.array([[[0.0, next(self.numbers)]]], dtype=np.float32)
+
+
+def test_what_is_off_is_zero_whatever_the_number_was() -> None:
+    """No minus zero, and nothing of what is no number: compiled play has plain zeros there."""
+    sure: Any = Sure([-1.0, float("nan"), float("inf")])
+    env = OnsetMemory(sure, (0,))
+    for _ in range(3):
+        noted = env.reset()[..., 2:]
+        assert noted.tolist() == [[[0.0]]]
+        assert not np.signbit(noted).any()
+
+
+def test_it_plays_teams_where_the_environment_does_even_if_that_cannot_play_blind() -> None:
+    plain = make_vec("rware-tiny-2ag-v2", 2, engine="official")
+    assert not OnsetMemory(plain, (CARRYING,)).plays_teams
+    seeing = OnsetMemory(make_vec("rware-tiny-2ag-v2", 2), (CARRYING,))
+    assert not isinstance(seeing, PlaysUnobserved)
+    assert seeing.plays_teams
 
 
 def test_blind_play_stays_blind_and_the_same() -> None:

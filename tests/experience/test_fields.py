@@ -129,14 +129,14 @@ def test_an_action_comes_back_as_itself_however_many_there_are(
 def test_actions_that_are_decided_beforehand_fit_their_type(num_actions: int, dtype: type) -> None:
     assert blind_dtype(num_actions) == dtype
     explorer = Explorer(ExplorationConfig(repeat_max_steps=3), np.ones(50), 2, num_actions, np.random.default_rng(0))
-    plan = explorer.plan(40)
+    plan = explorer.plan(40).forced
     assert plan.min() >= 0
     assert num_actions // 2 < plan.max() < num_actions
 
 
 def test_actions_by_the_ten_thousand_are_explored_without_wrapping() -> None:
     explorer = Explorer(ExplorationConfig(), np.ones(50), 2, 70_000, np.random.default_rng(0))
-    plan = explorer.plan(40)
+    plan = explorer.plan(40).forced
     assert plan.min() >= 0
     assert 33_000 < plan.max() < 70_000
 

@@ -1,4 +1,4 @@
-"""Warehouses play teams by themselves: the same episodes as step by step, to the last bit, whoever plays beside."""
+"""Compiled worlds play teams by themselves: the same episodes as step by step, to the bit, whoever plays beside."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from lockstep.acting.exploration import Explorer, Script, lane_epsilons
+from lockstep.acting.exploration import Choice, Explorer, Script, lane_epsilons
 from lockstep.arrays import Mask
 from lockstep.config.schema import ExplorationConfig, NetworkConfig
 from lockstep.envs.onset_memory import remembering
@@ -58,8 +58,8 @@ def policy(spec: EnvSpec, network: NetworkConfig = NETWORKS["recurrent"], seed: 
     return GreedyPolicy(agent, spec, network)
 
 
-def explorer(lanes: int, config: ExplorationConfig, agents: int = 2) -> Explorer:
-    return Explorer(config, lane_epsilons(0.6, lanes, 5.0), agents, 5, np.random.default_rng(3))
+def explorer(lanes: int, config: ExplorationConfig, agents: int = 2, choice: Choice = "greedy") -> Explorer:
+    return Explorer(config, lane_epsilons(0.6, lanes, 5.0), agents, 5, np.random.default_rng(3), choice)
 
 
 def plays_teams(env: Any) -> bool:
@@ -75,7 +75,11 @@ def assert_same(one: EpisodeBatch, other: EpisodeBatch) -> None:
 
 
 def assert_same_ways(
-    make: Any, network: NetworkConfig, exploration: ExplorationConfig | None = None, lanes: Mask | None = None
+    make: Any,
+    network: NetworkConfig,
+    exploration: ExplorationConfig | None = None,
+    lanes: Mask | None = None,
+    choice: Choice = "greedy",
 ) -> EpisodeBatch:
     """Play two collections each way, the second on random streams that go on."""
     fast, slow = make(), OneByOne(make())
@@ -83,7 +87,8 @@ def assert_same_ways(
     assert not plays_teams(slow)
     team = policy(fast.spec, network)
     explorers = [
-        None if exploration is None else explorer(fast.num_envs, exploration, fast.spec.num_agents) for _ in range(2)
+        None if exploration is None else explorer(fast.num_envs, exploration, fast.spec.num_agents, choice)
+        for _ in range(2)
     ]
     batch = None
     for seed in (7, None):
@@ -127,6 +132,49 @@ def test_lanes_that_end_early_and_lanes_that_are_left_alone() -> None:
     for episode, length in enumerate(batch.lengths().tolist()):
         assert not batch.obs[episode, length + 1 :].any()
         assert not batch.actions[episode, length:].any()
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_sampled_episodes(network: NetworkConfig) -> None:
+    """Noise is drawn beforehand, so that even chance is alike in both ways of playing."""
+    sampled = assert_same_ways(lambda: warehouse(5, (2,)), network, EXPLORATION["held"], choice="sampled")
+    greedy = assert_same_ways(lambda: warehouse(5, (2,)), network, EXPLORATION["held"])
+    assert not torch.equal(sampled.actions, greedy.actions)
+
+
+def spread(num_envs: int, **arguments: Any) -> Any:
+    return make_vec("mpe:simple_spread_v3", num_envs, seed=0, **arguments)
+
+
+@pytest.mark.parametrize("choice", ["greedy", "sampled"])
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_particles_play_teams_too(network: NetworkConfig, choice: Choice) -> None:
+    batch = assert_same_ways(lambda: spread(4), network, EXPLORATION["epsilon"], choice=choice)
+    assert batch.reward.any()
+    assert batch.truncated[:, -1].all()
+
+
+@pytest.mark.parametrize("agents", [1, 2, 11])
+def test_particles_of_any_number(agents: int) -> None:
+    """From eight agents on, numpy adds rewards in another order than one after the other."""
+    assert_same_ways(lambda: spread(3, N=agents, max_cycles=30), NETWORKS["recurrent, odd"], EXPLORATION["held"])
+
+
+def test_particles_that_end_early_and_lanes_that_are_left_alone() -> None:
+    lanes = np.arange(40) % 3 > 0
+    make = lambda: spread(40, N=1, terminate_on_success=True, max_cycles=60)  # noqa: E731
+    batch = assert_same_ways(make, NETWORKS["feed-forward"], ExplorationConfig(), lanes)
+    assert batch.terminated.any()
+    for episode, length in enumerate(batch.lengths().tolist()):
+        assert not batch.obs[episode, length + 1 :].any()
+
+
+def test_particles_see_exactly_what_the_official_package_shows() -> None:
+    own, official = spread(2), spread(2, engine="official")
+    assert not plays_teams(official)
+    batch = collect(own, policy(own.spec), explorer(2, EXPLORATION["epsilon"], 3, "sampled"), seed=3)
+    judged = collect(official, policy(official.spec), explorer(2, EXPLORATION["epsilon"], 3, "sampled"), seed=3)
+    assert_same(batch, judged)
 
 
 def test_an_episode_played_in_parts_while_the_team_changes() -> None:

@@ -151,7 +151,7 @@ def learn_twice(config: RunConfig, *, long: bool) -> None:
         session.advance()
         if session.learner.updates >= 2:
             break
-    if session.replay.ready():
+    if session.feed.ready:
         assert_compiled_as_the_page(session)
     session.evaluate(2)
 
@@ -162,7 +162,7 @@ def assert_compiled_as_the_page(session: Session) -> None:
     page = algorithm_of(session.config).page(session.spec, session.config)
     if type(fresh.page) is type(page):
         return
-    batch = session.replay.sample(session.replay_rng)
+    batch = next(session.feed.batches(session.replay_rng))
     loss, _, gradient = fresh.gradient(batch)
     page_loss, _, page_gradient = page.gradient(fresh.online, fresh.target, batch)
     torch.testing.assert_close(loss, page_loss, rtol=1e-3, atol=1e-6)

@@ -51,7 +51,7 @@ def test_stopped_and_restored_equals_never_stopped(name: str, learn_while_playin
     stopped = advanced(cfg, 12)
     restored = Session(cfg)
     restored.load_state_dict(stopped.state_dict())
-    restored.replay.load_state_dict(stopped.replay.state_dict())
+    restored.feed.load_state_dict(stopped.feed.state_dict())
     for _ in range(9):
         restored.advance()
     assert_same(advanced(cfg, 21), restored)
@@ -98,3 +98,13 @@ def test_all_steps_are_counted_warm_up_included() -> None:
     session = advanced(config(), 5)
     assert session.env_steps == 5 * 8 * 2
     assert session.episodes == 40
+
+
+def test_evaluation_may_draw_what_the_team_does_and_draws_the_same_again() -> None:
+    greedy = advanced(config(env={"key": "probe-coin"}), 12)
+    drawing = config(env={"key": "probe-coin"}, evaluation={"episodes": 10, "choice": "sampled"})
+    sampled, again = advanced(drawing, 12), advanced(drawing, 12)
+    assert untimed(sampled.metrics_row()) == untimed(greedy.metrics_row()), "training knows nothing of it"
+    returns = sampled.evaluate(200).returns.tolist()
+    assert returns == again.evaluate(200).returns.tolist()
+    assert returns != greedy.evaluate(200).returns.tolist()

@@ -26,7 +26,9 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lockstep.algorithms.learner import Metrics
+from lockstep.algorithms.registry import batch_shape
 from lockstep.compute.child_process import ChildProcess
+from lockstep.compute.machine import cores
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
@@ -48,10 +50,10 @@ MAX_SILENCES = 3
 
 def num_shares(config: RunConfig) -> int:
     """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
-    if config.training.device != "cpu":
+    if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
-    allowed = config.training.num_threads or len(os.sched_getaffinity(0))
-    return max(1, min(allowed, config.replay.batch_size // MIN_EPISODES))
+    allowed = config.training.num_threads or cores()
+    return max(1, min(allowed, batch_shape(config, 1)[0] // MIN_EPISODES))
 
 
 def share_bounds(episodes: int, shares: int, own: float) -> list[int]:
@@ -146,9 +148,9 @@ class GradientWorker:
     """A process that works on one share of every batch; `lockstep.algorithms.fast.share_worker` is its other end."""
 
     def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int, weights: "SharedMemory") -> None:
-        bounds = share_bounds(config.replay.batch_size, num_shares(config), config.training.learner_share)
+        whole, steps = batch_shape(config, spec.time_limit)
+        bounds = share_bounds(whole, num_shares(config), config.training.learner_share)
         episodes = max(last - first for first, last in pairwise(bounds[1:]))
-        steps = min(config.replay.segment_steps or spec.time_limit, spec.time_limit)
         self.exchange = Exchange.create(spec, num_weights, episodes, steps)
         ours, theirs = socketpair()
         with theirs:

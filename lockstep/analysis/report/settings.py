@@ -1,6 +1,5 @@
 """The configuration, every value with what it does in the schema's own words, and how to have the same again."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from lockstep.config.knobs import Knob, flat, knobs
 from lockstep.config.load import dump_toml
 from lockstep.runs.cleaning import one_line, printable
 from lockstep.runs.reader import RunReader
+from lockstep.shell import command_line
 
 NO_SUCH_SETTING = object()
 """Stands where a group's algorithm does not have what another's has."""
@@ -120,9 +120,9 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
 def _command(run: RunReader) -> str:
     words = run.info.get("command")
     if not isinstance(words, list) or words[:1] != ["lockstep"]:  # a stranger may have written anything there
-        return one_line(f"lockstep train {shlex.quote(str(run.directory.config))}")
-    return shlex.join(str(word) for word in words)
+        return one_line(command_line("train", run.directory.config))
+    return command_line(*map(str, words[1:]))
 
 
 def _report_command(paths: Sequence[Path]) -> str:
-    return one_line(shlex.join(["lockstep", "report", *(str(path) for path in paths)]))
+    return one_line(command_line("report", *paths))

@@ -1,4 +1,4 @@
-"""Every knob of a run, documented once, here, with its unit and its effect: a file for each section.
+"""Schema documents every setting of a run, once, with its unit and its effect: a file for each section.
 
 The models are frozen: a run never changes its configuration. `env_steps` counts the steps of one environment, summed
 over the parallel environments, not times agents. Defaults are EPyMARL's for QMIX where EPyMARL has the knob. The

@@ -1,5 +1,7 @@
 """`[evaluation]`: how a team is judged while it learns."""
 
+from typing import Literal
+
 from lockstep.config.schema.section import Count, Fraction, Section
 
 
@@ -12,5 +14,7 @@ class EvaluationConfig(Section):
     """Episodes in one evaluation, all of them counted."""
     confirm_episodes: Count = 1_000
     """New episodes whose mean must exceed stop_at_test_return too: of many evaluations, one is lucky."""
+    choice: Literal["greedy", "sampled"] = "greedy"
+    """greedy: agents do what they value most. sampled: an action drawn by the softmax of what they value."""
     epsilon: Fraction = 0.0
     """Chance of a random action; 0 is greedy."""

@@ -1,5 +1,6 @@
 """Will the machine carry it, and will anything be left of it?"""
 
+from lockstep.algorithms.feed_memory import reserved_bytes, smaller_replay
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.numbers import as_override, duration, memory, rounded
@@ -8,21 +9,22 @@ LONG_SECONDS = 2 * 3600.0
 
 
 def replay_does_not_fit(forecast: Forecast) -> Finding | None:
-    """The full replay needs more memory than is free."""
-    free = forecast.machine.free_bytes
-    if free is None or forecast.replay_bytes < 0.8 * free:
+    """The full replay needs more memory than is free, or than can be set aside for it."""
+    config, task, free = forecast.config, forecast.task, forecast.machine.free_bytes
+    used, reserved = forecast.replay_bytes, reserved_bytes(config, task.spec, masks=task.masks)
+    if free is None or (used < 0.8 * free and reserved < forecast.machine.unreservable_bytes):
         return None
-    replay = forecast.config.replay
-    fitting = int(0.5 * free / forecast.replay_bytes * replay.buffer_size)
+    words = smaller_replay(config, task.spec, 0.5 * free, masks=task.masks)
     return Finding(
         "replay-does-not-fit",
         "problem",
-        f"the replay will need {memory(forecast.replay_bytes)}, and {memory(free)} are free",
-        f"{rounded(replay.buffer_size)} episodes, packed, are {memory(forecast.replay_bytes)}. The system ends a "
-        "process that takes more than there is, usually hours after its start.",
+        f"the replay will need {memory(max(used, reserved))}, and {memory(free)} are free",
+        f"{rounded(config.replay.buffer_size)} episodes, packed, are {memory(reserved)}, and are set aside before the "
+        f"first one; this run fills {memory(used)} of it. The system ends a process that takes more than there is, "
+        "usually hours after its start.",
         "The replay grows with every episode until it is full; a run that fits at first may not fit later.",
-        (Remedy((f"buffer_size={as_override(max(fitting, replay.batch_size))}",), "half of the free memory"),),
-        {"replay_bytes": forecast.replay_bytes, "free_bytes": free},
+        (Remedy(words, "as much as this run plays, or half of the free memory"),) if words else (),
+        {"replay_bytes": used, "reserved_bytes": reserved, "free_bytes": free},
     )
 
 

@@ -64,7 +64,7 @@ def understand_ending(
     if not cut and not any(truncated.values()) and steps in own_limits:
         cut = True
         remarks.say(
-            "own limit",
+            "its own end",
             f"An episode that terminates in step {steps}, where the world's own limit lies, is taken as truncated.",
         )
     return Ending(frozenset(), not cut, cut)
@@ -88,10 +88,10 @@ def _flags(name: str, value: Any, agents: Sequence[Hashable]) -> tuple[dict[Hash
 
 
 def _flag(name: str, value: Any) -> bool:
-    try:
-        return bool(np.asarray(value).item())
-    except (TypeError, ValueError):
-        raise UnreadableError(f"one of the {name} is {value!r}, not true or false") from None
+    flag = np.asarray(value)
+    if flag.size != 1 or flag.dtype.kind not in "biuf":
+        raise UnreadableError(f"one of the {name} is {value!r}, not true or false")
+    return bool(flag.item())
 
 
 def _say_how(told: Told, for_all: bool, flagged: bool, remarks: Remarks) -> None:

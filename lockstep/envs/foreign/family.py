@@ -1,7 +1,7 @@
 """What is known of anybody's environment: how it is named, and who steps it. It comes last among the families."""
 
 from lockstep.envs.family import EnvRow, WorldFamily, WorldOptions
-from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.protocol import Trial, VectorEnv
 from lockstep.errors import UserError
 
 EXAMPLES = {
@@ -43,3 +43,12 @@ class Foreign(WorldFamily):
         from lockstep.envs.foreign.workers import WorkerLanes
 
         return WorkerLanes(factory, num_envs, seed, options.workers)
+
+    def try_out(self, key: str, options: WorldOptions) -> Trial:
+        """Play it a little, in a process of its own."""
+        from lockstep.envs.foreign.factory import ForeignEnvFactory
+        from lockstep.envs.foreign.trial import try_out
+
+        assert options.workers is not None, "see WorldFamily.try_out"
+        factory = ForeignEnvFactory(key, options.time_limit, options.arguments, options.own_state)
+        return try_out(factory, options.workers, patient=options.workers.count > 0)

@@ -1,6 +1,7 @@
 """One environment of somebody else as arrays of fixed shape: agents that differ are padded, those gone are masked."""
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,13 +207,14 @@ class ForeignEnv:
             value = next((state for info in own.values() if (state := _first_of(STATES, info, None)) is not None), None)
             source = "an agent's infos"
         if value is None and (call := caller(self.env, STATE_CALLS)) is not None:
-            value, source = call(), f"{getattr(call, '__name__', 'state')}()"
+            with suppress(NotImplementedError):  # PettingZoo's way to say that there is none
+                value, source = call(), f"{getattr(call, '__name__', 'state')}()"
         if value is None:
             raise UnreadableError(
                 "it has no state of its own: no state() or get_state(), and none in the infos or observations; leave "
                 "env.state at joined"
             )
-        self.remarks.say("state", f"The mixer sees the world's own state, from {source}.")
+        self.remarks.say("own state", f"The mixer sees the world's own state, from {source}.")
         try:
             numbers = np.asarray(value, dtype=np.float32).ravel()
         except (TypeError, ValueError):
@@ -247,19 +249,17 @@ class ForeignEnv:
         if time_limit is None or own is None or time_limit <= own:
             if own is not None:
                 names = " and ".join(dict.fromkeys(holder.name for holder in found if holder.limit == own))
-                self.remarks.say("time limit", f"The world's own limit is {own} steps ({names}).")
+                self.remarks.say("own limit", f"The world's own limit is {own} steps ({names}).")
             limit = time_limit or own
             assert limit is not None
             return limit, {holder.limit for holder in found}
         shorter = [holder for holder in found if holder.limit < time_limit]
         if all([moved(holder, time_limit) for holder in shorter]):  # noqa: C419, all of them are moved
             names = " and ".join(dict.fromkeys(holder.name for holder in shorter))
-            self.remarks.say(
-                "time limit", f"The world's own limit of {own} steps ({names}) was raised to {time_limit}."
-            )
+            self.remarks.say("own limit", f"The world's own limit of {own} steps ({names}) was raised to {time_limit}.")
             return time_limit, {time_limit, *(holder.limit for holder in shorter)}
         self.remarks.say(
-            "time limit",
+            "own limit",
             f"env.time_limit={time_limit} is above the world's own limit of {own} steps, which cannot be raised from "
             f"here: {own} counts.",
             doubtful=True,

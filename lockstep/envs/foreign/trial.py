@@ -11,21 +11,12 @@ from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.remarks import Remarks
 from lockstep.envs.foreign.workers import WorkerLanes, WorkerSettings
 from lockstep.envs.others import opposed
-from lockstep.envs.protocol import Remark
+from lockstep.envs.protocol import Trial
 from lockstep.errors import UserError
 
 EPISODES, STEPS, SECONDS = 8, 2_000, 4.0
 """Of a trial, whichever are over first; one episode is always played, or STEPS of it."""
 SEED = 1
-
-
-class Trial(NamedTuple):
-    """What came of it."""
-
-    limit: int
-    """Steps after which episodes are cut, by us or by the world."""
-    remarks: list[Remark]
-    """How the world is understood."""
 
 
 class _Episode(NamedTuple):
@@ -36,14 +27,19 @@ class _Episode(NamedTuple):
 
 
 def try_out(factory: ForeignEnvFactory, settings: WorkerSettings, *, patient: bool) -> Trial:
-    """Play at random. patient: a process that dies or hangs is started anew, as in the run that is to come.
+    """Play at random. patient: a process that dies or hangs ends the trial, not the run that is to come.
 
     Raises UserError for a world that cannot be had, learnt or played, whatever it does instead.
     """
     env = WorkerLanes(factory, 1, SEED, WorkerSettings(1, settings.timeout_seconds))
     try:
         started, steps, episodes = time.monotonic(), 0, list[_Episode]()
-        while not episodes or (len(episodes) < EPISODES and steps < STEPS and time.monotonic() - started < SECONDS):
+        while not episodes or (
+            len(episodes) < EPISODES
+            and steps < STEPS
+            and time.monotonic() - started < SECONDS
+            and not env.dropped.any()
+        ):
             # The first is played twice: equal seeds must mean equal episodes.
             episodes.append(_play(env, SEED + max(len(episodes) - 1, 0), STEPS - steps, patient=patient))
             steps += len(episodes[-1].rewards)

@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lockstep.acting.exploration import Plan
+from lockstep.acting.forward import TeamWeights
 from lockstep.arrays import Mask, Obs
 from lockstep.compute.compiled import announce_compilation
-from lockstep.envs.particles import _kernel
+from lockstep.envs.particles import _kernel, _playing
 from lockstep.envs.particles.config import NUM_ACTIONS, SpreadConfig
 from lockstep.envs.particles.plane import ParticleScene
-from lockstep.envs.protocol import TimeStep, check_running, chosen_lanes
+from lockstep.envs.playing import check_play
+from lockstep.envs.protocol import Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.envs.random_streams import STREAM_WORDS
 from lockstep.errors import UserError
 
@@ -67,6 +70,35 @@ class SpreadSimulator:
         _kernel.observe_spread(self._lanes, chosen, self._obs)
         self._running &= ~(self._terminated | self._truncated)
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
+
+    @property
+    def plays_teams(self) -> bool:
+        """See `TeamPlay.plays_teams`: always."""
+        return True
+
+    def play_team(
+        self,
+        network: TeamWeights,
+        plan: Plan,
+        first: int,
+        memory: NDArray[np.float32],
+        record: Record,
+        active: Mask,
+        augment: Onset | None = None,
+    ) -> None:
+        """See `TeamPlay.play_team`. Afterwards the lanes are as if they had been stepped."""
+        announce_compilation("particle team's play", _playing.play_spread)
+        augment = augment or Onset.nothing()
+        check_play(self, network, plan, first, record, augment)
+        chosen = chosen_lanes(active, self.num_envs)
+        check_running(self._running, chosen)
+        self._terminated[:] = self._truncated[:] = False
+        moves = np.empty(self._reward.shape, dtype=np.int64)
+        _playing.play_spread(
+            self._rules, self._lanes, network, augment, chosen, plan, first, memory, record,
+            self._obs, moves, self._reward, self._terminated, self._truncated, active,
+        )  # fmt: skip
+        self._running[chosen] = active[chosen]
 
     def available_actions(self) -> Mask | None:
         """Every action is always allowed."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from lockstep.envs.rware.actions import NUM_ACTIONS
 from lockstep.envs.rware.keys import warehouse_arguments
-from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text
+from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text, plain_drawing
 from lockstep.errors import UnknownArgumentError, UserError
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
@@ -67,6 +67,8 @@ class WarehouseConfig:
                 raise UserError(f"{name}={getattr(self, name)!r} must be true or false.")
         if self.layout is not None and not isinstance(self.layout, str):
             raise UserError(f"layout={self.layout!r} must be a drawing: text with x (shelf), . (corridor), g (goal).")
+        if self.layout:
+            put(self, "layout", plain_drawing(self.layout))
         put(
             self,
             "floor",

@@ -1,5 +1,6 @@
 """What is known of warehouses: their keys, both engines, the programmed team, how they look, what is said of them."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 
 from lockstep.acting.policy import Policy
 from lockstep.envs.family import About, EnvRow, Progress, WorldFamily, WorldOptions
-from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.protocol import Remark, Trial, VectorEnv
 from lockstep.envs.rware.config import WarehouseConfig, keyed_config, warehouse_config
+from lockstep.envs.rware.features import feature_names
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys
+from lockstep.envs.rware.layout import out_of_reach
 from lockstep.envs.rware.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -70,6 +73,23 @@ class Warehouses(WorldFamily):
         from lockstep.envs.rware.simulator import Simulator
 
         return Simulator(plain_key(key), config, num_envs, seed, options.num_threads)
+
+    def playable(self, env: VectorEnv) -> VectorEnv:
+        """Robots with message bits choose a move and what they say as one action."""
+        from lockstep.envs.rware.talking import TalkingRobots
+
+        bits = env.config.msg_bits if isinstance(env, Floor) else 0
+        return TalkingRobots(env, bits) if bits else env
+
+    def try_out(self, key: str, options: WorldOptions) -> Trial | None:
+        """See whether the drawn floor can be served."""
+        rules = keyed_config(key, options.time_limit, options.arguments)
+        sentence = out_of_reach(rules.floor)
+        return None if sentence is None else Trial(rules.time_limit, [Remark("layout", sentence, True)])
+
+    def feature_names(self, key: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """As docs/observations.md explains them."""
+        return feature_names(keyed_config(key, None, arguments))
 
     def has_official(self, key: str) -> bool:
         """Lockstep brings the package along."""

@@ -1,6 +1,5 @@
 """RWARE, compiled: the official package's warehouses, step for step, many at a time."""
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -8,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting.exploration import FREE
-from lockstep.acting.forward import TeamWeights, check_fits
+from lockstep.acting.exploration import Plan
+from lockstep.acting.forward import TeamWeights
 from lockstep.arrays import Mask, Obs
 from lockstep.compute.compiled import announce_compilation
+from lockstep.compute.machine import cores
+from lockstep.envs.playing import check_play
 from lockstep.envs.protocol import Onset, Record, TimeStep, check_running, chosen_lanes
 from lockstep.envs.rware import _kernel, _observations, _playing, _tables
-from lockstep.envs.rware.actions import NUM_ACTIONS, as_array, check_actions, check_moves
+from lockstep.envs.rware.actions import as_array, check_actions, check_moves
 from lockstep.envs.rware.config import WarehouseConfig
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.errors import UserError
@@ -58,7 +59,7 @@ class Simulator:
         self._truncated = np.zeros(num_envs, dtype=bool)
         self._running = np.zeros(num_envs, dtype=bool)
         self._all = np.arange(num_envs)
-        self._num_threads = num_threads or available_processors()
+        self._num_threads = num_threads or cores()
         self._pool: ThreadPoolExecutor | None = None
         self._compile()
         self._seed(self._all, seed)
@@ -125,37 +126,30 @@ class Simulator:
     def play_team(
         self,
         network: TeamWeights,
-        script: NDArray[np.int16],
+        plan: Plan,
         first: int,
         memory: NDArray[np.float32],
         record: Record,
         active: Mask,
-        onset: Onset | None = None,
+        augment: Onset | None = None,
     ) -> None:
         """See `TeamPlay.play_team`. Afterwards the lanes are as if they had been stepped."""
-        announce_compilation("team's play", _playing.play_lanes)
-        steps, agents = len(script), self.config.n_agents
-        onset = onset or Onset.nothing()
-        features = self.config.obs_dim + len(onset.flags) * len(onset.numbers)
+        announce_compilation("team's play", _playing.play_warehouses)
         assert self.plays_teams, "only flattened observations without messages"
-        assert script.shape == (steps, self.num_envs, agents)
-        assert record.actions.shape[0] == self.num_envs, "the record has other lanes"
-        assert record.actions.shape[1] >= first + steps, "the record is too short"
-        assert record.obs.shape[2:] == (agents, features), "the record has other observations"
-        check_fits(network, agents, features, NUM_ACTIONS)
-        check_moves(script, first=FREE)
+        augment = augment or Onset.nothing()
+        check_play(self, network, plan, first, record, augment)
         chosen = chosen_lanes(active, self.num_envs)
         self._check_running(active, chosen)
         self._terminated[:] = self._truncated[:] = False
-        moves, reward = np.empty(self.num_envs * agents, dtype=np.int8), self._reward.reshape(-1)
+        moves = np.empty(self._reward.shape, dtype=np.int8)
 
         def play(part: Lanes) -> None:
-            _playing.play_lanes(
-                self._world, self._lanes, self._eyes, network, onset, part, script, first, memory, record,
-                self._obs, moves, reward, self._terminated, self._truncated, active,
+            _playing.play_warehouses(
+                self._world, self._lanes, self._eyes, network, augment, part, plan, first, memory, record,
+                self._obs, moves, self._reward, self._terminated, self._truncated, active,
             )  # fmt: skip
 
-        self._split(chosen, play, robots_per_thread=max(THOUGHTS_PER_THREAD // max(steps, 1), 1))
+        self._split(chosen, play, robots_per_thread=max(THOUGHTS_PER_THREAD // max(len(plan.forced), 1), 1))
         self._running[chosen] = active[chosen]
 
     def available_actions(self) -> Mask | None:
@@ -292,11 +286,6 @@ class Simulator:
             do(first)
             for future in pending:
                 future.result()
-
-
-def available_processors() -> int:
-    """Processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _writer(config: WarehouseConfig) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""The replay player: recorded episodes as one page that needs nothing and nobody."""
+"""The replay player shows recorded episodes as one page that needs nothing and nobody."""
 
 import html
 import json

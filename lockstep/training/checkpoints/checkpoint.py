@@ -35,10 +35,11 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.others import provide_teams
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
-from lockstep.experience.replay import Replay
+from lockstep.experience.feed import Feed
 from lockstep.files import read_regular
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory, sync_folder
+from lockstep.shell import command_line
 from lockstep.spec import EnvSpec
 from lockstep.training.checkpoints.replay_files import (
     FOLDER,
@@ -86,7 +87,7 @@ def save_checkpoint(session: Session, run: RunDirectory) -> Path:
     episodes = run.checkpoints / FOLDER
     replay: ReplayOnDisk | None = None
     if session.config.checkpoint.save_replay:
-        replay = write_replay(session.replay, episodes, session.replay_on_disk)
+        replay = write_replay(session.feed, episodes, session.replay_on_disk)
         sync_folder(episodes)
     parts = {"state.pt": session.state_dict(), "policy.pt": _policy_state(session)}
     folder = _write(run.checkpoints / f"{session.env_steps:012d}", parts, session, replay, began)
@@ -131,7 +132,7 @@ def check_begun(run: RunDirectory) -> None:
     if not _folders(run) and (CHECKPOINTED in info or info.get("status") in ("finished", "solved")):
         raise UserError(
             f"{run.path} has been trained, but its checkpoints are gone, so it cannot be continued; nothing of it was "
-            f"changed. `lockstep train {run.config}` begins anew, in another folder."
+            f"changed. `{command_line('train', run.config)}` begins anew, in another folder."
         )
 
 
@@ -162,15 +163,15 @@ def load_latest(session: Session, run: RunDirectory) -> list[str]:
     raise UserError(f"{run.path} holds no checkpoint to resume from. {' '.join(said)}")
 
 
-def load_replay(replay: Replay, folder: Path) -> None:
-    """Fill `replay` with what a checkpoint remembers; a checkpoint without one empties it."""
+def load_replay(feed: Feed, folder: Path) -> None:
+    """Fill `feed` with what a checkpoint remembers; a checkpoint without one empties it."""
     manifest = _manifest(folder)
     with _explained(folder, "its replay"):
         if manifest.replay is not None:
-            read_replay(replay, folder.parent / FOLDER, manifest.replay)
+            read_replay(feed, folder.parent / FOLDER, manifest.replay)
             return
         old = _part(folder, manifest, "replay.pt") if "replay.pt" in manifest.sha256 else {}
-        for name, store in replay.stores().items():
+        for name, store in feed.stores().items():
             if name not in old:
                 store.clear()
                 continue
@@ -375,12 +376,12 @@ def _load(session: Session, folder: Path, *, with_replay: bool) -> None:
         session.load_state_dict(state)
     session.replay_on_disk = {}
     if with_replay:
-        load_replay(session.replay, folder)
-        stores = session.replay.stores()
+        load_replay(session.feed, folder)
+        stores = session.feed.stores()
         if manifest.replay and all(store.added == manifest.replay[name].added for name, store in stores.items()):
             session.replay_on_disk = manifest.replay
     else:
-        for store in session.replay.stores().values():
+        for store in session.feed.stores().values():
             store.clear()
 
 

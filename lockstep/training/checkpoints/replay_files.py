@@ -16,7 +16,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 from torch import Tensor
 
-from lockstep.experience.replay import EpisodeStore, Replay
+from lockstep.experience.feed import Feed
+from lockstep.experience.replay import EpisodeStore
 from lockstep.runs.directory import write_atomically
 from lockstep.spec import EnvSpec, stored_fields
 from lockstep.training.checkpoints.tensor_files import (
@@ -60,8 +61,8 @@ class StoreOnDisk(BaseModel):
 ReplayOnDisk = dict[str, StoreOnDisk]
 
 
-def write_replay(replay: Replay, folder: Path, before: Mapping[str, StoreOnDisk]) -> ReplayOnDisk:
-    """Bring what `replay` holds to disk. before: what this function last returned, and thus need not be written."""
+def write_replay(feed: Feed, folder: Path, before: Mapping[str, StoreOnDisk]) -> ReplayOnDisk:
+    """Bring what `feed` holds to disk. before: what this function last returned, and thus need not be written."""
     folder.mkdir(exist_ok=True)
     return {
         name: StoreOnDisk(
@@ -69,13 +70,13 @@ def write_replay(replay: Replay, folder: Path, before: Mapping[str, StoreOnDisk]
             size=store.size,
             chunks=_write_store(name, store, folder, before[name].chunks if name in before else ()),
         )
-        for name, store in replay.stores().items()
+        for name, store in feed.stores().items()
     }
 
 
-def read_replay(replay: Replay, folder: Path, described: Mapping[str, StoreOnDisk]) -> None:
-    """Fill `replay` from disk. Raises RefusedError, with the replay half filled, where a chunk is damaged."""
-    stores = replay.stores()
+def read_replay(feed: Feed, folder: Path, described: Mapping[str, StoreOnDisk]) -> None:
+    """Fill `feed` from disk. Raises RefusedError, with the feed half filled, where a chunk is damaged."""
+    stores = feed.stores()
     if stores.keys() != described.keys():
         raise RefusedError("it remembers episodes in another way than config.toml says")
     for name, store in stores.items():

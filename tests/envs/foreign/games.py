@@ -179,3 +179,14 @@ class WellNamed(Unequal):
 
     def _see(self) -> dict[str, Any]:
         return dict.fromkeys(self.agents, self.given)
+
+
+class Wide(Unequal):
+    """Both see 9,000 numbers."""
+
+    def observation_space(self, agent: str) -> spaces.Box:
+        return spaces.Box(-1.0, 9.0, (9_000,))
+
+    def _see(self) -> dict[str, Any]:
+        drawn = float(self.rng.random())
+        return {agent: np.full(9_000, drawn, np.float32) for agent in self.agents}

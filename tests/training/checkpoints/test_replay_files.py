@@ -134,11 +134,11 @@ def test_checkpoints_in_a_row_can_each_be_gone_back_to(tmp_path: Path) -> None:
     for _ in range(5):
         session.advance()
         save_checkpoint(session, run)
-        states.append(session.replay.state_dict())
+        states.append(session.feed.state_dict())
     for folder, state in zip(numbered_checkpoints(run), states, strict=True):
         again = Session(session.config)
-        load_replay(again.replay, folder)
-        assert first_difference(state, again.replay.state_dict())[0] is None
+        load_replay(again.feed, folder)
+        assert first_difference(state, again.feed.state_dict())[0] is None
 
 
 def test_a_resumed_run_writes_no_episode_twice(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_every_schema_version_is_resumed_and_read(version: int, tmp_path: Path) 
     assert load_latest(session, run) == []
     assert (session.env_steps, session.learner.updates) == {1: (1760, 8), 2: (1600, 6)}[version]
     assert session.episodes == session.env_steps // 40
-    assert {name: store.size for name, store in session.replay.stores().items()} == {
+    assert {name: store.size for name, store in session.feed.stores().items()} == {
         "all": {1: 30, 2: 26}[version],
         "rewarding": 2,
     }

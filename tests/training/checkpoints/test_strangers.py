@@ -303,7 +303,7 @@ def test_when_every_replay_is_damaged_the_rest_goes_on(run: RunDirectory) -> Non
         path.write_bytes(path.read_bytes()[:-1] + b"x")
     session, said = resumed(run)
     assert session.env_steps == 800
-    assert all(store.size == 0 for store in session.replay.stores().values())
+    assert all(store.size == 0 for store in session.feed.stores().values())
     assert said[-1] == "000000000800 is used without its replay: the run goes on from there, but not bit for bit."
 
 
