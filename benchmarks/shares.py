@@ -16,7 +16,7 @@ from lockstep.acting.policy import RandomPolicy
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
-from lockstep.envs.registry import make_configured
+from lockstep.envs.registry import make_env
 from lockstep.experience.replay import build_replay
 from lockstep.experience.rollout import collect
 
@@ -30,7 +30,7 @@ def quickest(preset: str, batch_size: int, shares: int, updates: int) -> float:
     """Milliseconds of an update."""
     words = [f"replay.batch_size={batch_size}", f"training.num_threads={shares}", "replay.buffer_size=1000"]
     config = load_config(preset, words)
-    env = make_configured(config.env, 256, seed=0)
+    env = make_env(config.env, 256, seed=0)
     replay = build_replay(env.spec, config.replay, torch.device("cpu"))
     replay.add(collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0))))
     batch, learner = replay.sample(np.random.default_rng(1)), build(env.spec, config)

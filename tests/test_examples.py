@@ -15,7 +15,7 @@ MOST_LINES = 80
 SHORT = ("training.max_env_steps=480", "evaluation.every_env_steps=160", "training.num_threads=1")
 
 
-@pytest.mark.parametrize("name", ["own_algorithm", "own_logger", "own_mixer"])
+@pytest.mark.parametrize("name", ["own_algorithm", "own_family", "own_logger", "own_mixer"])
 def test_an_example_of_ones_own_is_short(name: str) -> None:
     assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= MOST_LINES
 

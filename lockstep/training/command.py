@@ -15,7 +15,7 @@ from lockstep.algorithms.registry import recorded
 from lockstep.config.knobs import flat
 from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import has_official_engine, try_out
+from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
@@ -25,7 +25,6 @@ from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay, clock
-from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult
 
 Look = Callable[[], Sequence[str]]
@@ -100,7 +99,7 @@ class LookingLogger(SilentLogger):
 
 def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     """Raise UserError for a task, a device or an amount of memory that cannot be had, before anything is written."""
-    env = make_env(config, 1, seed=0)
+    env = make_env(config.env, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
     check_repeat_actions(config.exploration, env.spec.num_actions)

@@ -13,7 +13,7 @@ from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import code_named, is_foreign
+from lockstep.envs.registry import code_named, names_code
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Logger
@@ -50,7 +50,7 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
-        codes = [code_named(config.env)] if is_foreign(config.env.key) else []
+        codes = [code_named(config.env)] if names_code(config.env.key) else []
         codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
         for sentence in filter(None, map(trust.remember, codes)):
             for logger in loggers:

@@ -11,8 +11,8 @@ from lockstep.arrays import Obs
 from lockstep.envs.adapters.window import DisplayWindow
 from lockstep.envs.protocol import TimeStep
 from lockstep.envs.random_streams import move_generator, read_generator
-from lockstep.envs.registry import warehouse_config
 from lockstep.envs.rware.actions import one_by_one
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.draw import draw
 from lockstep.envs.rware.keys import plain_key
 from lockstep.envs.rware.simulator import Simulator

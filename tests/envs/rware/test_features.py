@@ -12,7 +12,8 @@ import lockstep
 from lockstep.cli import main
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig
-from lockstep.envs.registry import make_configured, make_vec, try_out, warehouse_config
+from lockstep.envs.registry import make_env, make_vec, try_out
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.errors import UserError
 
 DRAWING = "..x..\n.xxx.\n..g..\n"
@@ -119,7 +120,7 @@ def test_what_nobody_can_serve_is_told_before_training(drawing: str, sentence: s
 
 def test_robots_that_talk_choose_one_action(tmp_path: Path) -> None:
     task = EnvConfig(key="rware-tiny-2ag-v2", time_limit=10, arguments={"msg_bits": 2})
-    ours, plain = make_configured(task, 2, 5), make_vec("rware-tiny-2ag-v2", 2, 5, 10, msg_bits=2)
+    ours, plain = make_env(task, 2, 5), make_vec("rware-tiny-2ag-v2", 2, 5, 10, msg_bits=2)
     assert ours.spec.num_actions == 20
     ours.reset()
     plain.reset()
