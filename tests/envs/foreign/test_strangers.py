@@ -193,6 +193,17 @@ def test_opposite_rewards_are_no_team_until_it_is_said_who_learns(tmp_path: Path
         make_configured(task("Chase", "env.team=cat"), 1, 0)
 
 
+def test_a_programmed_team_can_play_the_rest() -> None:
+    words = ["env.team=0", "env.others=heuristic", "env.time_limit=60"]
+    env = make_configured(load_config("report-default", words).env, 2, 3)
+    env.reset(seed=1)
+    idle = [env.step(np.zeros((2, 1), dtype=np.int64)) for _ in range(60)]
+    assert sum(step.reward.sum() for step in idle) == 0.0
+    assert env.earned[:, 1].sum() > 0.0  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match="no team is programmed for"):
+        make_configured(task("Chase", "env.team=0", "env.others=heuristic"), 1, 0)
+
+
 def test_random_others_are_the_same_for_the_same_seed() -> None:
     rewards = []
     for _ in range(2):
