@@ -36,10 +36,6 @@ FOREIGN_EXAMPLES = {
 """How environments of others are named, by example: those with discrete actions can be trained on."""
 
 
-_OURS = frozenset({"key", "num_envs", "seed", "time_limit", "engine", "num_threads", "workers"})
-"""Names that `make_vec` keeps for itself."""
-
-
 @dataclass(frozen=True)
 class EnvRow:
     """One line of `lockstep envs`."""
@@ -121,13 +117,11 @@ def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -
     options: further arguments of `make_vec`. Raises UserError, before anything is imported, for code that a file names
     and the user has not allowed to run.
     """
-    if ours := _OURS & task.arguments.keys():
-        raise UserError(f"env.arguments.{min(ours)} is no argument of an environment's; it has a setting of its own.")
     if is_foreign(task.key):
         trust.check(code_named(task))
     options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
     env = make_vec(task.key, num_envs, seed, task.time_limit, **options)
-    if is_rware_key(task.key) and (bits := warehouse_config(task.key, **task.arguments).msg_bits):
+    if is_rware_key(task.key) and (bits := _warehouse_config(task.key, None, task.arguments).msg_bits):
         env = TalkingRobots(env, bits)
     return shared(env, task.team, task.others, seed)
 
@@ -139,7 +133,7 @@ def try_out(task: EnvConfig) -> Trial | None:
     Raises UserError for one that cannot be trained in, and as `make_configured`.
     """
     if is_rware_key(task.key):
-        config = warehouse_config(task.key, task.time_limit, **task.arguments)
+        config = _warehouse_config(task.key, task.time_limit, task.arguments)
         sentence = out_of_reach(config.floor)
         return None if sentence is None else Trial(config.time_limit, [Remark("layout", sentence, True)])
     if not is_foreign(task.key):
