@@ -3,19 +3,23 @@
 import csv
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
 from lockstep.config.epymarl import epymarl_config
+from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.keys import is_rware_key
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
 from lockstep.runs.delivery import deliver
-from lockstep.runs.directory import read_rows
+from lockstep.runs.directory import read_json, read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.shell import command_line
@@ -40,7 +44,8 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
         names = ", ".join(record.name for record in empty)
         raise UserError(f"{names} has written no numbers yet; export it after its first evaluation. {unread}".strip())
     if file_format == "sacred":
-        parts = [_sacred(record, out / _unused(record, records)) for record in records]
+        numbers = _numbered(out, [str(record.directory.path) for record in records])
+        parts = [_sacred(record, folder) for record, folder in zip(records, numbers, strict=True)]
         return deliver({path: content for part in parts for path, content in part.items()})
     if file_format == "marl-eval":
         return deliver({out / "marl_eval.json": _json(_marl_eval(records))})
@@ -70,9 +75,11 @@ def absolute_returns(record: RunReader) -> list[float] | None:
 
 
 def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
-    """config.json in EPyMARL's words, metrics.json as sacred's file observer writes it, run.json with how it ended."""
+    """A folder as sacred's file observer leaves it for EPyMARL: config.json in EPyMARL's words, the numbers twice, in
+    metrics.json and in info.json, run.json with how it ended, and cout.txt, here the rows as lines."""
     start = _start(record)
-    told = {}
+    told: dict[str, Any] = {}
+    info: dict[str, Any] = {}
     for name in metrics(record.config):
         if name in _COUNTERS:
             continue
@@ -81,15 +88,41 @@ def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
         if len(steps):
             times = [(start + timedelta(minutes=min(float(minute), LONGEST_MINUTES))).isoformat() for minute in minutes]
             told[name] = {"steps": [int(step) for step in steps], "timestamps": times, "values": values.tolist()}
+            info |= {name: values.tolist(), f"{name}_T": told[name]["steps"]}
     standing = {"finished": "COMPLETED", "solved": "COMPLETED", "running": "RUNNING", "interrupted": "INTERRUPTED"}
     run = {
         "status": standing.get(record.standing, "FAILED"),
         "start_time": start.isoformat(),
         "command": record.info.get("command"),
         "host": record.info.get("host"),
+        "lockstep_run": str(record.directory.path),
     }
-    parts = {"config": epymarl_config(record.config), "metrics": told, "run": run}
-    return {folder / f"{name}.json": _json(part) for name, part in parts.items()}
+    parts = {"config": epymarl_config(_with_its_limit(record.config)), "info": info, "metrics": told, "run": run}
+    lines = [f"{record.name}, exported from Lockstep", *map(_line, read_rows(record.directory.metrics))]
+    files = {folder / f"{name}.json": _json(part) for name, part in parts.items()}
+    return files | {folder / "cout.txt": "\n".join(lines) + "\n"}
+
+
+def _with_its_limit(config: RunConfig) -> RunConfig:
+    """With the step limit written down where it is the warehouse's own, as EPyMARL's configurations have it."""
+    if config.env.time_limit is not None or not is_rware_key(config.env.key):
+        return config
+    limit = make_vec(config.env.key, 1, arguments=config.env.arguments).spec.time_limit
+    return config.model_copy(update={"env": config.env.model_copy(update={"time_limit": limit})})
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """One row of metrics as people read it."""
+    return "  ".join(f"{name}={value:.6g}" for name in row if (value := number(row[name])) is not None)
+
+
+def _numbered(out: Path, runs: Sequence[str]) -> list[Path]:
+    """The folder of every run, with a number for its name, as sacred gives it: the one into which this run was exported
+    before, or the next one."""
+    taken = [path for path in out.glob("[0-9]*") if path.name.isdecimal()]
+    known = {read_json(folder / "run.json").get("lockstep_run"): folder for folder in taken}
+    following = count(max((int(folder.name) for folder in taken), default=0) + 1)
+    return [known[run] if run in known else out / str(next(following)) for run in runs]
 
 
 def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
@@ -190,12 +223,6 @@ def _start(record: RunReader) -> datetime:
     except ValueError:
         created = datetime.min
     return created if datetime(1970, 1, 1) < created < datetime(3000, 1, 1) else datetime(1970, 1, 1)
-
-
-def _unused(record: RunReader, records: Sequence[RunReader]) -> str:
-    """The run's name, with a number where several folders of one name are exported together."""
-    alike = [other for other in records if other.name == record.name]
-    return record.name if len(alike) == 1 else f"{record.name}-{alike.index(record) + 1}"
 
 
 def _json(value: Any) -> str:

@@ -209,6 +209,18 @@ _TOLD_OTHERWISE = {
 }
 
 
+def _env_args(config: RunConfig) -> dict[str, Any]:
+    """In the order in which sacred writes them, and with all that EPyMARL has there: its plots put runs together whose
+    `env_args` are the same text."""
+    key = config.env.key
+    if key.startswith("rware-"):
+        key = f"rware:{key}"
+    elif key.startswith("mpe:"):
+        key = f"pz-mpe-{key.removeprefix('mpe:').replace('_', '-')}"
+    words = {"key": key, "pretrained_wrapper": None, "time_limit": config.env.time_limit, **config.env.arguments}
+    return dict(sorted(words.items()))
+
+
 def epymarl_config(config: RunConfig) -> dict[str, Any]:
     """As in EPyMARL's config.json; the names that are only ours at the end."""
     values = flat(config)
@@ -217,7 +229,7 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
         "agent": "rnn",  # with use_rnn=False, EPyMARL's word for feed-forward agents
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
-        "env_args": {"key": config.env.key, "time_limit": config.env.time_limit, **config.env.arguments},
+        "env_args": _env_args(config),
         "mixer": None if config.algorithm.name == "iql" else config.algorithm.name,
         **({"target_update_interval_or_tau": period or values["algorithm.target_tau"]} if period is not None else {}),
         "use_cuda": config.training.on_gpu,

@@ -40,7 +40,7 @@ class Sample:
 
     @property
     def chance(self) -> float:
-        """Of a rewarding episode; where none was seen, half an episode stands for what may still come."""
+        """The chance of a rewarding episode; where none was seen, half an episode stands for what may still come."""
         return max(self.rewarding, 0.5) / self.episodes
 
     @property
@@ -91,7 +91,7 @@ class Task:
         return self.return_std == 0.0 or (self.random.chance < 0.5 and self.return_mean >= 0.0)
 
     def chance(self, epsilon: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of a rewarding episode at these epsilons, nothing learnt: a line through the samples in logarithms."""
+        """Return the chance of a rewarding episode at these epsilons, nothing learnt: a line through the logarithms."""
         samples = sorted(self.explored, key=lambda sample: sample.epsilon)
         at = np.log(np.maximum([sample.epsilon for sample in samples], 1e-4))
         chances = np.maximum.accumulate([sample.chance for sample in samples])
@@ -225,7 +225,7 @@ def _played(
 
 
 def _seeds(env: VectorEnv, steps: int) -> Iterator[int]:
-    """Of as many rounds as `steps` need, at least one."""
+    """Return the seeds of as many rounds as `steps` need, at least one."""
     rounds = max(steps // (env.num_envs * env.spec.time_limit), 1)
     return iter(range(0, rounds * env.num_envs, env.num_envs))
 

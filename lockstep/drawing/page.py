@@ -9,7 +9,7 @@ from lockstep.drawing.palette import Theme
 _OVERSAMPLING = 4
 
 
-class Page:
+class PageLayout:
     """Pages for pictures of one size."""
 
     def __init__(self, size: tuple[int, int], margin: int, text_pixels: int, theme: Theme, radius: float = 0.0) -> None:

@@ -187,7 +187,7 @@ class Explains(Protocol):
 
 
 def dropped_lanes(env: VectorEnv) -> Mask | None:
-    """Whose episodes were lost; None for an environment that cannot lose any."""
+    """Return the lanes whose episodes were lost; None for an environment that cannot lose any."""
     return env.dropped if isinstance(env, MayLoseEpisodes) else None
 
 

@@ -40,7 +40,7 @@ def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
     if path.is_file():
         try:
             return _KEPT.validate_json(read_regular(path))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise UserError(f"{path} holds no baselines. Remove it, and they are measured again.") from error
     measured = [random_baseline(load_config(str(run.config)))]
     with suppress(UserError):  # for most tasks nobody has programmed a team

@@ -14,7 +14,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of one training, in seconds."""
+    """How long one training will take, in seconds."""
 
     updates: int
     per_update: float

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lockstep.drawing.page import Page
+from lockstep.drawing.page import PageLayout
 from lockstep.drawing.palette import theme_named
 from lockstep.envs.particles.draw import SIDE, ParticlePainter, reach_of
 from lockstep.envs.rware.draw import FLASH_FRAMES, FloorPlan, Painter, fitting_cell_pixels
@@ -86,7 +86,7 @@ def _warehouses(recording: Recording, theme: str, scale: float, left: str, right
 def _own_pictures(recording: Recording, theme: str, scale: float, left: str, right: list[str]) -> list[Image.Image]:
     pictures = [_scaled(Image.fromarray(picture), scale) for picture in recording.pictures]
     margin = round(0.04 * max(pictures[0].size))
-    sheet = Page(pictures[0].size, margin, max(9, round(13 * scale)), theme_named(theme))
+    sheet = PageLayout(pictures[0].size, margin, max(9, round(13 * scale)), theme_named(theme))
     framed = []
     for picture, line in zip(pictures, right, strict=True):
         framed.append(sheet.blank(picture))

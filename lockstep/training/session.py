@@ -28,7 +28,7 @@ from lockstep.seeding import derive_seed, stream
 from lockstep.training.behavior import behavior, warehouse_behavior
 from lockstep.training.checkpoints.replay_files import ReplayOnDisk
 from lockstep.training.interruption import Leaving
-from lockstep.training.window import Window
+from lockstep.training.window import MetricsWindow
 
 
 class _Counters(BaseModel):
@@ -73,7 +73,7 @@ class Session:
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
         self.replay_rng = stream(config.seed, "replay")
-        self.window = Window()
+        self.window = MetricsWindow()
         self.env_steps = 0
         self.episodes = 0
         self.collections = 0

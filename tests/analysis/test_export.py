@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ def test_epymarls_words_are_understood_again(preset: str) -> None:
     for name, value in told.items():
         if name == "env_args":
             words += [f"env_args.{key}={_word(inner)}" for key, inner in value.items()]
+            words.append(f"env.key={config.env.key}")  # rware: is in front of EPyMARL's
         else:
             words.append(f"{name}={_word(value)}")
     words.remove(f"name={told['name']}")  # EPyMARL's mixer says the same
@@ -32,8 +34,8 @@ def _word(value: object) -> str:
 def test_sacred_metrics_are_the_rows(tmp_path: Path) -> None:
     run = written_run(tmp_path / "run", [1.0, 2.0], every=500, seconds=30, created="2026-11-23T10:00:00+00:00")
     paths = export([run], "sacred", tmp_path / "out")
-    assert [path.name for path in paths] == ["config.json", "metrics.json", "run.json"]
-    metrics = json.loads((tmp_path / "out" / "run" / "metrics.json").read_text())
+    assert [path.name for path in paths] == ["config.json", "info.json", "metrics.json", "run.json", "cout.txt"]
+    metrics = json.loads((tmp_path / "out" / "1" / "metrics.json").read_text())
     assert metrics["test_return_mean"] == {
         "steps": [500, 1000],
         "timestamps": ["2026-11-23T10:00:30", "2026-11-23T10:01:00"],
@@ -41,7 +43,10 @@ def test_sacred_metrics_are_the_rows(tmp_path: Path) -> None:
     }
     assert metrics["loss"]["values"] == [0.1, 0.05]
     assert json.loads(paths[0].read_text())["t_max"] == run.config.training.max_env_steps
-    assert json.loads(paths[2].read_text())["status"] == "COMPLETED"
+    assert json.loads(paths[3].read_text())["status"] == "COMPLETED"
+    info = json.loads(paths[1].read_text())
+    assert (info["test_return_mean"], info["test_return_mean_T"]) == ([1.0, 2.0], [500, 1000])
+    assert "loss=0.05" in paths[4].read_text().splitlines()[-1]
 
 
 def test_marl_eval_holds_every_evaluation_and_the_absolute_metric(tmp_path: Path) -> None:
@@ -101,7 +106,33 @@ def test_csv_holds_all_runs_below_one_another(tmp_path: Path) -> None:
 def test_runs_of_one_name_get_folders_of_their_own(tmp_path: Path) -> None:
     runs = [written_run(tmp_path / place / "run", [1.0]) for place in "ab"]
     folders = {path.parent.name for path in export(runs, "sacred", tmp_path / "out")}
-    assert folders == {"run-1", "run-2"}
+    assert folders == {"1", "2"}
+    assert {path.parent.name for path in export(runs, "sacred", tmp_path / "out")} == {"1", "2"}
+
+
+def plotted_together(config: dict[str, Any]) -> tuple[Any, ...]:
+    """By what EPyMARL's plots tell worlds and algorithms apart."""
+    arguments = config["env_args"]
+    world = f"{config['env']}_{arguments['key']}"
+    return str(arguments), world, config["common_reward"], config["reward_scalarisation"], config["name"]
+
+
+THEIRS = {"key": "rware:rware-tiny-2ag-v2", "pretrained_wrapper": None, "time_limit": 100}
+
+
+@pytest.mark.parametrize("limit", ["100", "None"])
+def test_epymarls_plots_group_their_runs_and_ours(limit: str, tmp_path: Path) -> None:
+    theirs: dict[str, Any] = {
+        "env": "gymma",
+        "env_args": {**THEIRS, "time_limit": 500 if limit == "None" else 100},
+        "name": "qmix",
+    }
+    theirs |= {"common_reward": True, "reward_scalarisation": "sum"}
+    run = written_run(
+        tmp_path / "run", [1.0], words=["env.key=rware-tiny-2ag-v2", "env.arguments={}", f"env.time_limit={limit}"]
+    )
+    (path, *_) = export([run], "sacred", tmp_path / "out")
+    assert plotted_together(json.loads(path.read_text())) == plotted_together(theirs)
 
 
 def test_refusals_are_sentences_and_write_nothing(tmp_path: Path) -> None:

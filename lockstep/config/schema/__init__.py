@@ -17,13 +17,14 @@ from lockstep.config.schema.optimizer import OptimizerConfig
 from lockstep.config.schema.q_learning import IQLConfig, QLearningConfig, QMIXConfig, VDNConfig
 from lockstep.config.schema.replay import ReplayConfig
 from lockstep.config.schema.run import RunConfig
-from lockstep.config.schema.section import Section
+from lockstep.config.schema.section import ConfigSection
 from lockstep.config.schema.training import TrainingConfig
 
 __all__ = [
     "AlgorithmConfig",
     "CheckpointConfig",
     "CollectionConfig",
+    "ConfigSection",
     "EnvConfig",
     "EvaluationConfig",
     "ExplorationConfig",
@@ -35,7 +36,6 @@ __all__ = [
     "QMIXConfig",
     "ReplayConfig",
     "RunConfig",
-    "Section",
     "TrainingConfig",
     "VDNConfig",
 ]

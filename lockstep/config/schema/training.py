@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from lockstep.config.schema.section import Count, CountOrZero, Section
+from lockstep.config.schema.section import ConfigSection, Count, CountOrZero
 
 
-class TrainingConfig(Section):
+class TrainingConfig(ConfigSection):
     """How long, how often, where."""
 
     max_env_steps: Count = 2_050_000

@@ -182,11 +182,11 @@ class WellNamed(Unequal):
 
 
 class Wide(Unequal):
-    """Both see 50,000 numbers."""
+    """Both see 9,000 numbers."""
 
     def observation_space(self, agent: str) -> spaces.Box:
-        return spaces.Box(-1.0, 9.0, (50_000,))
+        return spaces.Box(-1.0, 9.0, (9_000,))
 
     def _see(self) -> dict[str, Any]:
         drawn = float(self.rng.random())
-        return {agent: np.full(50_000, drawn, np.float32) for agent in self.agents}
+        return {agent: np.full(9_000, drawn, np.float32) for agent in self.agents}

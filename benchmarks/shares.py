@@ -1,0 +1,63 @@
+"""How long an update takes on one process and on several: the curve by which the number of shares is chosen.
+
+    python benchmarks/shares.py --shares 1 2 4
+
+Of every number the quickest of many updates, because other work on the machine only ever makes one slower.
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+import torch
+
+from lockstep.acting.policy import RandomPolicy
+from lockstep.algorithms.fast.shares import one_thread
+from lockstep.algorithms.registry import build
+from lockstep.config.load import load_config
+from lockstep.envs.registry import make_configured
+from lockstep.experience.replay import build_replay
+from lockstep.experience.rollout import collect
+
+WORKLOADS = {
+    "the pieces of solve": ("solve", (32, 64, 128, 256)),
+    "whole episodes, GRU": ("report-final", (32, 64, 128, 256)),
+}
+
+
+def quickest(preset: str, batch_size: int, shares: int, updates: int) -> float:
+    """Milliseconds of an update."""
+    words = [f"replay.batch_size={batch_size}", f"training.num_threads={shares}", "replay.buffer_size=1000"]
+    config = load_config(preset, words)
+    env = make_configured(config.env, 256, seed=0)
+    replay = build_replay(env.spec, config.replay, torch.device("cpu"))
+    replay.add(collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0))))
+    batch, learner = replay.sample(np.random.default_rng(1)), build(env.spec, config)
+    seconds = []
+    for _ in range(updates):
+        start = time.perf_counter()
+        learner.update(batch)
+        seconds.append(time.perf_counter() - start)
+    return 1e3 * min(seconds)
+
+
+def main() -> None:
+    """Print a table, or rows of JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shares", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--updates", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    one_thread()
+    for name, (preset, sizes) in WORKLOADS.items():
+        for size in sizes:
+            row = {
+                str(shares): round(quickest(preset, size, shares, arguments.updates), 2) for shares in arguments.shares
+            }
+            told = {"workload": name, "episodes": size, "ms": row}
+            print(json.dumps(told) if arguments.json else f"{name}, {size}: {row}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
