@@ -26,7 +26,7 @@ from lockstep.envs.protocol import (
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
-RANDOM = "random"
+RANDOM, HEURISTIC = "random", "heuristic"
 MANY_AGAINST = 0.2
 """Share of the steps in which several agents are paid; above it, signs that differ are no accident."""
 LoadTeam = Callable[[str], tuple[Policy, EnvSpec]]
@@ -49,7 +49,9 @@ class SharedWorld:
         self.env, self.num_envs, self.names = env, env.num_envs, agent_names(env)
         self.learners, self.rest = _sides(env.spec.key, self.names, team)
         self.spec = replace(env.spec, num_agents=len(self.learners))
-        self._policy = None if others == RANDOM else _loaded(others, env.spec, len(self.rest))
+        self._policy = _policy(others, env, len(self.rest))
+        self._for_all = others == HEURISTIC
+        """Whether it plans for all agents, as a programmed team does; only the others do what it says."""
         self._first_seed, self._rng = seed, np.random.default_rng(seed)
         self.earned = np.zeros((self.num_envs, env.spec.num_agents), dtype=np.float64)
         """(num_envs, all agents): of the episode that is being played, or was played last."""
@@ -69,8 +71,10 @@ class SharedWorld:
             self._rng = np.random.default_rng((self._first_seed, seed))
         self.earned[lanes] = 0.0
         self._last[lanes] = -1
-        if self._memory is not None:
+        if isinstance(self._memory, np.ndarray):
             self._memory[lanes] = 0.0
+        elif len(lanes) == self.num_envs:
+            self._memory = None
         self._obs[:] = self.env.reset(seed, mask)
         return self._obs[:, self.learners]
 
@@ -123,6 +127,10 @@ class SharedWorld:
         allowed = None if available is None else available[:, self.rest]
         if self._policy is None:
             return random_actions(self._last.shape, self.spec.num_actions, allowed, self._rng)
+        if self._for_all:
+            nobody = np.full(self._obs.shape[:2], -1, dtype=np.int64)
+            actions, self._memory = self._policy.act(self._obs, available, nobody, self._memory)
+            return actions[:, self.rest]
         self._last, self._memory = self._policy.act(self._obs[:, self.rest], allowed, self._last, self._memory)
         return self._last
 
@@ -171,6 +179,32 @@ def _sides(key: str, names: tuple[str, ...], team: Sequence[str]) -> tuple[list[
             )
         learners.update(found)
     return sorted(learners), [number for number in range(len(names)) if number not in learners]
+
+
+def _policy(others: str, env: VectorEnv, count: int) -> Policy | None:
+    """Who plays `count` others; None: chance. Raises UserError for a team that is not for them, or not there."""
+    if others == RANDOM:
+        return None
+    if others == HEURISTIC:
+        return _programmed(env)
+    return _loaded(others, env.spec, count)
+
+
+def _programmed(env: VectorEnv) -> Policy:
+    from lockstep.envs.particles.config import SPREAD_KEYS
+    from lockstep.envs.rware.keys import is_rware_key
+
+    if env.spec.key in SPREAD_KEYS:
+        from lockstep.envs.particles.heuristic import LandmarkAssignment
+
+        return LandmarkAssignment(env.spec.num_agents)
+    if is_rware_key(env.spec.key):
+        from lockstep.envs.rware.heuristic import HeuristicPolicy
+
+        return HeuristicPolicy(env)
+    raise UserError(
+        f"env.others=heuristic: no team is programmed for {env.spec.key}; say random, or the folder of a run."
+    )
 
 
 def _loaded(others: str, spec: EnvSpec, count: int) -> Policy:

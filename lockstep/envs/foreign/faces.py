@@ -82,16 +82,14 @@ class ParallelFace:
 
     def _space(self, kind: str, agent: Hashable) -> Space:
         """One agent's space: from a call (PettingZoo), by agent, or the same for all (RLlib)."""
-        single, several = getattr(self.env, f"{kind}_space", None), getattr(self.env, f"{kind}_spaces", None)
-        ask = getattr(self.env, f"get_{kind}_space", None)
-        space: Any = single
-        if callable(single) and not isinstance(single, spaces.Space):
-            space = single(agent)
-        elif isinstance(several, Mapping) and agent in several:
+        space: Any = getattr(self.env, f"{kind}_space", None)
+        if callable(space) and not isinstance(space, spaces.Space):
+            space = space(agent)
+        elif isinstance(several := getattr(self.env, f"{kind}_spaces", None), Mapping) and agent in several:
             space = several[agent]
-        elif isinstance(single, Mapping) and agent in single:
-            space = single[agent]
-        elif callable(ask):
+        elif isinstance(space, Mapping) and agent in space:
+            space = space[agent]
+        elif callable(ask := getattr(self.env, f"get_{kind}_space", None)):
             space = ask(agent)
         if not isinstance(space, spaces.Space):
             raise UserError(

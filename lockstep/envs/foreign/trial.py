@@ -72,9 +72,11 @@ def _play(env: WorkerLanes, seed: int, most: int, *, patient: bool) -> _Episode:
         if env.dropped.any():
             if patient:
                 break
+            ending = env.workers[0].ending.rstrip(".")
+            said = ending if env.spec.key in ending else f"{env.spec.key}: its process ended ({ending})"
             raise UserError(
-                f"{env.spec.key} was tried, and its process failed ({env.workers[0].ending}). Nothing was begun. With "
-                "env.workers=1 it plays in a process of its own, where that costs an episode."
+                f"{said}, when it was tried, so nothing was begun. With env.workers=1 it plays in a process of its "
+                "own, where that costs an episode."
             )
         obs.append(step.obs.copy())
         rewards.append(step.reward[0].copy())

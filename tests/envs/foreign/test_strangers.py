@@ -72,10 +72,10 @@ def test_smacs_calls_give_masks_state_and_the_kind_of_end() -> None:
         ("exits", "make", "asked this process to exit"),
         ("raises", "make", "cannot be made with how='raises', when='make': RuntimeError: two"),
         ("needs", "make", "needs the package a_package_that_nobody_has, which is not installed"),
-        ("dies", "step", r"was tried, and its process failed \(exit code 3"),
-        ("exits", "step", "asked this process to exit|was tried, and its process failed"),
-        ("raises", "step", r"was tried, and its process failed \(RuntimeError: two.*strangers.py, line"),
-        ("hangs", "step", r"was tried, and its process failed \(it did not answer in time"),
+        ("dies", "step", r"its process ended \(exit code 3.*when it was tried"),
+        ("exits", "step", "step 1: the world .*exit.*when it was tried"),
+        ("raises", "step", r"step 1: the world raised RuntimeError: two .*strangers.py, line.*when it was tried"),
+        ("hangs", "step", r"its process ended \(it did not answer in time"),
     ],
 )
 def test_whatever_a_world_does_to_its_process_is_a_sentence_before_anything_is_written(
@@ -98,7 +98,7 @@ def test_doctor_env_takes_the_words_of_train(capsys: pytest.CaptureFixture[str])
     assert main(["doctor", "env", f"{HERE}:Sized", *words, "env.workers=2", "--json"]) == 0
     promises = {one["name"]: one for one in json.loads(capsys.readouterr().out)["promises"]}
     assert "within 4 steps" in promises["time limit"]["detail"]
-    assert promises["ending"]["outcome"] == "kept"
+    assert "6 steps (max_cycles)" in promises["own limit"]["detail"]
 
 
 def test_lists_and_tables_reach_a_constructor_and_the_file(tmp_path: Path) -> None:
@@ -191,6 +191,17 @@ def test_opposite_rewards_are_no_team_until_it_is_said_who_learns(tmp_path: Path
     assert np.isin(rewards, (0.0, -1.0)).all()
     with pytest.raises(UserError, match="is no agent of .*there are a_0, b_0"):
         make_env(task("Chase", "env.team=cat"), 1, 0)
+
+
+def test_a_programmed_team_can_play_the_rest() -> None:
+    words = ["env.team=0", "env.others=heuristic", "env.time_limit=60"]
+    env = make_env(load_config("report-default", words).env, 2, 3)
+    env.reset(seed=1)
+    idle = [env.step(np.zeros((2, 1), dtype=np.int64)) for _ in range(60)]
+    assert sum(step.reward.sum() for step in idle) == 0.0
+    assert env.earned[:, 1].sum() > 0.0  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match="no team is programmed for"):
+        make_env(task("Chase", "env.team=0", "env.others=heuristic"), 1, 0)
 
 
 def test_random_others_are_the_same_for_the_same_seed() -> None:
