@@ -109,7 +109,7 @@ def act(
     """
     agents = obs.shape[1]
     room, order = working_memory(network, agents, obs.shape[2])
-    everything, silence = np.ones(network.num_actions, np.bool_), np.empty(0, np.float32)
+    everything = np.ones(network.num_actions, np.bool_)
     for lane in range(obs.shape[0]):
         for i in range(agents):
             encode_step(network, obs[lane, i], i, last_actions[lane, i], room[i], order)
@@ -117,8 +117,10 @@ def act(
             step_memory(network, memory[lane], room, order)
         for i in range(agents):
             allowed = available[lane, i] if available.size > 0 else everything
-            heard = noise[lane, i] if noise.size > 0 else silence
-            actions[lane, i] = best_action(network, memory[lane, i], allowed, heard, room[i], order)
+            value_actions(network, memory[lane, i], room[i], order)
+            if noise.size > 0:
+                disturb_values(network, noise[lane, i], room[i])
+            actions[lane, i] = best_action(network, allowed, room[i])
 
 
 @in_order
@@ -178,20 +180,26 @@ def step_memory(network: TeamWeights, memory: Floats, room: Floats, order: Ints)
 
 
 @in_order
-def best_action(
-    network: TeamWeights, memory: Floats, available: Bools, noise: Floats, room: Floats, order: Ints
-) -> int:
-    """The first of the available actions (A,) that are worth most to an agent that has noticed and remembered.
-
-    noise: (A,), added to what they are worth, or (0,)
-    """
+def value_actions(network: TeamWeights, memory: Floats, room: Floats, order: Ints) -> None:
+    """Write down what every action is worth to an agent that has noticed and remembered."""
     h = len(network.encode_bias)
     values = room[5 * h :]
     _copy(network.values_bias, values)
     _add_rows(memory if network.recurrent else room[h : 2 * h], network.values, values, order)
-    if len(noise) > 0:
-        for action in range(network.num_actions):
-            values[action] += noise[action]
+
+
+@in_order
+def disturb_values(network: TeamWeights, noise: Floats, room: Floats) -> None:
+    """Add noise (A,) to what the actions are worth."""
+    first = 5 * len(network.encode_bias)
+    for action in range(network.num_actions):
+        room[first + action] += noise[action]
+
+
+@in_order
+def best_action(network: TeamWeights, available: Bools, room: Floats) -> int:
+    """The first of the available actions (A,) that are worth most."""
+    values = room[5 * len(network.encode_bias) :]
     best, highest = 0, -np.float32(np.inf)
     for action in range(network.num_actions):
         if available[action] and values[action] > highest:

@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.acting.exploration import FREE, Plan
-from lockstep.acting.forward import TeamWeights, best_action, check_fits, encode_step, step_memory, working_memory
+from lockstep.acting.forward import (
+    TeamWeights,
+    best_action,
+    check_fits,
+    disturb_values,
+    encode_step,
+    step_memory,
+    value_actions,
+    working_memory,
+)
 from lockstep.acting.policy import check_actions
 from lockstep.compute.compiled import compiled, inlined
 from lockstep.envs.protocol import Onset, Record, VectorEnv
@@ -59,19 +68,21 @@ def play_lanes(
     """See `TeamPlay.play_team`: the plan's steps of every chosen lane, a lane at a time, so that it stays in cache.
 
     A piece of a world's own compiled function, which hands over its kernels, compiled themselves:
-    advance(rules, lanes, lane, moves, reward, terminated, truncated) makes one step, all rewards being 0 before;
-    observe(rules, lanes, eyes, lane, obs) writes the observations. lane: (1,), its number.
+    advance(rules, lanes, chosen, num_steps, moves, reward, terminated, truncated), all rewards being 0 before, and
+    observe(eyes, lanes, chosen, obs). They take flat arrays, because two views more a step are dear.
 
-    rules, lanes, eyes: what they need to know, whatever that is    obs: (lanes, agents, features)
-    moves, reward: (lanes, agents)    terminated, truncated, running: (lanes,), of which the chosen are written
+    rules, lanes, eyes: what they need to know, whatever that is
+    obs: (lanes * agents * features,)    moves, reward: (lanes * agents,)
+    terminated, truncated, running: (lanes,), of which the chosen are written
     """
     # Taken out of their tuples here: in the loop, every use would count references.
     forced, noise = plan.forced, plan.noise
     seen, actions, earned, filled = record.obs, record.actions, record.reward, record.filled
     ended, cut, last_reward = record.terminated, record.truncated, record.reward.shape[2] - 1
-    num_agents, features = obs.shape[1:]
+    num_agents = actions.shape[2]
+    features = len(obs) // (actions.shape[0] * num_agents)
     room, order = working_memory(network, num_agents, seen.shape[3])
-    every_action, silence = np.ones(network.num_actions, np.bool_), np.empty(0, np.float32)
+    every_action, noisy = np.ones(network.num_actions, np.bool_), noise.size > 0
     for c in range(len(chosen)):
         lane = chosen[c]
         alone = chosen[c : c + 1]
@@ -85,19 +96,21 @@ def play_lanes(
             for i in range(num_agents):
                 action = np.int64(forced[t - first, lane, i])
                 if action < 0:
-                    heard = noise[t - first, lane, i] if noise.size > 0 else silence
-                    action = best_action(network, memory[lane, i], every_action, heard, room[i], order)
+                    value_actions(network, memory[lane, i], room[i], order)
+                    if noisy:
+                        disturb_values(network, noise[t - first, lane, i], room[i])
+                    action = best_action(network, every_action, room[i])
                 actions[lane, t, i] = action
-                moves[lane, i] = action
-                reward[lane, i] = 0
-            advance(rules, lanes, alone, moves, reward, terminated, truncated)
-            observe(rules, lanes, eyes, alone, obs)
+                moves[lane * num_agents + i] = action
+                reward[lane * num_agents + i] = 0
+            advance(rules, lanes, alone, 1, moves, reward, terminated, truncated)
+            observe(eyes, lanes, alone, obs)
             for i in range(num_agents):
-                now = seen[lane, t + 1, i]
+                now, place = seen[lane, t + 1, i], (lane * num_agents + i) * features
                 for feature in range(features):
-                    now[feature] = obs[lane, i, feature]
+                    now[feature] = obs[place + feature]
                 note_onset(augment, lane, i, now, features)
-                earned[lane, t, min(i, last_reward)] += reward[lane, i]
+                earned[lane, t, min(i, last_reward)] += reward[lane * num_agents + i]
             filled[lane, t, 0] = True
             ended[lane, t, 0] = terminated[lane]
             cut[lane, t, 0] = truncated[lane]

@@ -33,6 +33,8 @@ class Rules(NamedTuple):
     time_limit: int
     local_ratio: float
     terminate_on_success: bool
+    num_features: int
+    """Of one agent's observation."""
 
 
 class ParticleLanes(NamedTuple):
@@ -74,39 +76,51 @@ def advance_spread(
     rules: Rules,
     lanes: ParticleLanes,
     chosen: Numbers,
+    num_steps: int,
     actions: Numbers,
     reward: NDArray[np.float32],
     terminated: NDArray[np.bool_],
     truncated: NDArray[np.bool_],
 ) -> None:
-    """One step of the chosen lanes. actions: (lanes, agents) 0..4; reward: (lanes, agents), written."""
+    """`num_steps` steps of every chosen lane, or fewer: a lane stops for good where its episode ends.
+
+    actions (0..4), reward (written): (num_steps * lanes * agents,). terminated, truncated: (lanes,), of which the
+    chosen are written.
+    """
+    num_lanes, num_agents = lanes.positions.shape[:2]
     for lane in chosen:
         positions = lanes.positions[lane]
-        _move(positions, lanes.velocities[lane], actions[lane])
-        distance, covered = _coverage(positions, lanes.landmarks[lane])
-        for agent in range(len(positions)):
-            own = -1.0 * _collisions(positions, agent)
-            reward[lane, agent] = -distance * (1 - rules.local_ratio) + own * rules.local_ratio
-        lanes.steps[lane] += 1
-        truncated[lane] = lanes.steps[lane] >= rules.time_limit
-        terminated[lane] = not truncated[lane] and rules.terminate_on_success and covered
+        for t in range(num_steps):
+            at = (t * num_lanes + lane) * num_agents
+            _move(positions, lanes.velocities[lane], actions[at : at + num_agents])
+            distance, covered = _coverage(positions, lanes.landmarks[lane])
+            for agent in range(num_agents):
+                own = -1.0 * _collisions(positions, agent)
+                reward[at + agent] = -distance * (1 - rules.local_ratio) + own * rules.local_ratio
+            lanes.steps[lane] += 1
+            truncated[lane] = lanes.steps[lane] >= rules.time_limit
+            terminated[lane] = not truncated[lane] and rules.terminate_on_success and covered
+            if truncated[lane] or terminated[lane]:
+                break
 
 
 @compiled
-def observe_spread(lanes: ParticleLanes, chosen: Numbers, obs: NDArray[np.float32]) -> None:
-    """What agents see (simple_spread.py, observation). obs: (lanes, agents, features); silent channels stay 0."""
+def observe_spread(num_features: int, lanes: ParticleLanes, chosen: Numbers, obs: NDArray[np.float32]) -> None:
+    """What agents see (simple_spread.py, observation). obs: (lanes * agents * features,); silent channels stay 0."""
+    num_agents = lanes.positions.shape[1]
     for lane in chosen:
         positions, landmarks = lanes.positions[lane], lanes.landmarks[lane]
-        for agent in range(len(positions)):
+        for agent in range(num_agents):
             x, y = positions[agent, 0], positions[agent, 1]
-            seen = obs[lane, agent]
+            first = (lane * num_agents + agent) * num_features
+            seen = obs[first : first + num_features]
             seen[0], seen[1] = lanes.velocities[lane, agent, 0], lanes.velocities[lane, agent, 1]
             seen[2], seen[3] = x, y
             at = 4
             for number in range(len(landmarks)):
                 seen[at], seen[at + 1] = landmarks[number, 0] - x, landmarks[number, 1] - y
                 at += 2
-            for other in range(len(positions)):
+            for other in range(num_agents):
                 if other != agent:
                     seen[at], seen[at + 1] = positions[other, 0] - x, positions[other, 1] - y
                     at += 2

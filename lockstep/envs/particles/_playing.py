@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from lockstep.acting.exploration import Plan
 from lockstep.acting.forward import TeamWeights
-from lockstep.compute.compiled import compiled, inlined
+from lockstep.compute.compiled import compiled
 from lockstep.envs.particles._kernel import ParticleLanes, Rules, advance_spread, observe_spread
 from lockstep.envs.playing import play_lanes
 from lockstep.envs.protocol import Onset, Record
@@ -32,11 +32,6 @@ def play_spread(
 ) -> None:
     """See `lockstep.envs.playing.play_lanes`."""
     play_lanes(
-        advance_spread, _observe, rules, lanes, 0, network, augment, chosen, plan, first, memory, record, obs, moves,
-        reward, terminated, truncated, running,
+        advance_spread, observe_spread, rules, lanes, rules.num_features, network, augment, chosen, plan, first,
+        memory, record, obs, moves, reward, terminated, truncated, running,
     )  # fmt: skip
-
-
-@inlined
-def _observe(rules: Rules, lanes: ParticleLanes, eyes: int, lane: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
-    observe_spread(lanes, lane, obs)

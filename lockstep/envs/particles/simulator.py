@@ -24,7 +24,9 @@ class SpreadSimulator:
     def __init__(self, key: str, config: SpreadConfig, num_envs: int, seed: int = 0) -> None:
         self.config, self.num_envs = config, num_envs
         self.spec = config.spec(key)
-        self._rules = _kernel.Rules(config.max_cycles, float(config.local_ratio), config.terminate_on_success)
+        self._rules = _kernel.Rules(
+            config.max_cycles, float(config.local_ratio), config.terminate_on_success, config.obs_dim
+        )
         places = (num_envs, config.N, 2)
         self._lanes = _kernel.ParticleLanes(
             streams=np.zeros((num_envs, STREAM_WORDS), dtype=np.uint64),
@@ -54,7 +56,7 @@ class SpreadSimulator:
             self._seed(chosen, seed)
         with np.errstate(over="ignore"):  # uncompiled, numpy would warn that random streams wrap around
             _kernel.reset_spread(self._lanes, chosen)
-        _kernel.observe_spread(self._lanes, chosen, self._obs)
+        self._look(chosen)
         self._running[chosen] = True
         return self._obs
 
@@ -66,8 +68,11 @@ class SpreadSimulator:
         moves = self._checked(actions, chosen)
         self._terminated[:] = self._truncated[:] = False
         self._reward[:] = 0.0
-        _kernel.advance_spread(self._rules, self._lanes, chosen, moves, self._reward, self._terminated, self._truncated)
-        _kernel.observe_spread(self._lanes, chosen, self._obs)
+        reward = self._reward.reshape(-1)
+        _kernel.advance_spread(
+            self._rules, self._lanes, chosen, 1, moves.reshape(-1), reward, self._terminated, self._truncated
+        )
+        self._look(chosen)
         self._running &= ~(self._terminated | self._truncated)
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
 
@@ -93,10 +98,10 @@ class SpreadSimulator:
         chosen = chosen_lanes(active, self.num_envs)
         check_running(self._running, chosen)
         self._terminated[:] = self._truncated[:] = False
-        moves = np.empty(self._reward.shape, dtype=np.int64)
+        moves = np.empty(self._reward.size, dtype=np.int64)
         _playing.play_spread(
             self._rules, self._lanes, network, augment, chosen, plan, first, memory, record,
-            self._obs, moves, self._reward, self._terminated, self._truncated, active,
+            self._obs.reshape(-1), moves, self._reward.reshape(-1), self._terminated, self._truncated, active,
         )  # fmt: skip
         self._running[chosen] = active[chosen]
 
@@ -130,10 +135,13 @@ class SpreadSimulator:
             )
         for name, array in arrays.items():
             array[:] = state[name]
-        _kernel.observe_spread(self._lanes, np.arange(self.num_envs), self._obs)
+        self._look(np.arange(self.num_envs))
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _look(self, chosen: NDArray[np.int64]) -> None:
+        _kernel.observe_spread(self._rules.num_features, self._lanes, chosen, self._obs.reshape(-1))
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return self._lanes._asdict() | {"running": self._running}

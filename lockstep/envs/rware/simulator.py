@@ -141,12 +141,12 @@ class Simulator:
         chosen = chosen_lanes(active, self.num_envs)
         self._check_running(active, chosen)
         self._terminated[:] = self._truncated[:] = False
-        moves = np.empty(self._reward.shape, dtype=np.int8)
+        moves, reward, obs = np.empty(self._reward.size, dtype=np.int8), self._reward.reshape(-1), self._obs.reshape(-1)
 
         def play(part: Lanes) -> None:
             _playing.play_warehouses(
                 self._world, self._lanes, self._eyes, network, augment, part, plan, first, memory, record,
-                self._obs, moves, self._reward, self._terminated, self._truncated, active,
+                obs, moves, reward, self._terminated, self._truncated, active,
             )  # fmt: skip
 
         self._split(chosen, play, robots_per_thread=max(THOUGHTS_PER_THREAD // max(len(plan.forced), 1), 1))

@@ -1,0 +1,72 @@
+"""How much faster simple_spread is collected where the world plays the team by itself.
+
+    python benchmarks/spread_play.py
+
+Whole greedy episodes, recorded, the two ways in turn; processor time, because a busy machine stretches any other.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from typing import Any
+
+from lockstep.algorithms.fast.shares import one_thread
+from lockstep.algorithms.registry import build
+from lockstep.config.load import load_config
+from lockstep.envs.protocol import VectorEnv
+from lockstep.experience.rollout import collect
+from lockstep.networks.greedy_policy import GreedyPolicy
+from lockstep.training.session import make_env
+
+TEAMS = {"GRU 64": ["network.recurrent=true"], "feed-forward 64": ["network.recurrent=false"]}
+LANES = (1, 32, 512)
+
+
+class OneByOne:
+    """An environment that can do nothing but step."""
+
+    def __init__(self, env: VectorEnv) -> None:
+        self.spec, self.num_envs, self.reset, self.step = env.spec, env.num_envs, env.reset, env.step
+        self.available_actions, self.state, self.close = env.available_actions, env.state, env.close
+        self.get_state, self.set_state = env.get_state, env.set_state
+
+
+def measure(lanes: int, words: list[str], rounds: int) -> dict[str, Any]:
+    """Env steps a second of processor time, medians over interleaved rounds."""
+    config = load_config("report-week1", ["training.num_threads=1", *words])
+    env: VectorEnv = make_env(config, lanes, seed=0)
+    policy = GreedyPolicy(build(env.spec, config).actor, env.spec, config.network)
+    ways: dict[str, VectorEnv] = {"whole": env, "steps": OneByOne(env)}
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    repeats = max(1, 256 // lanes)
+    for number in range(rounds + 1):  # the first also warms up
+        for way, world in ways.items():
+            started = time.process_time()
+            for _ in range(repeats):
+                collect(world, policy, seed=0)
+            if number:
+                seconds[way].append((time.process_time() - started) / repeats)
+    steps = lanes * env.spec.time_limit
+    return {
+        "lanes": lanes,
+        "env_steps_per_second": round(steps / statistics.median(seconds["whole"])),
+        "step_by_step": round(steps / statistics.median(seconds["steps"])),
+        "times_faster": round(
+            statistics.median(b / a for a, b in zip(seconds["whole"], seconds["steps"], strict=True)), 2
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    rounds = parser.parse_args().rounds
+    one_thread()
+    for team, words in TEAMS.items():
+        for lanes in LANES:
+            print(json.dumps({"team": team, **measure(lanes, words, rounds)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
