@@ -18,6 +18,7 @@ from PIL import Image
 
 from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
+from lockstep.envs.registry import make_env
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.film import FRAMES_PER_SECOND, frames
@@ -26,7 +27,6 @@ from lockstep.show.video import write_video
 from lockstep.teams.demo import play_demo
 from lockstep.teams.play import play
 from lockstep.teams.record import Player, record_episode
-from lockstep.training.session import make_env
 
 HALF = ["solve", "training.stop_at_test_return=1.5", "num_threads=1"]
 STEPS = 100
@@ -45,7 +45,7 @@ def half_trained(path: Path) -> RunDirectory:
 def untrained(run: RunDirectory, seed: int) -> Recording:
     """The same team before its first update."""
     config = load_config(str(run.config))
-    env = make_env(config, 1, seed)
+    env = make_env(config.env, 1, seed)
     learner = build(env.spec, config)
     policy = GreedyPolicy(learner.actor, env.spec, config.network)
     return record_episode(env, Player(policy, "untrained", learner.thoughts), seed)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from lockstep.acting.policy import Policy
 from lockstep.config.load import load_config
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import family_of, make_env
 from lockstep.experience.evaluate import evaluate
 from lockstep.runs.directory import RunDirectory
 from lockstep.teams.play import heuristic_policy
-from lockstep.training.behavior import warehouse_behavior
 from lockstep.training.checkpoints.checkpoint import load_policy
-from lockstep.training.session import make_env
 
 EPISODES, SEED = 256, 5_000_000
 
@@ -23,7 +23,7 @@ EPISODES, SEED = 256, 5_000_000
 def row(name: str, policy: Policy, env: VectorEnv, time_limit: int) -> str:
     """A team's row."""
     evaluation = evaluate(policy, env, EPISODES, SEED)
-    behavior = warehouse_behavior(env, evaluation.first_round, SEED)
+    behavior = family_of(env.spec.key).facts(underneath(env), evaluation.first_round.actions.numpy(), SEED)
     mean = float(evaluation.returns.mean())
     steps = env.spec.num_agents * time_limit / mean
     held, loaded = behavior["test_held_delivered_share"], behavior["test_loaded_share"]
@@ -40,7 +40,7 @@ def main() -> None:
     for path in arguments.runs:
         run = RunDirectory(path)
         config = load_config(str(run.config))
-        env = make_env(config, EPISODES, SEED)
+        env = make_env(config.env, EPISODES, SEED)
         steps = env.spec.time_limit
         print(row(path.name, load_policy(run)[0], env, steps))
         print(row(f"heuristic, {config.env.key}, {steps} steps", heuristic_policy(env), env, steps))

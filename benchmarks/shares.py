@@ -18,7 +18,7 @@ from lockstep.acting.policy import RandomPolicy
 from lockstep.algorithms.fast.shares import one_thread, update_ms
 from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
-from lockstep.envs.registry import make_configured
+from lockstep.envs.registry import make_env
 from lockstep.experience.replay import build_replay
 from lockstep.experience.rollout import collect
 
@@ -37,7 +37,7 @@ def measured(preset: str, batch_size: int, shares: int, updates: int) -> dict[st
         "training.learner_share=1",
     ]
     config = load_config(preset, words)
-    env = make_configured(config.env, 256, seed=0)
+    env = make_env(config.env, 256, seed=0)
     replay = build_replay(env.spec, config.replay, torch.device("cpu"))
     replay.add(collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0))))
     batch, learner = replay.sample(np.random.default_rng(1)), build(env.spec, config)

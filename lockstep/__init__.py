@@ -23,6 +23,7 @@ __all__ = [
     "UserError",
     "__version__",
     "evaluate",
+    "feature_names",
     "load_config",
     "load_policy",
     "load_team",
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from lockstep.config.load import load_config
     from lockstep.config.schema import RunConfig
     from lockstep.envs.adapters.pettingzoo import parallel_env
-    from lockstep.envs.registry import make_vec
+    from lockstep.envs.registry import feature_names, make_vec
     from lockstep.errors import UserError
     from lockstep.runs.loggers import Logger, SilentLogger
     from lockstep.training.checkpoints.checkpoint import load_policy
@@ -49,6 +50,7 @@ _HOMES = {
     "Team": "lockstep.api",
     "UserError": "lockstep.errors",
     "evaluate": "lockstep.api",
+    "feature_names": "lockstep.envs.registry",
     "load_config": "lockstep.config.load",
     "load_policy": "lockstep.training.checkpoints.checkpoint",
     "load_team": "lockstep.api",

@@ -27,6 +27,7 @@ from lockstep.config.load import dump_toml, load_config, parse_words, validated,
 from lockstep.config.schema import RunConfig
 from lockstep.doctor import findings
 from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_env
 from lockstep.experience.evaluate import Evaluation
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
@@ -37,7 +38,6 @@ from lockstep.teams.judge import Engine, evaluate_run
 from lockstep.teams.play import play, play_best
 from lockstep.training import command
 from lockstep.training.checkpoints.checkpoint import BEST, load_policy
-from lockstep.training.session import make_env
 
 
 class Run:
@@ -89,7 +89,7 @@ class Run:
 
         options: as in `lockstep.make_vec`, for example engine="official".
         """
-        return make_env(self.config, num_envs, seed, **options)
+        return make_env(self.config.env, num_envs, seed, **options)
 
     def film(self, out: str | Path, *, seed: int = 1, episodes: int = 1, checkpoint: str = BEST) -> Path:
         """Film the team into NAME.gif, NAME.mp4, a page NAME.html, or a folder of PNGs. Returns the path."""

@@ -116,7 +116,7 @@ def check(code: Code) -> None:
 
 
 def remember(code: Code) -> str | None:
-    """From now on any file may name this code, with these arguments. Returns a sentence where that cannot be kept."""
+    """Let any file name this code, with these arguments, from now on. Returns a sentence where that cannot be kept."""
     if code.row() in _remembered():
         return None
     try:
@@ -127,7 +127,7 @@ def remember(code: Code) -> str | None:
 
 
 def remember_folder(folder: Path) -> None:
-    """From now on files directly in this folder may name whatever they want. Raises UserError if it cannot be kept."""
+    """Let files directly in this folder name whatever they want from now on. Raises UserError if it cannot be kept."""
     if not _is_trusted(folder.resolve()):
         _append({"folder": str(folder.resolve())})
 

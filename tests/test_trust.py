@@ -12,7 +12,7 @@ from lockstep import trust
 from lockstep.cli import main
 from lockstep.config.load import dump_toml, load_config
 from lockstep.config.schema import EnvConfig, RunConfig
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import family_of, make_env, make_vec
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.training.command import check
@@ -274,3 +274,16 @@ def test_a_logger_that_only_a_file_names_is_not_imported(
     assert "no class of loggers" in capsys.readouterr().err
     assert (canary / "imported").exists()
     assert not (tmp_path / "run").exists()
+
+
+def test_a_family_of_worlds_that_only_a_file_names_is_not_imported(canary: Path, tmp_path: Path) -> None:
+    key, path = "canary:Worlds/3", tmp_path / "theirs.toml"
+    (canary / "canary.py").write_text(CANARY + "\nfrom examples.own_family import Corridors as Worlds\n")
+    path.write_text(dump_toml(RunConfig(env=EnvConfig(key=key))))
+    task = load_config(str(path)).env
+    for ask in (lambda: make_env(task, 1, 0), lambda: make_vec(key, 1), lambda: family_of(key)):
+        with pytest.raises(UserError, match="--trust"):
+            ask()
+    assert not (canary / "imported").exists()
+    trust.allow(path)
+    assert make_env(task, 1, 0).spec.obs_dim == 6

@@ -13,7 +13,7 @@ from lockstep.algorithms.diagram import (
     X_MIDDLE,
     X_TEAM,
     X_VALUES,
-    Team,
+    TeamDrawing,
     arrow,
     bottom,
     box,
@@ -135,9 +135,9 @@ def _credit(config: RunConfig) -> Credit:
     return Credit(updates, float(steps))
 
 
-def _no_team(sizes: Architecture, centers: Sequence[float]) -> Team:
+def _no_team(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
     y = sum(centers) / len(centers)
-    return Team(
+    return TeamDrawing(
         [
             text(X_TEAM, y - 4, "No mixer: every agent learns from the", GREY, 13, anchor="start"),
             text(X_TEAM, y + 14, "team's reward as if it were alone.", GREY, 13, anchor="start"),
@@ -145,20 +145,20 @@ def _no_team(sizes: Architecture, centers: Sequence[float]) -> Team:
     )
 
 
-def _sum(sizes: Architecture, centers: Sequence[float]) -> Team:
+def _sum(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
     y = sum(centers) / len(centers)
-    return Team(_mixed(centers, box(X_TEAM, y, 150, ["sum of all values", "nothing to learn"], ORANGE)))
+    return TeamDrawing(_mixed(centers, box(X_TEAM, y, 150, ["sum of all values", "nothing to learn"], ORANGE)))
 
 
-def _mixing_network(sizes: Architecture, centers: Sequence[float]) -> Team:
+def _mixing_network(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
     y, width = sum(centers) / len(centers), sizes.layer("b₁", "mixer.b1").shape.rpartition(" ")[2]
     lines = ["|W₁(s)| q + b₁(s)", f"{sizes.spec.num_agents} → {width}, ELU", "|w₂(s)| · + V(s)", f"{width} → 1"]
     parts = _mixed(centers, box(X_TEAM, y, 150, lines, ORANGE, height=96))
-    return Team(parts + _hypernets(sizes, y, bottom(centers) + 26), 178)
+    return TeamDrawing(parts + _hypernets(sizes, y, bottom(centers) + 26), 178)
 
 
 def _mixed(centers: Sequence[float], mixer: str) -> list[str]:
-    """From the agents' values through the mixer to the team's."""
+    """Draw the way from the agents' values through the mixer to the team's."""
     y = sum(centers) / len(centers)
     return [
         heading(X_TEAM, "the team, while it learns", ORANGE),

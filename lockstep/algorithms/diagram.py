@@ -16,7 +16,7 @@ X_INPUT, X_ENCODE, X_MIDDLE, X_VALUES, X_CHOICE, X_TEAM = 4, 166, 296, 426, 556,
 BOX = 104
 
 
-class Team(NamedTuple):
+class TeamDrawing(NamedTuple):
     """What an algorithm draws to the right of the agents, and below them."""
 
     parts: list[str]
@@ -24,7 +24,7 @@ class Team(NamedTuple):
     """Of the picture, below the last agent."""
 
 
-DrawTeam = Callable[[Architecture, Sequence[float]], Team]
+DrawTeam = Callable[[Architecture, Sequence[float]], TeamDrawing]
 """From the sizes and the heights of the agents' rows."""
 
 
@@ -52,16 +52,16 @@ def diagram(sizes: Architecture, draw_team: DrawTeam) -> str:
     )
 
 
-def draw_others(sizes: Architecture, centers: Sequence[float]) -> Team:
+def draw_others(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
     """The networks beside the agents', each as a box: for algorithms that draw nothing of their own."""
     others = sizes.beside_agent()
     if not others:
-        return Team([])
+        return TeamDrawing([])
     parts, y = [heading(X_TEAM, "only while learning", ORANGE)], sum(centers) / len(centers)
     for index, name in enumerate(others):
         lines = [name, f"{sizes.parameters(name):,} parameters"]
         parts.append(box(X_TEAM, y + 60 * (index - (len(others) - 1) / 2), 170, lines, ORANGE))
-    return Team(parts, max(44.0, 30.0 * len(others)))
+    return TeamDrawing(parts, max(44.0, 30.0 * len(others)))
 
 
 def bottom(centers: Sequence[float]) -> float:
@@ -147,7 +147,7 @@ def text(x: float, y: float, words: str, color: str, size: int, *, anchor: str =
 
 
 def arrow(x1: float, y1: float, x2: float, y2: float) -> str:
-    """From one point to another."""
+    """Draw an arrow from one point to another."""
     return (
         f'<line x1="{x1 + 4:g}" y1="{y1:g}" x2="{x2 - 4:g}" y2="{y2:g}" stroke="{GREY}" stroke-width="1.3" '
         'marker-end="url(#arrow)"/>'

@@ -11,7 +11,7 @@ def replay_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> int:
     played = config.training.max_env_steps // spec.time_limit + config.collection.num_envs
     rooms = _rooms(config).values()
     # A GPU gives all of it at once, filled or not.
-    kept = rooms if config.training.device == "cuda" else [min(room, played) for room in rooms]
+    kept = rooms if config.training.on_gpu else [min(room, played) for room in rooms]
     return sum(kept) * episode_bytes(spec, masks=masks)
 
 

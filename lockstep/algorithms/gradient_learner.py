@@ -61,6 +61,8 @@ class GradientLearner:
         self.page, self.copies, self.choice = page, copies, choice
         self.grad_norm_clip = config.optimizer.grad_norm_clip
         self.device = torch.device(config.training.device)
+        if self.device.index is not None:
+            torch.cuda.set_device(self.device)  # what is recorded is recorded on the current one
         self.online = networks.to(self.device)
         has_target = copies.target_tau > 0 or copies.target_sync_updates > 0
         self.target = copy.deepcopy(self.online).requires_grad_(False) if has_target else self.online

@@ -73,7 +73,7 @@ def q_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDict) -> Grad
     """The configured learner around freshly initialized networks, with what is fastest here."""
     algorithm, page = config.algorithm, q_page(spec, config)
     assert isinstance(algorithm, QLearningConfig)
-    if config.training.device == "cuda":
+    if config.training.on_gpu:
         page = replace(page, loss=torch.compile(loss, dynamic=False))
     elif supports(config):
         page = replace(page, compiled=CompiledGradient(page.settings))

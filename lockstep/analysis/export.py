@@ -14,8 +14,7 @@ from lockstep.algorithms.registry import metrics
 from lockstep.analysis.curves import curve
 from lockstep.config.epymarl import epymarl_config
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import make_vec
-from lockstep.envs.rware.keys import is_rware_key
+from lockstep.envs.registry import has_official_engine, make_vec, names_code
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import number
 from lockstep.runs.delivery import deliver
@@ -104,10 +103,11 @@ def _sacred(record: RunReader, folder: Path) -> dict[Path, str]:
 
 
 def _with_its_limit(config: RunConfig) -> RunConfig:
-    """With the step limit written down where it is the warehouse's own, as EPyMARL's configurations have it."""
-    if config.env.time_limit is not None or not is_rware_key(config.env.key):
+    """With the step limit written down where it is a package's that we know, as EPyMARL's configurations have it."""
+    key = config.env.key
+    if config.env.time_limit is not None or names_code(key) or not has_official_engine(key):
         return config
-    limit = make_vec(config.env.key, 1, arguments=config.env.arguments).spec.time_limit
+    limit = make_vec(key, 1, arguments=config.env.arguments).spec.time_limit
     return config.model_copy(update={"env": config.env.model_copy(update={"time_limit": limit})})
 
 

@@ -11,9 +11,9 @@ from lockstep.algorithms.registry import build
 from lockstep.arrays import Actions, Mask, Obs
 from lockstep.bench.timing import interleaved, machine, median_ratio
 from lockstep.config.load import load_config
+from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
 from lockstep.networks.greedy_policy import GreedyPolicy
-from lockstep.training.session import make_env
 
 TEAMS = {"GRU 64": "report-final", "feed-forward 128": "solve"}
 LANES = (1, 64, 512)
@@ -54,7 +54,7 @@ def bench_collect(rounds: int = 5, seconds: float = 1.0, lanes: tuple[int, ...] 
     for team, preset in TEAMS.items():
         config = load_config(preset, ["training.num_threads=1"])
         for count in lanes:
-            spec = make_env(config, count, seed=0).spec
+            spec = make_env(config.env, count, seed=0).spec
             policy = GreedyPolicy(build(spec, config).actor, spec, config.network)
             works = {"whole": _play(config, count, policy), "steps": _play(config, count, TorchPolicy(policy))}
             seen = interleaved(works, rounds, seconds)
@@ -78,5 +78,5 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _play(config: Any, lanes: int, policy: Policy) -> Callable[[], object]:
-    env = make_env(config, lanes, seed=0)
+    env = make_env(config.env, lanes, seed=0)
     return lambda: collect(env, policy, seed=0)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.bench.timing import machine, rate
+from lockstep.envs.family import Engine
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.registry import Engine, make_vec, warehouse_config
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.errors import UserError
 
 DEFAULT_KEYS = tuple(f"rware-{size}-{n}ag-v2" for size in ("tiny", "small", "medium", "large") for n in (2, 4, 8, 19))

@@ -17,12 +17,12 @@ from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_r
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_env
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import EpisodeStore, build_replay
 from lockstep.experience.rollout import collect
 from lockstep.spec import EnvSpec
 from lockstep.training.command import check
-from lockstep.training.session import make_env
 
 WORKLOADS = {
     "256 whole episodes, GRU": ("report-final", ["algorithm.standardize_rewards=false", "algorithm.td_lambda=0.8"]),
@@ -130,7 +130,7 @@ def _operations(spec: EnvSpec, config: RunConfig, batch: EpisodeBatch) -> int:
 
 def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:
     """A spec, a batch as the configuration studies it, and a replay that can draw such batches."""
-    env = make_env(config, 256, seed=0)
+    env = make_env(config.env, 256, seed=0)
     episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
     replay = build_replay(env.spec, config.replay, torch.device(config.training.device))
     replay.add(episodes)
@@ -140,7 +140,7 @@ def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:
 def _replay_memory() -> dict[str, float]:
     """What 200,000 episodes of 100 steps and two agents occupy, by really remembering them."""
     config = load_config("report-final", [])
-    env = make_env(config, 200, seed=0)
+    env = make_env(config.env, 200, seed=0)
     episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
     before = resident_mib()
     store = EpisodeStore(env.spec, REPLAY_EPISODES, torch.device("cpu"))

@@ -31,7 +31,7 @@ def interleaved(works: Mapping[str, Callable[[], object]], rounds: int, seconds:
 
 
 def median_ratio(slow: list[float], fast: list[float]) -> float:
-    """Of rounds timed side by side: steadier than the ratio of medians on a shared machine."""
+    """Return the median ratio of rounds timed side by side: steadier than the ratio of medians on a shared machine."""
     return median(one / other for one, other in zip(slow, fast, strict=True))
 
 

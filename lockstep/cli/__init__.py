@@ -1,4 +1,4 @@
-"""The command line: one file per kind of verb, each verb a few lines; what is heavy is imported inside it."""
+"""Cli is the command line: a file for each kind of verb, a verb a few lines; what is heavy is imported inside it."""
 
 import errno
 import sys

@@ -1,33 +1,30 @@
 """The verbs that compare and time."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lockstep.cli.app import Json, app
 from lockstep.errors import UserError
 
-if TYPE_CHECKING:
-    from lockstep.envs.particles.verify import SpreadReport
-    from lockstep.envs.rware.verify import VerifyReport
-
 
 @app.command()
 def verify(
-    world: Annotated[str, typer.Argument(metavar="rware|mpe", help="What to compare with its official package.")],
+    world: Annotated[str, typer.Argument(metavar="rware|particles|...", help="The family of worlds, also as mpe.")],
     steps: Annotated[int, typer.Option(help="Steps of one environment to compare.")] = 100_000,
-    keys: Annotated[str | None, typer.Option(help="rware: only keys that match this (* and ?) or contain it.")] = None,
+    keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of worlds and drivers; default a fresh one, printed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Play our simulator and the official package side by side, until they differ or the steps are used up."""
-    if world not in ("rware", "mpe"):
-        raise UserError(
-            f"There is no official package to compare {world!r} with; write `lockstep verify rware` or `verify mpe`."
-        )
-    if world == "mpe" and keys is not None:
-        raise UserError(f"--keys {keys} chooses among warehouses; mpe has one game here, so leave it out.")
+    from lockstep.envs.registry import families
+
+    known = [family for family in families() if family.oracle]
+    chosen = next((family for family in known if world in (family.name, *family.also_called)), None)
+    if chosen is None:
+        ways = " or ".join(f"`lockstep verify {family.name}`" for family in known)
+        raise UserError(f"There is no official package to compare {world!r} with; write {ways}.")
     from rich.console import Console
 
     with Console(stderr=True).status("comparing") as status:
@@ -35,15 +32,7 @@ def verify(
         def show(family: str, done: int, total: int) -> None:
             status.update(f"{done:,} of {total:,} steps compared, now {family}")
 
-        report: SpreadReport | VerifyReport
-        if world == "mpe":
-            from lockstep.envs.particles.verify import verify as compare_spread
-
-            report = compare_spread(steps, seed, show)
-        else:
-            from lockstep.envs.rware.verify import verify as compare_rware
-
-            report = compare_rware(keys, steps, seed, show)
+        report = chosen.verify(keys, steps, seed, show)
     print(report.to_json() if as_json else report.text())
     if report.difference is not None:
         raise typer.Exit(1)

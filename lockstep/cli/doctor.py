@@ -221,8 +221,7 @@ def _env(words: list[str], as_json: bool) -> None:
     """Exit code 1 where a promise is broken."""
     from lockstep.config.load import parse_words, validated, with_changes
     from lockstep.doctor.world import as_rows, check_env
-    from lockstep.envs.registry import try_out
-    from lockstep.training.session import make_env
+    from lockstep.envs.registry import make_env, try_out
 
     if not words or "=" in words[0]:
         raise UserError(
@@ -232,7 +231,7 @@ def _env(words: list[str], as_json: bool) -> None:
     changes = {"env.key": words[0], **parse_words(words[1:])}
     config = validated(with_changes({}, changes))
     try_out(config.env)
-    promises = check_env(lambda lanes, seed: make_env(config, lanes, seed))
+    promises = check_env(lambda lanes, seed: make_env(config.env, lanes, seed))
     kept = all(promise.outcome != "broken" for promise in promises)
     if as_json:
         print(_dumped({"key": words[0], "conforms": kept, "promises": as_rows(promises)}))

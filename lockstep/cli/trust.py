@@ -17,7 +17,7 @@ def trust(
 ) -> None:
     """Let what a run, or the files in a folder, name as their environment run from now on, without --trust."""
     from lockstep.config.load import load_config
-    from lockstep.envs.registry import is_foreign
+    from lockstep.envs.registry import names_code
     from lockstep.runs.directory import RunDirectory
 
     folder = Path(run) if Path(run).is_dir() else RunDirectory.find(run).path
@@ -33,6 +33,6 @@ def trust(
     consent.remember_folder(folder)
     print(f"Code that the files in {folder} name may run from now on; `lockstep trust {folder} --forget` ends it.")
     for name, task in found.items():
-        if is_foreign(task.key):
+        if names_code(task.key):
             given = ", ".join(f"{argument}={value!r}" for argument, value in task.arguments.items())
             print(f"  {name} names {task.key} ({given or 'without arguments'})")

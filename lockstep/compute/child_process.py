@@ -126,7 +126,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _end_with_parent() -> None:
-    """From now on this process ends with its parent; whoever reads the standard input finds it empty."""
+    """Let this process end with its parent from now on; whoever reads the standard input finds it empty."""
     lifeline = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -77,7 +77,7 @@ def code_directory(module: str) -> Path:
 
 @cache
 def _digest(module: str) -> str:
-    """Of all that the machine code of a module follows from. The module may still be on its way: imports come first."""
+    """Return a digest of all that a module's machine code follows from. All its imports must have been made by now."""
     content = sys.modules[module]
     found, neighbors = [], set()
     for name, value in sorted(vars(content).items()):

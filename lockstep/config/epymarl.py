@@ -232,7 +232,7 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
         "env_args": _env_args(config),
         "mixer": None if config.algorithm.name == "iql" else config.algorithm.name,
         **({"target_update_interval_or_tau": period or values["algorithm.target_tau"]} if period is not None else {}),
-        "use_cuda": config.training.device == "cuda",
+        "use_cuda": config.training.on_gpu,
         "common_reward": True,
         "reward_scalarisation": "sum",
         "test_greedy": True,

@@ -158,6 +158,16 @@ def parse_value(text: str) -> Any:
     return text
 
 
+def _drawing(file: Path) -> str:
+    """The text of a floor plan, which is kept instead of its place. Only who types may name a file, no other file."""
+    try:
+        return read_regular(file).decode("utf-8-sig")
+    except NotPlainError as error:
+        raise UserError(f"layout=@{file} cannot be read: {error}. Give a text file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"layout=@{file} cannot be read ({type(error).__name__}). Give a text file.") from None
+
+
 def _toml_value(text: str) -> Any:
     """A list or a table as TOML writes it, with single quotes too. Raises ValueError for anything else."""
     if not text.startswith(("[", "{")):
@@ -171,6 +181,8 @@ def _is_algorithm(name: Any) -> TypeGuard[str]:
 
 def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
     value = parse_value(text)
+    if key in ("env.arguments.layout", "env_args.layout") and text.startswith("@"):
+        return {"env.arguments.layout": _drawing(Path(text[1:]))}
     if key == "algorithm":
         return {"algorithm.name": value}
     if key in MOVED:

@@ -1,4 +1,4 @@
-"""Why it does not learn: findings with evidence, before a run, during it and afterwards.
+"""The doctor says why something does not learn: findings with evidence, before a run, during it and afterwards.
 
 `findings(record)` looks at what a run wrote; `diagnosis.diagnose(config)` at a configuration that has not run yet.
 """
@@ -19,8 +19,8 @@ def findings(record: RunReader) -> list[Finding]:
     unread, config = unreadable(record), record.config_or_none()
     found = [] if unread is None else [unread]
     if config is not None:
-        reason = str(record.info.get("reason", ""))
-        found += examine(History(config, record.metrics, record.evaluations, record.standing, reason))
+        reason, agents = str(record.info.get("reason", "")), record.num_agents
+        found += examine(History(config, record.metrics, record.evaluations, record.standing, reason, agents))
     return sorted_findings(found)
 
 

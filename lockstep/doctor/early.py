@@ -41,7 +41,9 @@ def outlook(record: RunReader, forecast: Forecast, share: float = 1.0) -> Outloo
     config = record.config
     warmup, most = config.collection.warmup_env_steps, config.training.max_env_steps
     until = warmup + share * (most - warmup)
-    history = History(config, _Until(record.metrics, until), _Until(record.evaluations, until))
+    history = History(
+        config, _Until(record.metrics, until), _Until(record.evaluations, until), num_agents=record.num_agents
+    )
     problems = [
         finding.name
         for check in BEFORE

@@ -18,7 +18,6 @@ from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import Task
-from lockstep.envs.rware.keys import is_rware_key
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -213,7 +212,7 @@ class Forecast:
     @property
     def way(self) -> str:
         """What the distance is, to begin a sentence with its number."""
-        return "a delivery takes about" if is_rware_key(self.task.spec.key) else "the way to a reward takes about"
+        return self.task.way
 
     @cached_property
     def credit(self) -> Credit:

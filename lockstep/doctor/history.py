@@ -32,6 +32,13 @@ class History:
     status: str = "unknown"
     reason: str = ""
     """Why it failed, if it did."""
+    num_agents: int | None = None
+    """Of the team; None where nothing tells."""
+
+    @property
+    def equal_share(self) -> float:
+        """What each agent has where all have the same; nan, which nothing is below, where their number is unknown."""
+        return np.nan if self.num_agents is None else 1.0 / self.num_agents
 
     def all(self, name: str) -> Floats:
         """A column of metrics.jsonl, warm-up included."""

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.policy import blind_dtype, random_actions
 from lockstep.config.schema import ExplorationConfig, RunConfig
-from lockstep.envs.onset_memory import remembering, underneath
+from lockstep.envs.family import About
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import PlaysUnobserved, VectorEnv
-from lockstep.envs.registry import make_configured
-from lockstep.envs.rware.simulator import Simulator
+from lockstep.envs.registry import family_of, make_env
 from lockstep.spec import EnvSpec
 
 LANES, SLOW_LANES = 1024, 16
@@ -40,7 +40,7 @@ class Sample:
 
     @property
     def chance(self) -> float:
-        """Of a rewarding episode; where none was seen, half an episode stands for what may still come."""
+        """The chance of a rewarding episode; where none was seen, half an episode stands for what may still come."""
         return max(self.rewarding, 0.5) / self.episodes
 
     @property
@@ -67,12 +67,14 @@ class Task:
     first_reward_steps: float
     """Steps until the first reward, in the quickest tenth of the rewarding random episodes; nan without any."""
     delivery_steps: float
-    """Warehouses: steps from a shelf to the nearest goal and back, on average. Elsewhere as `first_reward_steps`."""
+    """Steps over which a reward must be felt, as the world's family knows it; else as `first_reward_steps`."""
     blind_warmup: bool
     """Whether random warm-up episodes that earn nothing are dropped unseen."""
     env_steps: int
     """Played for all this."""
     seconds: float
+    way: str = About.way
+    """What takes `delivery_steps`, to begin a sentence with their number."""
     masks: bool = False
     """Whether actions can be unavailable."""
 
@@ -91,7 +93,7 @@ class Task:
         return self.return_std == 0.0 or (self.random.chance < 0.5 and self.return_mean >= 0.0)
 
     def chance(self, epsilon: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of a rewarding episode at these epsilons, nothing learnt: a line through the samples in logarithms."""
+        """Return the chance of a rewarding episode at these epsilons, nothing learnt: a line through the logarithms."""
         samples = sorted(self.explored, key=lambda sample: sample.epsilon)
         at = np.log(np.maximum([sample.epsilon for sample in samples], 1e-4))
         chances = np.maximum.accumulate([sample.chance for sample in samples])
@@ -112,6 +114,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
         returns, lengths, firsts = _played(env, None, np.random.default_rng(0), steps)
         everywhere = Sample(1.0, len(returns), int((returns > 0).sum()))
         samples = _samples(env, config.exploration, everywhere, {}, effort)
+        about = family_of(env.spec.key).about(underneath(env))
         first = float(np.quantile(firsts, 0.1)) if len(firsts) else math.nan
         return Task(
             spec=env.spec,
@@ -121,7 +124,8 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
             return_std=float(returns.std()),
             mean_length=float(lengths.mean()),
             first_reward_steps=first,
-            delivery_steps=round_trip(world) if isinstance(world := underneath(env), Simulator) else first,
+            delivery_steps=first if about.way_steps is None else about.way_steps,
+            way=about.way,
             blind_warmup=blind,
             env_steps=int(lengths.sum())
             + sum(int(s.episodes * lengths.mean()) for s in samples if s is not everywhere),
@@ -143,26 +147,13 @@ def with_exploration(task: Task, config: RunConfig, *, same_habits: bool, effort
         env.close()
 
 
-def round_trip(env: Simulator) -> float:
-    """Steps from a shelf's place to the nearest goal and back, on average over the places, by city blocks."""
-    floor = env.config.floor
-    y, x = np.divmod(floor.shelf_cells, floor.width)
-    goals = np.array(floor.goals)  # (goals, 2): x, y
-    distances = np.abs(x[:, None] - goals[:, 0]) + np.abs(y[:, None] - goals[:, 1])
-    return float(2 * distances.min(1).mean())
-
-
 def _lanes(config: RunConfig) -> VectorEnv:
     """Many lanes where stepping is cheap, few where it is not."""
-
-    def make(lanes: int) -> VectorEnv:
-        return remembering(make_configured(config.env, lanes, 0), config.env.remember_onset)
-
-    env = make(SLOW_LANES)
+    env = make_env(config.env, SLOW_LANES, 0, workers=None)
     if not isinstance(env, PlaysUnobserved):
         return env
     env.close()
-    return make(LANES)
+    return make_env(config.env, LANES, 0, workers=None)
 
 
 def _epsilons(exploration: ExplorationConfig) -> list[float]:
@@ -225,7 +216,7 @@ def _played(
 
 
 def _seeds(env: VectorEnv, steps: int) -> Iterator[int]:
-    """Of as many rounds as `steps` need, at least one."""
+    """Return the seeds of as many rounds as `steps` need, at least one."""
     rounds = max(steps // (env.num_envs * env.spec.time_limit), 1)
     return iter(range(0, rounds * env.num_envs, env.num_envs))
 

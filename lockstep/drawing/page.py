@@ -1,15 +1,20 @@
 """A picture on a page: a margin around it, and one quiet line of text below."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from lockstep.drawing.palette import Theme
+from lockstep.drawing.palette import Theme, theme_named
 
 _OVERSAMPLING = 4
+_LETTER, _LINE = (11, 22), 18
+"""Pixels: (width, height) that a letter of `typed` takes, and the size of its font."""
 
 
-class Page:
+class PageLayout:
     """Pages for pictures of one size."""
 
     def __init__(self, size: tuple[int, int], margin: int, text_pixels: int, theme: Theme, radius: float = 0.0) -> None:
@@ -38,6 +43,37 @@ class Page:
         pen.text((end, y), right, self.theme.text, font, anchor="rm")
         room = end - self.margin - font.getlength(right) - self.text_pixels
         pen.text((self.margin, y), _shortened(left, font, room), self.theme.quiet_text, font, anchor="lm")
+
+
+def on_pages(
+    pictures: Sequence[NDArray[np.uint8]], captions: Sequence[tuple[str, str]], theme: str, scale: float
+) -> list[Image.Image]:
+    """Pictures of one size, (height, width, 3), enlarged by `scale`, each on a page with its words left and right."""
+    large = [_scaled(Image.fromarray(picture), scale) for picture in pictures]
+    margin = round(0.04 * max(large[0].size))
+    page = PageLayout(large[0].size, margin, max(9, round(13 * scale)), theme_named(theme))
+    pages = [page.blank(picture) for picture in large]
+    for sheet, (left, right) in zip(pages, captions, strict=True):
+        page.write(sheet, left, right)
+    return pages
+
+
+def typed(text: str, theme: str) -> Image.Image:
+    """Text as a picture, every letter in a cell of one size, so that columns stay columns."""
+    lines, colors, font = text.split("\n"), theme_named(theme), _font(_LINE)
+    (width, height), columns = _LETTER, max(map(len, lines))
+    picture = Image.new("RGB", ((columns + 2) * width, (len(lines) + 1) * height), colors.floor)
+    pen = ImageDraw.Draw(picture)
+    for row, line in enumerate(lines):
+        for column, letter in enumerate(line):
+            pen.text(((column + 1.5) * width, (row + 1) * height), letter, colors.text, font, anchor="mm")
+    return picture
+
+
+def _scaled(picture: Image.Image, scale: float) -> Image.Image:
+    if scale == 1.0:
+        return picture
+    return picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
 
 
 def _rounded(size: tuple[int, int], radius: float) -> Image.Image:

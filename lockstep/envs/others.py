@@ -59,7 +59,7 @@ class SharedWorld:
 
     @property
     def agent_names(self) -> tuple[str, ...]:
-        """Of the learners."""
+        """The names of the learners."""
         return tuple(self.names[number] for number in self.learners)
 
     def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:

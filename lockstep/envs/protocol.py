@@ -169,6 +169,15 @@ class Remark(NamedTuple):
     """Whether it may not be what its author meant, or changes what the run's numbers say."""
 
 
+class Trial(NamedTuple):
+    """What came of trying a world out before anything is learnt."""
+
+    limit: int
+    """Steps after which episodes are cut, by us or by the world."""
+    remarks: list[Remark]
+    """How the world is understood."""
+
+
 @runtime_checkable
 class Explains(Protocol):
     """An environment that leaves things open, and says how they are taken."""
@@ -178,7 +187,7 @@ class Explains(Protocol):
 
 
 def dropped_lanes(env: VectorEnv) -> Mask | None:
-    """Whose episodes were lost; None for an environment that cannot lose any."""
+    """Return the lanes whose episodes were lost; None for an environment that cannot lose any."""
     return env.dropped if isinstance(env, MayLoseEpisodes) else None
 
 

@@ -1,54 +1,62 @@
-"""From an environment's name to its lanes, for everything that trains, evaluates or times."""
+"""From an environment's key to its family and its lanes, for everything that trains, evaluates, shows or times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lockstep import trust
 from lockstep.config.schema import EnvConfig
+from lockstep.envs.family import Engine, EnvRow, WorldFamily, WorldOptions, named_family, own_families
+from lockstep.envs.foreign.family import Foreign
+from lockstep.envs.onset_memory import remembering
 from lockstep.envs.others import shared
-from lockstep.envs.particles.config import NUM_ACTIONS as SPREAD_ACTIONS
-from lockstep.envs.particles.config import SPREAD_KEYS, SpreadConfig, spread_config
-from lockstep.envs.probes import PROBES
-from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.rware.config import WarehouseConfig, configured
-from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys, warehouse_arguments
+from lockstep.envs.particles.family import Particles
+from lockstep.envs.probes.family import Probes
+from lockstep.envs.protocol import Trial, VectorEnv
+from lockstep.envs.rware.family import Warehouses
 from lockstep.errors import UserError
 
 if TYPE_CHECKING:
-    from lockstep.envs.foreign.trial import Trial
     from lockstep.envs.foreign.workers import WorkerSettings
 
-Engine = Literal["lockstep", "official"]
-PROBE_PREFIX = "probe-"
-FOREIGN_EXAMPLES = {
-    "mpe:simple_speaker_listener_v4": "another game of mpe2",
-    "pettingzoo:sisl/pursuit_v5": "a parallel environment of PettingZoo",
-    "lbforaging:Foraging-8x8-2p-3f-v3": "a Gymnasium id, its package before the colon",
-    "my_module:parallel_env": "what a function or class of yours makes",
-}
-"""How environments of others are named, by example: those with discrete actions can be trained on."""
-
-
-_OURS = frozenset({"key", "num_envs", "seed", "time_limit", "engine", "num_threads", "workers"})
+OURS: tuple[WorldFamily, ...] = (Warehouses(), Particles(), Probes())
+"""Asked for a key in this order; then come families of one's own, and at last everybody's environments."""
+OTHERS: tuple[WorldFamily, ...] = (Foreign(),)
+_TAKEN = frozenset({"key", "num_envs", "seed", "time_limit", "engine", "num_threads", "workers"})
 """Names that `make_vec` keeps for itself."""
 
 
-@dataclass(frozen=True)
-class EnvRow:
-    """One line of `lockstep envs`."""
+def families() -> tuple[WorldFamily, ...]:
+    """All that are known, in the order in which they are asked."""
+    return (*OURS, *own_families(), *OTHERS)
 
-    key: str
-    agents: int | None
-    """None, like the other sizes, where only making the environment would tell."""
-    obs_dim: int | None
-    actions: int | None
-    time_limit: int | None
-    world: str
+
+def family_of(key: str) -> WorldFamily:
+    """The family of a key. Raises UserError, with the nearest key, where none owns it."""
+    if not isinstance(key, str):
+        raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
+    named = named_family(key)
+    if named is not None:
+        return named
+    for family in families():
+        if family.owns(key):
+            return family
+    from lockstep.envs.foreign.factory import gymnasium_ids
+
+    known = [*(row.key for family in families() for row in family.rows("")), *gymnasium_ids()]
+    near = get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
+
+
+def family_named(word: str) -> WorldFamily:
+    """The family of that name. Raises UserError where there is none."""
+    for family in families():
+        if word in (family.name, *family.also_called):
+            return family
+    raise UserError(f"There is no family of worlds {word!r}; there are: {', '.join(one.name for one in families())}.")
 
 
 def make_vec(
@@ -67,7 +75,8 @@ def make_vec(
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
     key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix), `mpe:simple_spread_v3`, a probe
-    (`probe-coin`), or somebody else's environment, as `lockstep.envs.foreign.factory` names them.
+    (`probe-coin`), a world of one's own family (`my_module:MyFamily/whatever`), or somebody else's environment, as
+    `lockstep.envs.foreign.factory` names them.
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.
@@ -77,185 +86,109 @@ def make_vec(
     those whose names are taken (`seed`, `workers`, ...).
     Raises UserError for what does not exist or cannot work.
     """
-    arguments = {**(arguments or {}), **more_arguments}
     if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
         raise UserError(f"num_envs={num_envs!r} must be a whole number of at least 1.")
     if engine not in ("lockstep", "official"):
         raise UserError(f"engine={engine!r} is neither 'lockstep' nor 'official'.")
-    if not isinstance(key, str):
-        raise UserError(f"{key!r} is no environment key; a working one is 'rware-tiny-2ag-v2'.")
-    if workers is not None and not is_foreign(key):
+    family = family_of(key)
+    if workers is not None and not family.strangers:
         raise UserError(
             f"env.workers={workers.count} is for environments of other people; {key} is stepped right here."
         )
-    if own_state and not is_foreign(key):
+    if own_state and not family.strangers:
         raise UserError(f"env.state='own' is for environments of other people; {key} has no state but what is seen.")
-    if key.startswith(PROBE_PREFIX):
-        return _make_probe(key, num_envs, seed, time_limit, engine, arguments)
-    if key in SPREAD_KEYS:
-        return _make_spread(key, num_envs, seed, time_limit, engine, arguments)
-    if not is_rware_key(key):
-        from lockstep.envs.foreign.factory import gymnasium_ids, is_foreign_key
-
-        if is_foreign_key(key):
-            return _make_foreign(key, num_envs, seed, time_limit, engine, workers, own_state, arguments)
-        known = [*registered_keys(), *SPREAD_KEYS, *PROBES, *gymnasium_ids()]
-        near = get_close_matches(plain_key(key), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise UserError(f"Unknown environment {key!r}; {hint}`lockstep envs` lists all.")
-    config = _warehouse_config(key, time_limit, arguments)
-    if engine == "official":
-        from lockstep.envs.rware.official import OfficialWarehouses
-
-        return OfficialWarehouses(plain_key(key), config, int(num_envs), seed)
-    from lockstep.envs.rware.simulator import Simulator
-
-    return Simulator(plain_key(key), config, int(num_envs), seed, num_threads)
+    if time_limit is not None:
+        if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
+            raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
+        time_limit = int(time_limit)
+    arguments = {**(arguments or {}), **more_arguments}
+    options = WorldOptions(time_limit, engine, num_threads, workers, own_state, arguments)
+    env = family.make(key, int(num_envs), seed, options)
+    if family_of(env.spec.key) is not family:
+        raise UserError(f"The family {family.name} made {key!r} with a spec of {env.spec.key!r}; pass the key on.")
+    return env
 
 
-def make_configured(task: EnvConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
+def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, **options: Any) -> VectorEnv:
     """`make_vec` for what a configuration says, which may be a stranger's: the only way from one to an environment.
 
-    options: further arguments of `make_vec`. Raises UserError, before anything is imported, for code that a file names
-    and the user has not allowed to run.
+    Memory and other players are those that it asks for. drawn: whether the lanes are to be shown; then this process
+    plays them. options: of `make_vec`, instead of what the configuration says. Raises UserError, before anything is
+    imported, for code that a file names and the user has not allowed to run.
     """
-    if ours := _OURS & task.arguments.keys():
-        raise UserError(f"env.arguments.{min(ours)} is no argument of an environment's; it has a setting of its own.")
-    if is_foreign(task.key):
-        trust.check(code_named(task))
+    family = _allowed_family(task)
+    taken = _TAKEN & task.arguments.keys()
+    if taken and not family.strangers:
+        raise UserError(f"env.arguments.{min(taken)} is no argument of an environment's; it has a setting of its own.")
+    if drawn:
+        options = {"workers": None, **family.drawing, **options}
+    if task.workers and "workers" not in options:
+        options["workers"] = _workers(task)
     options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
-    return shared(make_vec(task.key, num_envs, seed, task.time_limit, **options), task.team, task.others, seed)
+    env = family.playable(make_vec(task.key, num_envs, seed, task.time_limit, **options))
+    return remembering(shared(env, task.team, task.others, seed), task.remember_onset)
 
 
-def try_out(task: EnvConfig) -> "Trial | None":
-    """Play a configured world of other people a little, in a process of its own; None where the world is ours.
+def try_out(task: EnvConfig) -> Trial | None:
+    """Look at a configured world before it is trained in; None where there is nothing to look at.
 
-    Raises UserError for one that cannot be trained in, and as `make_configured`.
+    Raises UserError for one that cannot be trained in, and as `make_env`.
     """
-    if not is_foreign(task.key):
-        return None
-    trust.check(code_named(task))
-    from lockstep.envs.foreign import trial
-    from lockstep.envs.foreign.factory import ForeignEnvFactory
-    from lockstep.envs.foreign.workers import WorkerSettings
+    family, own_state = _allowed_family(task), task.state == "own"
+    options = WorldOptions(task.time_limit, "lockstep", None, _workers(task), own_state, task.arguments)
+    return family.try_out(task.key, options)
 
-    factory = ForeignEnvFactory(task.key, task.time_limit, task.arguments, task.state == "own")
-    return trial.try_out(factory, WorkerSettings(1, task.worker_timeout_seconds), patient=task.workers > 0)
+
+def feature_names(key: str, **arguments: Any) -> tuple[str, ...]:
+    """What every number that an agent sees is called, in their order: 71 in `rware-tiny-2ag-v2`.
+
+    arguments: as in `make_vec`. Raises UserError for worlds whose numbers have no names here.
+    """
+    names = family_of(key).feature_names(key, arguments)
+    if not names:
+        raise UserError(f"The numbers that agents see in {key} have no names here; its author knows them.")
+    return names
+
+
+def names_code(key: str) -> bool:
+    """Whether to make such a world is to import what its key says; whoever asks imports nothing."""
+    from lockstep.envs.foreign.factory import is_foreign_key
+
+    return is_foreign_key(key) and not any(family.owns(key) for family in OURS)
 
 
 def code_named(task: EnvConfig) -> trust.Code:
-    """The code behind an environment of other people."""
+    """The code behind a world of which the key names it."""
     from lockstep.envs.foreign.factory import module_of
 
     return trust.Code(task.key, task.arguments, module_of(task.key))
 
 
-def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
-    """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
-    return _warehouse_config(key, time_limit, arguments)
+def _allowed_family(task: EnvConfig) -> WorldFamily:
+    """The family of a configured world. Raises UserError, and imports nothing, for code that only a file names."""
+    if names_code(task.key):
+        trust.check(code_named(task))
+    return family_of(task.key)
 
 
-def _warehouse_config(key: str, time_limit: int | None, arguments: Mapping[str, Any]) -> WarehouseConfig:
-    if time_limit is not None:
-        _check_time_limit(time_limit)
-        if "max_steps" in arguments:
-            raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
-        arguments = {**arguments, "max_steps": int(time_limit)}
-    return configured({**warehouse_arguments(key), **arguments})
+def _workers(task: EnvConfig) -> "WorkerSettings":
+    from lockstep.envs.foreign.workers import WorkerSettings
 
-
-def is_foreign(key: str) -> bool:
-    """Whether an environment is somebody else's. They draw themselves only if made with render_mode="rgb_array"."""
-    from lockstep.envs.foreign.factory import is_foreign_key
-
-    ours = is_rware_key(key) or key in SPREAD_KEYS or key.startswith(PROBE_PREFIX)
-    return not ours and is_foreign_key(key)
+    return WorkerSettings(task.workers, task.worker_timeout_seconds)
 
 
 def has_official_engine(key: str) -> bool:
-    """Whether `make_vec(key, ..., engine="official")` has a package to step; mpe2 need not be installed."""
-    return is_rware_key(key) or (key in SPREAD_KEYS and find_spec("mpe2") is not None)
+    """Whether `make_vec(key, ..., engine="official")` has a package to step here."""
+    return family_of(key).has_official(key)
 
 
 def list_envs(filter_: str | None = None) -> list[EnvRow]:
-    """A row for every environment whose key contains `filter_`. Image warehouses appear when it asks for `img`."""
+    """A row for every environment whose key contains `filter_`; `my_module:MyFamily` lists a family of one's own."""
     wanted = filter_ or ""
-    keys = [*registered_keys(), *(registered_keys(images=True) if "img" in wanted else ())]
-    rows = [_warehouse_row(key) for key in keys if wanted in key]
-    rows += [_spread_row(key) for key in SPREAD_KEYS[:1] if wanted in key]
-    rows += [_probe_row(key) for key in PROBES if wanted in key]
-    rows += [EnvRow(key, None, None, None, None, world) for key, world in FOREIGN_EXAMPLES.items() if wanted in key]
+    named = named_family(f"{wanted}/")
+    if named is not None:
+        return named.rows("")
+    rows = [row for family in families() for row in family.rows(wanted) if wanted in row.key]
     if not rows:
         raise UserError(f"No environment's key contains {filter_!r}; `lockstep envs` without a filter lists all.")
     return rows
-
-
-def _warehouse_row(key: str) -> EnvRow:
-    config = warehouse_config(key)
-    floor = config.floor
-    world = f"{floor.height} x {floor.width}, {len(floor.shelf_cells)} shelves, {config.request_queue_size} requested"
-    return EnvRow(key, config.n_agents, config.obs_dim, 5, config.time_limit, world)
-
-
-def _probe_row(key: str) -> EnvRow:
-    probe = PROBES[key]
-    summary = (probe.__doc__ or "").strip().partition("\n")[0]
-    return EnvRow(key, probe.num_agents, probe.obs_dim, probe.num_actions, probe.time_limit, summary)
-
-
-def _spread_row(key: str) -> EnvRow:
-    rules = SpreadConfig()
-    return EnvRow(key, rules.N, rules.obs_dim, SPREAD_ACTIONS, rules.max_cycles, "particles, one for each landmark")
-
-
-def _make_spread(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: Mapping[str, Any]
-) -> VectorEnv:
-    config = spread_config(time_limit, arguments)
-    if engine == "official":
-        from lockstep.envs.particles.official import OfficialSpread
-
-        return OfficialSpread(key, config, int(num_envs), seed)
-    from lockstep.envs.particles.simulator import SpreadSimulator
-
-    return SpreadSimulator(key, config, int(num_envs), seed)
-
-
-def _make_foreign(
-    key: str,
-    num_envs: int,
-    seed: int,
-    time_limit: int | None,
-    engine: Engine,
-    workers: "WorkerSettings | None",
-    own_state: bool,
-    arguments: Mapping[str, Any],
-) -> VectorEnv:
-    if engine == "official":
-        raise UserError(f"{key} is played by its own package already; leave engine out.")
-    if time_limit is not None:
-        _check_time_limit(time_limit)
-    from lockstep.envs.foreign.factory import ForeignEnvFactory
-    from lockstep.envs.foreign.lanes import PythonLanes
-
-    factory = ForeignEnvFactory(key, time_limit, arguments, own_state)
-    if workers is None:
-        return PythonLanes(factory, int(num_envs), seed)
-    from lockstep.envs.foreign.workers import WorkerLanes
-
-    return WorkerLanes(factory, int(num_envs), seed, workers)
-
-
-def _check_time_limit(time_limit: Any) -> None:
-    if isinstance(time_limit, bool) or not isinstance(time_limit, int | np.integer) or time_limit < 1:
-        raise UserError(f"time_limit={time_limit!r} must be a whole number of at least 1.")
-
-
-def _make_probe(
-    key: str, num_envs: int, seed: int, time_limit: int | None, engine: Engine, arguments: Mapping[str, Any]
-) -> VectorEnv:
-    if key not in PROBES:
-        raise UserError(f"Unknown probe {key!r}; there are: {', '.join(PROBES)}.")
-    if time_limit is not None or arguments or engine != "lockstep":
-        raise UserError(f"{key!r} is a fixed little world; leave time_limit, engine and further arguments out.")
-    return PROBES[key](num_envs, seed)

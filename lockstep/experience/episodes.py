@@ -38,7 +38,7 @@ class EpisodeBatch:
 
     @classmethod
     def of(cls, fields: Mapping[str, Tensor]) -> Self:
-        """From the fields there are, by the names of the table."""
+        """Return the batch that consists of these fields, by the names of the table."""
         named = {name: value for name, value in fields.items() if name in cls.__dataclass_fields__}
         return cls(**named, more={name: value for name, value in fields.items() if name not in named})
 

@@ -14,7 +14,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.onset_memory import underneath
 from lockstep.envs.others import SharedWorld
 from lockstep.envs.protocol import VectorEnv, dropped_lanes
-from lockstep.envs.registry import is_foreign
+from lockstep.envs.registry import family_of
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.rollout import collect
@@ -68,7 +68,7 @@ class Evaluation:
 
 def evaluation_lanes(config: RunConfig, episodes: int) -> int:
     """Lanes that play `episodes` episodes in equal rounds; somebody's Python programs are no more than train."""
-    most = config.collection.num_envs if is_foreign(config.env.key) else MAX_LANES
+    most = config.collection.num_envs if family_of(config.env.key).strangers else MAX_LANES
     rounds = -(-episodes // most)
     return -(-episodes // rounds)
 

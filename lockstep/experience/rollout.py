@@ -93,7 +93,7 @@ class Rollout:
         self.recorder.write(self.steps, self.active, **known)
 
     def _in_one_go(self, env: TeamPlay, team: FrozenPolicy, steps: int, plan: Plan | None) -> None:
-        """The same, by the environment itself: the numbers, too, are the same."""
+        """Let the environment itself play on; the numbers are those of playing step by step."""
         if plan is None:
             shape = (steps - self.steps, *self.last_actions.shape)
             plan = Plan.without_noise(np.full(shape, FREE, dtype=np.int16))

@@ -59,7 +59,7 @@ def remember(from_x: Tensor, wh: Tensor, bh: Tensor) -> tuple[Tensor, Tensor]:
 
 @torch.library.custom_op("lockstep::remember_backward", mutates_args=())
 def remember_backward(d_after: Tensor, after: Tensor, kept: Tensor, wh: Tensor) -> tuple[Tensor, Tensor]:
-    """From the gradient by `after` to those by from_x and by Wh h + bh of all steps, both (T, R, 3H)."""
+    """Go from the gradient by `after` to those by from_x and by Wh h + bh of all steps, both (T, R, 3H)."""
     if d_after.is_cuda:
         from lockstep.networks import _gru_kernel
 

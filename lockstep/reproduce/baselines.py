@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.rollout import random_play
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
 from lockstep.teams.judge import evaluate_reference
-from lockstep.training.session import make_env
 
 RANDOM_EPISODES, HEURISTIC_EPISODES, LANES = 100_000, 1_000, 1_000
 
@@ -40,7 +40,7 @@ def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
     if path.is_file():
         try:
             return _KEPT.validate_json(read_regular(path))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise UserError(f"{path} holds no baselines. Remove it, and they are measured again.") from error
     measured = [random_baseline(load_config(str(run.config)))]
     with suppress(UserError):  # for most tasks nobody has programmed a team
@@ -54,7 +54,7 @@ def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
 def random_baseline(config: RunConfig, episodes: int = RANDOM_EPISODES) -> Baseline:
     """Uniformly random play of the configured task."""
     lanes = min(LANES, episodes)
-    env = make_env(config, lanes, seed=0)
+    env = make_env(config.env, lanes, seed=0)
     rng = np.random.default_rng(0)
     try:
         rounds = [random_play(env, rng, seed=index * lanes).returns.numpy() for index in range(-(-episodes // lanes))]

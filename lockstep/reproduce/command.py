@@ -15,7 +15,7 @@ from lockstep.errors import UserError
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import estimate_text
 from lockstep.reproduce.estimate import estimates
-from lockstep.reproduce.plan import WEEK1, Plan
+from lockstep.reproduce.plan import WEEK1, Reproduction
 from lockstep.reproduce.story import story, week1_section
 from lockstep.runs.reader import RunReader
 from lockstep.training.many import Training, refreshed, train_all
@@ -36,7 +36,7 @@ def check_jobs(parallel: int) -> None:
         raise UserError(f"--jobs {parallel} must be from 1 to {most}, the processors that this process may use.")
 
 
-def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimate_only: bool) -> int | None:
+def reproduce(plan: Reproduction, out: Path, parallel: int, console: Console, *, estimate_only: bool) -> int | None:
     """Do what is left of the plan and write the report. Returns the signal that interrupted it.
 
     Raises UserError where nothing could be trained at all.
@@ -67,7 +67,7 @@ def reproduce(plan: Plan, out: Path, parallel: int, console: Console, *, estimat
     return None
 
 
-def report(plan: Plan, trainings: Sequence[Training], out: Path) -> list[Path]:
+def report(plan: Reproduction, trainings: Sequence[Training], out: Path) -> list[Path]:
     """Write report.html, report.md and the plots of every run that exists. Raises UserError where none does."""
     begun = [training for training in _by_configuration(trainings) if training.run.config.is_file()]
     if not begun:

@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.reproduce.estimate import Estimate
-from lockstep.reproduce.plan import Plan
+from lockstep.reproduce.plan import Reproduction
 from lockstep.training.progress import clock
 
 
-def estimate_text(plan: Plan, estimates: Mapping[str, Estimate], parallel: int) -> Group:
+def estimate_text(plan: Reproduction, estimates: Mapping[str, Estimate], parallel: int) -> Group:
     """What there is to do and how long it takes, before it begins."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("configuration")

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
-from lockstep.training.session import Session, make_env
+from lockstep.training.session import Session
 
 ROUNDS = 3
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of one training, in seconds."""
+    """How long one training will take, in seconds."""
 
     updates: int
     per_update: float
@@ -36,7 +37,7 @@ def estimate(config: RunConfig, threads: int) -> Estimate:
     """Time a few updates, collections and evaluations as training does them, and count how many there will be."""
     one_thread()
     session = Session(_small_replay(config, threads))
-    filler = make_env(config, config.replay.batch_size, seed=0)
+    filler = make_env(config.env, config.replay.batch_size, seed=0)
     try:
         session.feed.take(collect(filler, session.policy, seed=0))
         per_update = _timed(lambda: session.learner.update(next(session.feed.batches(session.replay_rng))))

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, TypeAdapter
 from lockstep.config.load import load_config
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import QLearningConfig, RunConfig
+from lockstep.config.schema.section import Count
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
@@ -34,19 +35,20 @@ SHARE_OF_STEPS: Mapping[Scale, float] = {"full": 1.0, "tenth": 0.1, "smoke": 1 /
 LOOKS = 20
 """Evaluations in a run of a smaller scale."""
 PLAN_FILE = "plan.json"
+MAX_SEEDS = 1_000
 EPISODES = 100
 """Greedy episodes on the official package at the end of every run, as published."""
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
-class Plan:
+class Reproduction:
     """A reproduction, whole. The same plan in the same folder is the same work."""
 
     experiment: str
     scale: Scale = "full"
     mode: Mode = "vectorized"
-    seeds: Annotated[int, Field(ge=1, le=1_000)] = 3
-    episodes_per_update: Annotated[int, Field(ge=1, le=1_000_000)] = 32
+    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS)] = 3
+    episodes_per_update: Count = 32
     """Of week 2's published configurations: the most at which report-final was seen to learn (docs/results.md)."""
     with_ours: bool = True
     device: Device = "cpu"
@@ -75,7 +77,7 @@ class Plan:
 
     def command(self) -> str:
         """What makes it again, with what is not the usual."""
-        usual = Plan(self.experiment)
+        usual = Reproduction(self.experiment)
         unusual = [
             f"--{name.replace('_', '-')} {getattr(self, name)}"
             for name in ("scale", "mode", "episodes_per_update", "device")
@@ -103,7 +105,7 @@ class Plan:
         return f"{sentence[0].upper()}{sentence[1:]}. Every other number is the published one."
 
 
-_PLAN = TypeAdapter(Plan)
+_PLAN = TypeAdapter(Reproduction)
 
 
 def vectorized(config: RunConfig, episodes_per_update: int) -> RunConfig:
@@ -155,10 +157,10 @@ def _on_device(config: RunConfig, device: Device) -> RunConfig:
     return config.model_copy(update={"training": config.training.model_copy(update={"device": device})})
 
 
-def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resume: bool) -> Plan:
+def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resume: bool) -> Reproduction:
     """The plan that was asked for, or with `resume` the one in `out`; nothing is written.
 
-    options: by `Plan`'s names; None where nothing was said. Raises UserError for what does not fit.
+    options: by `Reproduction`'s names; None where nothing was said. Raises UserError for what does not fit.
     """
     if experiment not in EXPERIMENTS:
         raise UserError(f"There is no experiment {experiment!r}; it must be {_choice(tuple(EXPERIMENTS))}.")
@@ -170,14 +172,16 @@ def wanted_plan(experiment: str, options: Mapping[str, Any], out: Path, *, resum
     for name in ("seeds", "episodes_per_update"):
         if given.get(name, 1) < 1:
             raise UserError(f"--{name.replace('_', '-')} {given[name]} must be at least 1.")
-    return resumed_plan(out, {"experiment": experiment, **given}) if resume else Plan(experiment, **given)
+    if given.get("seeds", 1) > MAX_SEEDS:
+        raise UserError(f"--seeds {given['seeds']} are more than anybody trains; at most {MAX_SEEDS:,} are planned.")
+    return resumed_plan(out, {"experiment": experiment, **given}) if resume else Reproduction(experiment, **given)
 
 
 def _choice(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def new_plan(plan: Plan, out: Path) -> Plan:
+def new_plan(plan: Reproduction, out: Path) -> Reproduction:
     """Write the plan into an empty folder. Raises UserError where there is a plan already, or anything else."""
     if (out / PLAN_FILE).is_file():
         raise UserError(f"{out} holds a reproduction already. Add --resume to go on with it, or choose another --out.")
@@ -191,7 +195,7 @@ def new_plan(plan: Plan, out: Path) -> Plan:
     return plan
 
 
-def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Plan:
+def resumed_plan(out: Path, asked: Mapping[str, Any]) -> Reproduction:
     """The plan in `out`. asked: options that were said again; they must be the plan's, only seeds may have grown.
 
     Raises UserError where there is none, or where it says something else.

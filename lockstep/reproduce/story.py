@@ -8,13 +8,13 @@ from lockstep.analysis import plots
 from lockstep.analysis.curves import curve, line
 from lockstep.analysis.plots import Level
 from lockstep.analysis.published import SOLVED_ABOVE
-from lockstep.analysis.report.document import Block, Code, Picture, Section, Table, Text, literal
+from lockstep.analysis.report.document import Block, CodeBlock, Picture, Section, Table, Text, literal
 from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.analysis.report.outcome import curve_caption, seeds_text
 from lockstep.analysis.report.results import GroupResult
 from lockstep.config.presets import PRESETS
 from lockstep.reproduce.baselines import Baseline
-from lockstep.reproduce.plan import OURS, WEEK1, WEEK2, Plan
+from lockstep.reproduce.plan import OURS, WEEK1, WEEK2, Reproduction
 
 PUBLISHED = {"report-default": (0.0, 0.0), "report-changed": (0.0, 0.0), "report-final": (3.25, 0.98)}
 """Test return mean and standard deviation, as published for one seed of each."""
@@ -39,7 +39,7 @@ SPREAD_AGENTS, SPREAD_SELF_COLLISIONS = 3, 75
 """Agents, and what old MPE counts in 25 steps for agents that collide with themselves."""
 
 
-def story(plan: Plan, results: Sequence[GroupResult], baselines: Sequence[Baseline]) -> list[Section]:
+def story(plan: Reproduction, results: Sequence[GroupResult], baselines: Sequence[Baseline]) -> list[Section]:
     """Two sections on week 2, from what its runs reached."""
     by_name = {result.group.name: result for result in results}
     published = [(name, by_name[name]) for name in WEEK2 if name in by_name]
@@ -49,7 +49,7 @@ def story(plan: Plan, results: Sequence[GroupResult], baselines: Sequence[Baseli
     return sections
 
 
-def week1_section(plan: Plan, results: Sequence[GroupResult], baselines: Sequence[Baseline]) -> Section:
+def week1_section(plan: Reproduction, results: Sequence[GroupResult], baselines: Sequence[Baseline]) -> Section:
     """QMIX, VDN and IQL on simple_spread, in every convention in which its reward is published."""
     columns = ("team", "team's sum S", "S / 3: an agent", "2 S: unscaled", "2 S − 75: old MPE", "env steps", "training")
     rows = [
@@ -103,7 +103,7 @@ def _conventions(total: float | None) -> tuple[str, str, str]:
     return decimal(total / SPREAD_AGENTS), decimal(2 * total, 1), decimal(2 * total - SPREAD_SELF_COLLISIONS, 1)
 
 
-def _spread_caption(plan: Plan, results: Sequence[GroupResult]) -> str:
+def _spread_caption(plan: Reproduction, results: Sequence[GroupResult]) -> str:
     kinds = "; ".join(dict.fromkeys(result.score_kind for result in results))
     if plan.scale != "full":
         return f"Test return: {kinds}. At this scale it only shows that everything runs."
@@ -115,7 +115,7 @@ def _spread_caption(plan: Plan, results: Sequence[GroupResult]) -> str:
     return f"Test return: {kinds}. Seeds above what is published for the same algorithm: {', '.join(above)}."
 
 
-def _beside(plan: Plan, published: Sequence[tuple[str, GroupResult]]) -> list[Block]:
+def _beside(plan: Reproduction, published: Sequence[tuple[str, GroupResult]]) -> list[Block]:
     columns = (
         "configuration",
         "published",
@@ -157,7 +157,7 @@ def _beside(plan: Plan, published: Sequence[tuple[str, GroupResult]]) -> list[Bl
         for block in _after_all(name, result)
     ]
     return [
-        Code(plan.command()),
+        CodeBlock(plan.command()),
         Text(f"**What differs from what was published:** {plan.difference()}"),
         Table(columns, rows, frozenset(columns[1:7]), caption),
         *fewer,
@@ -167,7 +167,7 @@ def _beside(plan: Plan, published: Sequence[tuple[str, GroupResult]]) -> list[Bl
     ]
 
 
-def verdict(published_mean: float, result: GroupResult, plan: Plan) -> str:
+def verdict(published_mean: float, result: GroupResult, plan: Reproduction) -> str:
     """Whether a configuration came out as published, in a few words, whichever way it falls."""
     if result.mean is None:
         return "not evaluated yet"
@@ -210,7 +210,7 @@ def _after_all(name: str, result: GroupResult) -> list[Block]:
 
 
 def _ours(
-    plan: Plan, ours: GroupResult, published: Sequence[tuple[str, GroupResult]], baselines: Sequence[Baseline]
+    plan: Reproduction, ours: GroupResult, published: Sequence[tuple[str, GroupResult]], baselines: Sequence[Baseline]
 ) -> list[Block]:
     columns = (
         "team",

@@ -172,7 +172,7 @@ class RunDirectory:
             shutil.rmtree(self.path)
 
     def size_bytes(self) -> int:
-        """Of all its files, on disk. Links are not followed."""
+        """Return the size of all its files on disk. Links are not followed."""
         total = 0
         for folder, _, names in os.walk(self.path):
             for name in names:
@@ -441,7 +441,7 @@ def _version(name: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Of Lockstep's own checkout, where it is one."""
+    """Return the commit of Lockstep's own checkout, where it is one."""
     try:
         done = subprocess.run(
             ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5

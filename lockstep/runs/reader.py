@@ -9,6 +9,7 @@ Readable half-finished, crashed, or from somebody else's machine: what is missin
 cannot be read is in `unreadable`. Text and numbers are cleaned (`lockstep.runs.cleaning`), whoever wrote them.
 """
 
+import json
 import math
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +120,15 @@ class RunReader:
         if told not in _TOLD:
             return "unknown"
         return "died" if told == "running" and self.directory.is_abandoned() else told
+
+    @property
+    def num_agents(self) -> int | None:
+        """Number of agents in the team, as its first recorded episode shows; None before there is one."""
+        try:
+            with self.directory.recordings.open(encoding="utf-8") as file:
+                return len(json.loads(file.readline())["actions"][0]) or None
+        except (OSError, ValueError, TypeError, KeyError, IndexError):
+            return None
 
     @property
     def env_steps(self) -> int:

@@ -5,10 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from lockstep.drawing.page import Page
 from lockstep.drawing.palette import theme_named
-from lockstep.envs.particles.draw import SIDE, ParticlePainter, reach_of
-from lockstep.envs.rware.draw import FLASH_FRAMES, FloorPlan, Painter, fitting_cell_pixels
 from lockstep.errors import UserError
 from lockstep.runs.delivery import deliver
 from lockstep.show import player
@@ -65,45 +62,5 @@ def frames(
     theme_named(theme)
     left = f"{recording.env}  ·  {recording.policy}" if caption is None else caption
     right = [f"step {number}    return {earned:.4g}" for number, earned in enumerate(recording.returns())]
-    if recording.snapshots:
-        return _warehouses(recording, theme, scale, left, right)
-    if recording.planes:
-        painter = ParticlePainter(reach_of(recording.planes), round(scale * SIDE), theme)
-        return [painter.frame(plane, left, line) for plane, line in zip(recording.planes, right, strict=True)]
-    return _own_pictures(recording, theme, scale, left, right)
-
-
-def _warehouses(recording: Recording, theme: str, scale: float, left: str, right: list[str]) -> list[Image.Image]:
-    first, flashes = recording.snapshots[0], _flashes(recording)
-    cell = max(6, round(scale * fitting_cell_pixels(first.height, first.width)))
-    painter = Painter(FloorPlan.of(first), cell, theme)
-    return [
-        painter.frame(snapshot, left, right[number], flashes[number])
-        for number, snapshot in enumerate(recording.snapshots)
-    ]
-
-
-def _own_pictures(recording: Recording, theme: str, scale: float, left: str, right: list[str]) -> list[Image.Image]:
-    pictures = [_scaled(Image.fromarray(picture), scale) for picture in recording.pictures]
-    margin = round(0.04 * max(pictures[0].size))
-    sheet = Page(pictures[0].size, margin, max(9, round(13 * scale)), theme_named(theme))
-    framed = []
-    for picture, line in zip(pictures, right, strict=True):
-        framed.append(sheet.blank(picture))
-        sheet.write(framed[-1], left, line)
-    return framed
-
-
-def _flashes(recording: Recording) -> list[dict[tuple[int, int], int]]:
-    """For every frame, the goals that shine and for how many frames already."""
-    shining: list[dict[tuple[int, int], int]] = [{} for _ in range(recording.num_frames)]
-    for frame, place in recording.deliveries():
-        for age in range(min(FLASH_FRAMES, recording.num_frames - frame)):
-            shining[frame + age][place] = age
-    return shining
-
-
-def _scaled(picture: Image.Image, scale: float) -> Image.Image:
-    if scale == 1.0:
-        return picture
-    return picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+    events = [step.events for step in recording.steps]
+    return recording.scene.film(recording.moments, events, [(left, line) for line in right], theme, scale)

@@ -11,7 +11,7 @@ import torch
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
-from lockstep.envs.registry import has_official_engine
+from lockstep.envs.registry import has_official_engine, make_env
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.delivery import deliver
@@ -20,7 +20,6 @@ from lockstep.show.recording import Recording
 from lockstep.teams.play import steps_text
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.checkpoints.checkpoint import read_team
-from lockstep.training.session import make_env
 
 DEMO_TEAM = "demo_team.npz"
 _ABOUT = "about"
@@ -55,7 +54,7 @@ def play_demo(seed: int | None = None, time_limit: int | None = None) -> Recordi
         env_config = env_config.model_copy(update={"time_limit": time_limit})
     seed = about["seed"] if seed is None else seed
     engine = "official" if has_official_engine(env_config.key) else "lockstep"
-    env = make_env(RunConfig(env=env_config), 1, seed, engine=engine)
+    env = make_env(env_config, 1, seed, engine=engine)
     try:
         told = {"network": about["network"], "algorithm": about.get("algorithm", {"name": about["name"]})}
         config = RunConfig.model_validate(told)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lockstep.config.load import load_config
+from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_explorer, evaluation_lanes
 from lockstep.runs.directory import RunDirectory
 from lockstep.seeding import derive_seed
 from lockstep.teams.play import reference_team
 from lockstep.training.checkpoints.checkpoint import BEST, load_policy
-from lockstep.training.session import make_env
 
 Engine = Literal["lockstep", "official"]
 
@@ -48,7 +48,7 @@ def evaluate_run(
     config = load_config(str(run.config))
     policy, spec, env_steps = load_policy(run, checkpoint)
     first_seed = derive_seed(config.seed, "confirm") if seed is None else seed
-    env = make_env(config, evaluation_lanes(config, episodes), first_seed, engine=engine)
+    env = make_env(config.env, evaluation_lanes(config, episodes), first_seed, engine=engine)
     try:
         if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
             spec.num_agents,
@@ -75,7 +75,7 @@ def evaluate_reference(run: RunDirectory, policy: str, episodes: int = 100, engi
         raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
     config = load_config(str(run.config))
     seed = derive_seed(config.seed, "confirm")
-    env = make_env(config, evaluation_lanes(config, episodes), seed, engine=engine)
+    env = make_env(config.env, evaluation_lanes(config, episodes), seed, engine=engine)
     try:
         return evaluate(reference_team(policy, env, seed).policy, env, episodes, seed)
     finally:

@@ -5,15 +5,14 @@ import numpy as np
 from lockstep.acting.policy import Policy, RandomPolicy
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
-from lockstep.envs.particles.config import SPREAD_KEYS
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.registry import is_foreign
+from lockstep.envs.registry import family_of, make_env
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.checkpoints.checkpoint import BEST, read_team
-from lockstep.training.session import make_env
 
 POLICIES = ("trained", "random", "heuristic")
 ENGINES = ("lockstep", "official")
@@ -50,8 +49,7 @@ def play(
     config = RunConfig(env=EnvConfig(key=str(env_key))) if found is None else load_config(str(found.config))
     if time_limit is not None:
         config = config.model_copy(update={"env": config.env.model_copy(update={"time_limit": time_limit})})
-    drawing = {"render_mode": "rgb_array"} if is_foreign(config.env.key) else {}
-    env = make_env(config, 1, seed, engine=engine, **drawing)
+    env = make_env(config.env, 1, seed, drawn=True, engine=engine)
     try:
         team = (
             _trained(found, checkpoint, env)
@@ -92,13 +90,10 @@ def reference_team(policy: str, env: VectorEnv, seed: int) -> Player:
 
 def heuristic_policy(env: VectorEnv) -> Policy:
     """The programmed team of an environment's kind. Raises UserError where there is none."""
-    if env.spec.key in SPREAD_KEYS:
-        from lockstep.envs.particles.heuristic import LandmarkAssignment
-
-        return LandmarkAssignment(env.spec.num_agents)
-    from lockstep.envs.rware.heuristic import HeuristicPolicy
-
-    return HeuristicPolicy(env)
+    team = family_of(env.spec.key).heuristic(underneath(env))
+    if team is None:
+        raise UserError(f"There is no heuristic team for {env.spec.key}; --policy random plays everywhere.")
+    return team
 
 
 def steps_text(env_steps: int) -> str:

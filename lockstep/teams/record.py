@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,32 +12,11 @@ from lockstep.acting.policy import Policy
 from lockstep.algorithms.learner import Thoughts
 from lockstep.arrays import Mask, Obs
 from lockstep.envs.onset_memory import underneath
-from lockstep.envs.particles.config import ACTION_NAMES as PARTICLE_ACTION_NAMES
-from lockstep.envs.particles.plane import ParticleScene
-from lockstep.envs.protocol import Renders, VectorEnv
-from lockstep.envs.rware.config import WarehouseConfig
-from lockstep.envs.rware.snapshot import Snapshot
+from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import family_of
 from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
-from lockstep.show.recording import ACTION_NAMES, Picture, Recording, Step, events_between
-
-
-@runtime_checkable
-class Warehouse(Protocol):
-    """An environment that can say who is where."""
-
-    config: WarehouseConfig
-
-    def snapshot(self, lane: int) -> Snapshot:
-        """Who and what is where in one lane."""
-
-
-@runtime_checkable
-class Particles(Protocol):
-    """An environment of agents in a plane that can say who is where."""
-
-    def plane(self, lane: int) -> ParticleScene:
-        """Who is where in one lane."""
+from lockstep.show.recording import Recording, Step
 
 
 @dataclass(frozen=True)
@@ -55,21 +34,16 @@ def record_episode(env: VectorEnv, team: Player, seed: int, engine: str = "locks
     Raises UserError where the environment can neither say who is where nor draw itself.
     """
     world = underneath(env)
-    if not isinstance(world, Warehouse | Particles | Renders):
+    scene = family_of(env.spec.key).scene(world)
+    if scene is None:
         raise UserError(f"{env.spec.key} cannot be drawn: it has neither a floor nor a picture of its own.")
     last_actions = np.full((env.num_envs, env.spec.num_agents), -1, dtype=np.int64)
     memory: Any = None
     obs = env.reset(seed)
-    snapshots, planes, pictures, steps = list[Snapshot](), list[ParticleScene](), list[Picture](), list[Step]()
+    moments, steps = [scene.moment(world, 0)], list[Step]()
     seen: list[tuple[Obs, Mask | None, NDArray[np.float32] | None]] = []
     ended = False
     while True:
-        if isinstance(world, Warehouse):
-            snapshots.append(world.snapshot(0))
-        elif isinstance(world, Particles):
-            planes.append(world.plane(0))
-        else:
-            pictures.append(world.picture(0).copy())
         available, state = env.available_actions(), env.state()
         seen.append((obs[0].copy(), *(None if array is None else array[0].copy() for array in (available, state))))
         if ended:
@@ -77,24 +51,13 @@ def record_episode(env: VectorEnv, team: Player, seed: int, engine: str = "locks
         actions, memory = team.policy.act(obs, available, last_actions, memory)
         step = env.step(actions)
         done = tuple(int(action) for action in actions[0])
+        moments.append(scene.moment(world, 0))
         rewards = tuple(float(reward) for reward in step.reward[0])
-        events = events_between(snapshots[-1], done, world.snapshot(0)) if isinstance(world, Warehouse) else ()
-        steps.append(Step(done, rewards, events))
+        steps.append(Step(done, rewards, scene.events(moments[-2], done, moments[-1])))
         obs, last_actions = step.obs, actions
         ended = bool(step.terminated[0] or step.truncated[0])
-    names = ACTION_NAMES if snapshots else PARTICLE_ACTION_NAMES if planes else ()
-    return Recording(
-        env=env.spec.key,
-        policy=team.name,
-        seed=seed,
-        engine=engine,
-        sensor_range=world.config.sensor_range if isinstance(world, Warehouse) else 0,
-        steps=tuple(steps if team.thoughts is None else _with_thoughts(steps, team.thoughts(_batch(steps, seen)))),
-        action_names=names,
-        snapshots=tuple(snapshots),
-        planes=tuple(planes),
-        pictures=tuple(pictures),
-    )
+    told = tuple(steps if team.thoughts is None else _with_thoughts(steps, team.thoughts(_batch(steps, seen))))
+    return Recording(env.spec.key, team.name, seed, scene, tuple(moments), told, engine)
 
 
 def _with_thoughts(steps: list[Step], thoughts: Thoughts) -> list[Step]:

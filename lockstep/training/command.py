@@ -1,5 +1,6 @@
 """What `lockstep train` and `lockstep resume` do around the loop: lock, loggers, status, confirmation, last words."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from lockstep.algorithms.registry import recorded
 from lockstep.config.knobs import flat
 from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import has_official_engine, try_out
+from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
@@ -24,14 +25,14 @@ from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay, clock
-from lockstep.training.session import make_env
 from lockstep.training.trainer import TrainResult
 
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
 
-ENDS = ("training.max_env_steps", "training.stop_at_test_return")
-"""What may change when a run goes on: nothing that it has done so far would have been done differently."""
+ENDS = ("training.max_env_steps", "training.stop_at_test_return", "training.device")
+"""What may change when a run goes on: its end, of which nothing that it has done depends, and the machine's part, by
+which numbers differ in their last digits."""
 CONFIRM_EPISODES = 100
 MAX_EPISODE_STEPS = 10_000
 
@@ -55,6 +56,11 @@ class Outcome:
             again = command_line("resume", path)
             return f"\nInterrupted and saved after {counts}.\n\n  {again}     continues exactly here"
         lines = ["", f"{'Solved' if result.stopped_because == 'solved' else 'Finished'} after {counts}."]
+        if not result.updates:
+            lines.append(
+                "  nothing was learnt: it ended before the warm-up was over and the replay held a batch "
+                "(collection.warmup_env_steps, replay.batch_size); raise t_max"
+            )
         if result.best_test_return is not None:
             lines.append(f"  best test return      {result.best_test_return:.2f}")
         if self.confirmation is not None:
@@ -93,7 +99,7 @@ class LookingLogger(SilentLogger):
 
 def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     """Raise UserError for a task, a device or an amount of memory that cannot be had, before anything is written."""
-    env = make_env(config, 1, seed=0)
+    env = make_env(config.env, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
     check_repeat_actions(config.exploration, env.spec.num_actions)
@@ -103,9 +109,23 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
             "set env.time_limit, for example env.time_limit=500."
         )
     build_loggers(config.logging.loggers)
-    if config.training.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("training.device='cuda' needs a GPU and a torch built for it, and finds none; leave it at cpu.")
+    _check_device(config.training.device)
     check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
+
+
+def _check_device(device: str) -> None:
+    """Raise UserError for a GPU that is not there."""
+    if device == "cpu":
+        return
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (torch.device(device).index or 0) >= count:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        seen = "" if visible is None else f" (CUDA_VISIBLE_DEVICES={visible!r} says which it may see)"
+        there = "finds none" if count == 0 else f"finds {count}, counted from 0"
+        raise UserError(
+            f"training.device={device!r} needs a GPU and a torch built for it, and {there}{seen}. Leave it at cpu; a "
+            "run that was begun on a GPU goes on there with `lockstep resume RUN device=cpu`."
+        )
 
 
 def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: bool = True) -> RunConfig:

@@ -56,7 +56,7 @@ def _suspects(session: Session, error: DivergedError) -> dict[str, Suspect]:
 
 
 def _summary(values: Tensor) -> dict[str, Any]:
-    """Of numbers of any shape; JSON knows no infinity, so the extremes are those of the finite ones."""
+    """Summarize numbers of any shape; JSON knows no infinity, so the extremes are those of the finite ones."""
     flat = values.detach().double().flatten()
     finite = flat[flat.isfinite()]
     return {

@@ -61,7 +61,7 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
     needed = needed_bytes(config, spec, masks=masks)
     if not replay_must_fit:
         del needed["replay"]
-    elif config.training.device != "cuda" and not can_reserve(reserved_bytes(config, spec, masks=masks)):
+    elif not config.training.on_gpu and not can_reserve(reserved_bytes(config, spec, masks=masks)):
         # On a GPU, setting aside is using: the estimate has it.
         replay = config.replay
         name = "buffer_size" if replay.buffer_size >= replay.rewarding_buffer_size else "rewarding_buffer_size"
@@ -96,8 +96,8 @@ def _for_example(config: RunConfig, spec: EnvSpec, masks: bool) -> str:
 
 def free_bytes(config: RunConfig) -> float | None:
     """Where the replay and the networks will live; None where nobody tells."""
-    if config.training.device == "cuda":
-        return float(torch.cuda.mem_get_info()[0])
+    if config.training.on_gpu:
+        return float(torch.cuda.mem_get_info(torch.device(config.training.device))[0])
     return available_bytes()
 
 

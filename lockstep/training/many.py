@@ -60,7 +60,7 @@ class Training:
 
     @property
     def share(self) -> float:
-        """Of the env steps; 1 when nothing is left to do."""
+        """How much of the env steps is done; 1 when nothing is left to do."""
         if self.done:
             return 1.0
         return min(self.record.env_steps / self.config.training.max_env_steps, 0.999)

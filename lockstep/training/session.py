@@ -16,20 +16,19 @@ from lockstep.algorithms.fast.shares import num_shares
 from lockstep.algorithms.learner import Learner
 from lockstep.algorithms.registry import algorithm_of, build, recorded
 from lockstep.config.schema import RunConfig
-from lockstep.envs.foreign.workers import WorkerSettings
-from lockstep.envs.onset_memory import remembering
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv, dropped_lanes
-from lockstep.envs.registry import is_foreign, make_configured
+from lockstep.envs.registry import family_of, make_env
 from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_explorer, evaluation_lanes
 from lockstep.experience.feed import build_feed
 from lockstep.experience.rollout import RandomPlay, Rollout, random_play
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.loggers import Status
 from lockstep.seeding import derive_seed, stream
-from lockstep.training.behavior import behavior, warehouse_behavior
+from lockstep.training.behavior import behavior
 from lockstep.training.checkpoints.replay_files import ReplayOnDisk
 from lockstep.training.interruption import Leaving
-from lockstep.training.window import Window
+from lockstep.training.window import MetricsWindow
 
 
 class _Counters(BaseModel):
@@ -48,14 +47,6 @@ class _Counters(BaseModel):
     dropped_episodes: NonNegativeInt = 0
 
 
-def make_env(config: RunConfig, num_envs: int, seed: int, **options: Any) -> VectorEnv:
-    """The configured task with `num_envs` lanes."""
-    task = config.env
-    if task.workers and "render_mode" not in options:  # pictures stay in the process that draws them
-        options["workers"] = WorkerSettings(task.workers, task.worker_timeout_seconds)
-    return remembering(make_configured(task, num_envs, seed, **options), task.remember_onset)
-
-
 class Session:
     """A run at one moment. `advance` is one round of it; `state_dict` is all of it.
 
@@ -67,7 +58,7 @@ class Session:
         """shares: processes that work on one batch, as in the run that this one continues, so that it does so bit for
         bit; None: as many as the configuration and this machine say."""
         self.config = config
-        self.env = make_env(config, config.collection.num_envs, derive_seed(config.seed, "env"))
+        self.env = make_env(config.env, config.collection.num_envs, derive_seed(config.seed, "env"))
         self.eval_env = self._evaluation_env()
         self.env.spec, self.eval_env.spec = (recorded(env.spec, config) for env in (self.env, self.eval_env))
         self.spec = self.env.spec
@@ -82,7 +73,7 @@ class Session:
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
         self.replay_rng = stream(config.seed, "replay")
-        self.window = Window()
+        self.window = MetricsWindow()
         self.env_steps = 0
         self.episodes = 0
         self.collections = 0
@@ -101,10 +92,10 @@ class Session:
     def _evaluation_env(self) -> VectorEnv:
         """Lanes of their own; or those of training, which rest meanwhile, where each of them is somebody's Python
         program: some start slowly, some can exist but once."""
-        if is_foreign(self.config.env.key):
+        if family_of(self.config.env.key).strangers:
             return self.env
         lanes = evaluation_lanes(self.config, self.config.evaluation.episodes)
-        return make_env(self.config, lanes, derive_seed(self.config.seed, "eval"))
+        return make_env(self.config.env, lanes, derive_seed(self.config.seed, "eval"))
 
     @property
     def finished(self) -> bool:
@@ -233,7 +224,7 @@ class Session:
             "engine": "lockstep",
             **evaluation.row(),
             **behavior(evaluation.first_round),
-            **warehouse_behavior(self.eval_env, evaluation.first_round, seed),
+            **family_of(self.spec.key).facts(underneath(self.eval_env), evaluation.first_round.actions.numpy(), seed),
             **self.learner.health(evaluation.first_round),
         }
 

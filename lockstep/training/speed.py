@@ -50,7 +50,7 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
 
 
 def _quickest(work: Callable[[], object], seconds: float) -> float:
-    """Of the repetitions that fit, at least two (the first also warms up)."""
+    """Return the quickest of the repetitions that fit, at least two (the first also warms up)."""
     times: list[float] = []
     while len(times) < 2 or (sum(times) < seconds and len(times) < MOST_REPETITIONS):
         started = time.perf_counter()

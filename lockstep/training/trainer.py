@@ -13,10 +13,11 @@ from lockstep.algorithms.learner import DivergedError
 from lockstep.compute.machine import cores, resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import code_named, is_foreign
+from lockstep.envs.registry import code_named, names_code
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Logger
+from lockstep.shell import command_line
 from lockstep.training.checkpoints.checkpoint import load_latest, save_best, save_checkpoint
 from lockstep.training.divergence import write_diagnosis
 from lockstep.training.interruption import AbandonedError, Interruption
@@ -53,7 +54,7 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     with _telling(loggers, config, run) as told:
         session = Session(config)
         _write_shares(session, run)
-        codes = [code_named(config.env)] if is_foreign(config.env.key) else []
+        codes = [code_named(config.env)] if names_code(config.env.key) else []
         codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
         for sentence in filter(None, map(trust.remember, codes)):
             for logger in loggers:
@@ -136,8 +137,8 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
                         row = {**session.metrics_row(), **told}
                         for logger in loggers:
                             logger.training(row)
-                    session.evaluation_due = not session.warming_up and (
-                        _crossed(before, session, config.evaluation.every_env_steps) or session.finished
+                    session.evaluation_due = session.finished or (
+                        not session.warming_up and _crossed(before, session, config.evaluation.every_env_steps)
                     )
                 if session.evaluation_due:
                     evaluation, solved = _judge(session, interruption, loggers)
@@ -195,7 +196,7 @@ def _saving_first(session: Session, run: RunDirectory, interruption: Interruptio
                 save_checkpoint(session, run)
                 saved = f" What was learnt in {session.env_steps:,} env steps is saved."
         raise UserError(
-            f"{error}{saved} Once that is mended, `lockstep resume {run.path}` goes on. `lockstep doctor env "
+            f"{error}{saved} Once that is mended, `{command_line('resume', run.path)}` goes on. `lockstep doctor env "
             f"{session.config.env.key}` plays the world alone."
         ) from error
 
@@ -254,5 +255,5 @@ def _crossed(before: int, session: Session, every: int) -> bool:
 
 def _set_threads(config: RunConfig) -> None:
     """On a CPU, processes share an update (algorithms/shares.py) and each of them is one thread."""
-    if config.training.device == "cpu":
+    if not config.training.on_gpu:
         one_thread()

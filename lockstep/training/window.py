@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 
-class Window:
+class MetricsWindow:
     """Sums over the collections and updates of one row; reading the row empties it."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """The replay player in a real browser, from a file, offline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,23 @@ from lockstep.analysis.report.build import build_report
 from lockstep.analysis.report.html import to_html
 from lockstep.config.presets import smoke
 from lockstep.drawing.palette import THEMES
+from lockstep.envs import family
+from lockstep.envs.family import WorldFamily, WorldOptions, register
 from lockstep.envs.particles.plane import ParticleScene
+from lockstep.envs.particles.scene import PlaneScene
+from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_env, make_vec
+from lockstep.envs.rware.draw import FLASH_FRAMES
+from lockstep.envs.rware.scene import WarehouseScene
+from lockstep.envs.rware.snapshot import Robot
+from lockstep.envs.scene import Event, OwnPictures, Scene
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
-from lockstep.show.film import write
+from lockstep.show.film import frames, write
 from lockstep.show.recording import Recording, Step
 from lockstep.teams.record import Player, record_episode
-from lockstep.training.session import make_env
+from tests.envs.rware.scenes import scene
 from tests.show.live.recorded import recorded_run
 
 OpenPage = Callable[..., Any]
@@ -30,7 +39,7 @@ OpenPage = Callable[..., Any]
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page of two episodes of 40 steps: a QMIX team that has learnt nothing, and a random one."""
     config = smoke()
-    env = make_env(config, 1, 3, engine="official")
+    env = make_env(config.env, 1, 3, engine="official")
     learner = build(env.spec, config)
     team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.thoughts)
     random = Player(RandomPolicy(5, np.random.default_rng(3)), "random")
@@ -50,8 +59,8 @@ def wait_for(page: Any, text: str) -> None:
 def color_at(page: Any, x: float, y: float) -> list[int]:
     """The floor's color at a place given in cells."""
     script = """([x, y]) => { const canvas = document.querySelector('canvas.floor');
-      const cell = canvas.width / (5 + 2 * MARGIN);
-      const [across, down] = [(x + MARGIN) * cell, (y + MARGIN) * cell];
+      const cell = canvas.width / (5 + 2 * SCENES.rware.MARGIN);
+      const [across, down] = [(x + SCENES.rware.MARGIN) * cell, (y + SCENES.rware.MARGIN) * cell];
       return Array.from(canvas.getContext('2d').getImageData(across, down, 1, 1).data).slice(0, 3); }"""
     return list(page.evaluate(script, [x, y]))
 
@@ -68,7 +77,7 @@ def test_it_plays_to_the_end_and_starts_over(address: str, open_page: OpenPage) 
 
 def test_the_demo_begins_by_itself_but_not_where_less_motion_is_wanted(tmp_path: Path, open_page: OpenPage) -> None:
     planes = tuple(ParticleScene(((0.0, 0.0),), ((0.5, 0.5),)) for _ in range(101))
-    recording = Recording("particles", "a team", seed=1, steps=(Step((0,), (0.0,)),) * 100, planes=planes)
+    recording = Recording("particles", "a team", 1, PlaneScene(), planes, (Step((0,), (0.0,)),) * 100)
     path = tmp_path / "demo.html"
     write([recording], path, playing=True)
     still = open_page(path.as_uri(), reduced_motion="reduce")
@@ -110,8 +119,9 @@ def test_a_clicked_robot_tells_what_it_sees_expects_and_weighs(address: str, ope
         """() => { const canvas = document.querySelector('canvas.floor').getBoundingClientRect();
         const text = document.scripts[document.scripts.length - 1].textContent;
         const [x, y] = JSON.parse(text.match(/"robots":(\\[\\[.*?\\]\\])/)[1])[0];
-        const cell = canvas.width / (5 + 2 * MARGIN);
-        return [canvas.x + (x + MARGIN + 0.5) * cell, canvas.y + (y + MARGIN + 0.5) * cell]; }"""
+        const cell = canvas.width / (5 + 2 * SCENES.rware.MARGIN);
+        const middle = SCENES.rware.MARGIN + 0.5;
+        return [canvas.x + (x + middle) * cell, canvas.y + (y + middle) * cell]; }"""
     )
     assert not page.locator(".mind").is_visible()
     page.mouse.click(*place)
@@ -178,7 +188,7 @@ def test_a_narrow_screen_shows_all_without_sideways_scrolling(address: str, open
 
 def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> None:
     pictures = tuple(np.full((30, 40, 3), 40 * number, dtype=np.uint8) for number in range(4))
-    recording = Recording("a world", "a team", seed=1, steps=(Step((0,), (1.0,)),) * 3, pictures=pictures)
+    recording = Recording("a world", "a team", 1, OwnPictures(), pictures, (Step((0,), (1.0,)),) * 3)
     path = tmp_path / "pictures.html"
     path.write_text(player.page([recording]))
     page = open_page(path.as_uri())
@@ -193,8 +203,7 @@ def test_a_world_of_pictures_plays_too(tmp_path: Path, open_page: OpenPage) -> N
 def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: OpenPage) -> None:
     planes = tuple(ParticleScene(((0.0, step / 4), (0.5, 0.5)), ((0.0, 1.0), (-0.5, -0.5))) for step in range(5))
     step = Step((4, 0), (-0.5, -0.5), (), ((0.0, 0.1, 0.2, 0.3, 0.4), (0.4, 0.3, 0.2, 0.1, 0.0)), (0.7, 0.3), 1.5)
-    names = ("stay", "left", "right", "down", "up")
-    recording = Recording("particles", "a team", seed=1, steps=(step,) * 4, planes=planes, action_names=names)
+    recording = Recording("particles", "a team", 1, PlaneScene(), planes, (step,) * 4)
     path = tmp_path / "particles.html"
     path.write_text(player.page([recording]))
     page = open_page(path.as_uri(), color_scheme="light")
@@ -224,3 +233,87 @@ def test_it_plays_inside_a_report(tmp_path: Path, open_page: OpenPage) -> None:
     assert inside.locator("output").inner_text().startswith("step 40 of 40")
     inside.locator(".robots button").first.click()
     assert inside.locator(".doing").inner_text().startswith("Robot 1, heading")
+
+
+def test_a_delivery_flashes_on_the_page_as_long_as_in_a_film(tmp_path: Path, open_page: OpenPage) -> None:
+    """The ring is there in the frame of the delivery and in as many after it, fading; then it is gone."""
+    still = tuple(scene([Robot(1, 2, 1, 0, False)]) for _ in range(FLASH_FRAMES + 3))
+    steps = (Step((0,), (1.0,), (Event("delivery", 0, (1, 2)),)), *(Step((0,), (0.0,)),) * (FLASH_FRAMES + 1))
+    recording = Recording("rware-test", "a team", 1, WarehouseScene(), still, steps)
+    filmed = [np.asarray(picture)[:-40] for picture in frames(recording)]
+    path = tmp_path / "flash.html"
+    path.write_text(player.page([recording]))
+    page = open_page(path.as_uri())
+    seen = []
+    for _ in still:
+        seen.append(page.evaluate("() => document.querySelector('canvas.floor').toDataURL()"))
+        page.keyboard.press("ArrowRight")
+    shining = [FLASH_FRAMES >= number >= 1 for number in range(len(still))]
+    assert [picture != seen[0] for picture in seen] == shining
+    assert [not np.array_equal(picture, filmed[0]) for picture in filmed] == shining
+
+
+class Beam(Scene):
+    """A bar whose length is the step, drawn by a script of its own."""
+
+    def moment(self, world: int, lane: int) -> int:
+        return world
+
+    def told(self, moments: Sequence[int]) -> dict[str, Any]:
+        return {"kind": "beams", "lengths": list(moments)}
+
+
+class Beams(WorldFamily):
+    name = "beams"
+
+    def make(self, key: str, num_envs: int, seed: int, options: WorldOptions) -> VectorEnv:
+        return make_vec("probe-coin", num_envs, seed)
+
+    def script(self) -> str:
+        return """SCENES.beams = class extends Scene {
+          extent() { return [4, 1]; }
+          bounds() { return [20, 100]; }
+          get agent() { return "beam"; }
+          paint(position) {
+            this.pen.fillStyle = this.theme.robots[0];
+            this.pen.fillRect(0, 0, this.cell * this.recording.lengths[Math.round(position)], this.cell);
+          } };"""
+
+
+def test_a_family_draws_its_worlds_by_a_script_of_its_own(
+    tmp_path: Path, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(family, "_registered", [])
+    register(Beams())
+    step = Step((0,), (1.0,), (Event("spark", 0, (0, 0)),), ((0.5, 0.1),))
+    path = tmp_path / "beams.html"
+    path.write_text(player.page([Recording("beams/1", "a team", 1, Beam(), (0, 1, 2, 3), (step,) * 3)]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    script = """part => { const canvas = document.querySelector('canvas.floor');
+      const x = Math.round(canvas.width * part);
+      return Array.from(canvas.getContext('2d').getImageData(x, 5, 1, 1).data).slice(0, 3); }"""
+    color = list(bytes.fromhex(THEMES["light"].robots[0][1:]))
+    assert page.evaluate(script, 0.6) != color
+    page.keyboard.press("End")
+    assert page.evaluate(script, 0.6) == color
+    page.keyboard.press("1")
+    assert page.locator(".doing").inner_text() == "Beam 1"
+
+
+def test_a_world_of_text_is_written_on_the_canvas(tmp_path: Path, open_page: OpenPage) -> None:
+    class Words(Scene):
+        def moment(self, world: str, lane: int) -> str:
+            return world
+
+        def text(self, moments: Sequence[str], number: int, theme: str) -> str:
+            return moments[number]
+
+    path = tmp_path / "text.html"
+    path.write_text(player.page([Recording("words", "a team", 1, Words(), ("  ", "█ "), (Step((0,), (0.0,)),))]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    script = """() => { const canvas = document.querySelector('canvas.floor');
+      return Array.from(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.slice()).some(
+        (value, index) => index % 4 === 0 && value < 100 && value > 0); }"""
+    assert not page.evaluate(script)
+    page.keyboard.press("End")
+    assert page.evaluate(script)

@@ -20,13 +20,13 @@ from lockstep.arrays import Floats
 from lockstep.compute.compiled import code_home, compiled
 from lockstep.config.load import dump_toml, validated
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_env, make_vec
 from lockstep.experience.evaluate import evaluate
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.live.film import play_again
 from lockstep.teams.play import heuristic_policy
 from lockstep.training.checkpoints.checkpoint import load_latest, load_policy, save_best, save_checkpoint
-from lockstep.training.session import Session, make_env
+from lockstep.training.session import Session
 
 FLOOR = ".....\n.x.x.\n..g.."
 WAREHOUSE: dict[str, Any] = {
@@ -77,7 +77,7 @@ def learn_save_and_replay(config: RunConfig, folder: Path) -> None:
     assert load_latest(again, run) == []
     again.advance()
     policy, spec, _ = load_policy(run)
-    env = make_env(config, 2, seed=3)
+    env = make_env(config.env, 2, seed=3)
     evaluate(policy, env, 3, seed=3)
     rng = np.random.default_rng(4)
     some = rng.random((2, spec.num_agents, spec.num_actions)) < 0.5

@@ -11,11 +11,12 @@ from lockstep.cli import main
 from lockstep.compute import machine as memory
 from lockstep.compute.machine import available_bytes, resident_mib
 from lockstep.config.load import load_config
+from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
 from lockstep.spec import episode_bytes
 from lockstep.training.command import check
 from lockstep.training.estimate import check_memory, needed_bytes
-from lockstep.training.session import Session, make_env
+from lockstep.training.session import Session
 from tests.training.faults import TINY
 from tests.training.test_session import advanced, config
 
@@ -77,7 +78,7 @@ def test_the_presets_fit_into_two_gigabytes(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("lockstep.training.estimate.available_bytes", lambda: 2.0 * 2**30)
     for name in PRESETS:
         made = load_config(name)
-        env = make_env(made, 1, 0)
+        env = make_env(made.env, 1, 0)
         check_memory(made, env.spec, masks=env.available_actions() is not None)
 
 
@@ -200,7 +201,7 @@ def test_the_doctor_foresees_what_a_training_is_refused_for(
     diagnosis = json.loads(capsys.readouterr().out)
     (finding,) = [finding for finding in diagnosis["findings"] if finding["name"] == "replay-does-not-fit"]
     made = load_config("smoke", words)
-    env = make_env(made, 1, 0)
+    env = make_env(made.env, 1, 0)
     masks = env.available_actions() is not None
     assert finding["numbers"]["replay_bytes"] == needed_bytes(made, env.spec, masks=masks)["replay"]
     check(load_config("smoke", [*words, *finding["remedies"][0]["overrides"]]))

@@ -15,6 +15,7 @@ from lockstep.doctor.before import CHECKS as BEFORE
 from lockstep.doctor.history import Columns, Floats
 from lockstep.runs.metrics import METRICS
 from lockstep.runs.reader import RunReader
+from tests.runs.folders import append, make_run
 
 RECORDED = Path(__file__).parent / "recorded"
 DOCUMENTS = Path(__file__).parents[2] / "docs" / "findings"
@@ -33,7 +34,9 @@ class Edited:
 
 def history(name: str) -> History:
     record = RunReader.open(RECORDED / name)
-    return History(record.config, record.metrics, record.evaluations, record.standing, str(record.info.get("reason")))
+    return History(
+        record.config, record.metrics, record.evaluations, record.standing, str(record.info.get("reason")), 2
+    )
 
 
 def edited(training: dict[str, Any] | None = None, evaluations: dict[str, Any] | None = None) -> History:
@@ -98,6 +101,25 @@ def test_each_check_finds_its_sickness_and_says_so_in_numbers(name: str) -> None
 @pytest.mark.parametrize("name", SICK)
 def test_no_check_finds_anything_in_a_healthy_run(name: str) -> None:
     assert name not in names(examine(history("healthy")))
+
+
+def test_nineteen_agents_of_which_each_does_its_part_are_not_accused() -> None:
+    """An equal share is 5 %. Half of it is no sickness, a twentieth of it is; what nobody can count accuses nobody."""
+    fair = {"mixer_share_min": [0.045], "test_delivery_share_min": [0.03], "test_return_mean": [0.0, 30.0]}
+    unfair = {"mixer_share_min": [0.002], "test_delivery_share_min": [0.002], "test_return_mean": [0.0, 30.0]}
+    accusations = {"mixer-ignores-agent", "idle-agent"}
+    for evaluations, agents, expected in ((fair, 19, set()), (unfair, 19, accusations), (unfair, None, set())):
+        assert names(examine(replace(edited(evaluations=evaluations), num_agents=agents))) & accusations == expected
+
+
+def test_the_number_of_agents_is_read_from_a_recorded_episode(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    assert RunReader.open(run.path).num_agents is None
+    append(run.recordings, {"env_steps": 1, "actions": [[0] * 19, [1] * 19]}, {"env_steps": 2, "actions": [[0]]})
+    assert RunReader.open(run.path).num_agents == 19
+    for damaged in ("", "[]", "{", '{"actions": 3}', '{"actions": []}', '{"actions": [3]}'):
+        run.recordings.write_text(damaged)
+        assert RunReader.open(run.path).num_agents is None
 
 
 def test_every_check_is_tried_on_something_sick() -> None:

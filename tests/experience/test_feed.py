@@ -114,7 +114,7 @@ def test_a_fresh_algorithm_has_batches_of_whole_episodes_and_shares_them() -> No
     assert batch_shape(made, 9) == (48, 9)
     assert batch_shape(config(collection={"num_envs": 96}), 9) == (96, 9), "whole, where nothing else is said"
     shared = made.model_copy(update={"training": TrainingConfig(num_threads=8)})
-    assert num_shares(shared, make_env(shared, 1, seed=0).spec) == 3
+    assert num_shares(shared, make_env(shared.env, 1, seed=0).spec) == 3
 
 
 def test_a_batch_of_a_replay_has_pieces_of_episodes() -> None:

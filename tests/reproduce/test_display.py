@@ -5,10 +5,10 @@ from rich.console import Console
 
 from lockstep.reproduce.display import estimate_text
 from lockstep.reproduce.estimate import Estimate
-from lockstep.reproduce.plan import Plan
+from lockstep.reproduce.plan import Reproduction
 from lockstep.training.many_display import Display, time_left
 
-PLAN = Plan("week2", "full", "vectorized", seeds=2, episodes_per_update=8, with_ours=False)
+PLAN = Reproduction("week2", "full", "vectorized", seeds=2, episodes_per_update=8, with_ours=False)
 ESTIMATE = Estimate(updates=10, per_update=0.2, per_collection=0.05, per_evaluation=1.0, collections=20, evaluations=7)
 
 

@@ -6,9 +6,9 @@ import pytest
 from lockstep.config.knobs import flat
 from lockstep.config.presets import PRESETS
 from lockstep.errors import UserError
-from lockstep.reproduce.plan import Plan, new_plan, resumed_plan, scaled, wanted_plan
+from lockstep.reproduce.plan import Reproduction, new_plan, resumed_plan, scaled, wanted_plan
 
-PLAN = Plan("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_ours=True)
+PLAN = Reproduction("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_ours=True)
 
 
 def test_vectorized_changes_the_episodes_before_an_update_and_keeps_the_targets_period_in_episodes() -> None:
@@ -45,19 +45,22 @@ def test_a_smaller_scale_cuts_what_is_counted_in_steps_and_nothing_else() -> Non
 
 def test_week_1_is_its_preset_with_every_algorithm() -> None:
     preset = PRESETS["report-week1"]()
-    configurations = Plan("week1").configurations()
+    configurations = Reproduction("week1").configurations()
     assert [config.algorithm.name for config in configurations.values()] == ["qmix", "vdn", "iql"]
     for config in configurations.values():
         assert config.model_copy(update={"algorithm": preset.algorithm}) == preset
 
 
 def test_both_is_week_2_and_ours_and_week_1() -> None:
-    assert Plan("both").configurations() == Plan("week2").configurations() | Plan("week1").configurations()
+    assert (
+        Reproduction("both").configurations()
+        == Reproduction("week2").configurations() | Reproduction("week1").configurations()
+    )
 
 
 def test_the_command_names_what_is_not_usual() -> None:
     assert PLAN.command() == "lockstep reproduce week2 --seeds 3 --episodes-per-update 8"
-    smoke = Plan("both", "smoke", "literal", seeds=1, with_ours=False, device="cuda")
+    smoke = Reproduction("both", "smoke", "literal", seeds=1, with_ours=False, device="cuda")
     assert smoke.command() == "lockstep reproduce both --seeds 1 --scale smoke --mode literal --device cuda --no-ours"
 
 
@@ -109,7 +112,7 @@ def test_nothing_to_resume_is_a_sentence(tmp_path: Path) -> None:
 
 def test_what_was_not_said_is_as_planned_or_usual(tmp_path: Path) -> None:
     unsaid = dict.fromkeys(("scale", "mode", "seeds", "episodes_per_update", "with_ours", "device"))
-    assert wanted_plan("week2", unsaid, tmp_path, resume=False) == Plan("week2")
+    assert wanted_plan("week2", unsaid, tmp_path, resume=False) == Reproduction("week2")
     new_plan(replace(PLAN, seeds=4, mode="literal"), tmp_path)
     assert wanted_plan("week2", unsaid, tmp_path, resume=True) == replace(PLAN, seeds=4, mode="literal")
 

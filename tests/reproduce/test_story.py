@@ -9,12 +9,12 @@ from lockstep.analysis.report.markdown import to_markdown
 from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.config.presets import PRESETS
 from lockstep.reproduce.baselines import Baseline, baselines, random_baseline
-from lockstep.reproduce.plan import Plan
+from lockstep.reproduce.plan import Reproduction
 from lockstep.reproduce.story import story, verdict, week1_section
 from lockstep.runs.reader import RunReader
 from tests.runs.written import written_run
 
-PLAN = Plan("week2", "full", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
+PLAN = Reproduction("week2", "full", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
 BASELINES = [Baseline("random", 0.0033, 0.06, 100_000), Baseline("heuristic", 6.26, 0.6, 1_000)]
 
 
@@ -48,7 +48,7 @@ def test_what_learns_against_what_was_published_is_explained(tmp_path: Path) -> 
 
 
 def test_a_small_scale_judges_nothing(tmp_path: Path) -> None:
-    small = Plan("week2", "smoke", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
+    small = Reproduction("week2", "smoke", "vectorized", seeds=1, episodes_per_update=8, with_ours=True)
     assert verdict(3.25, result(tmp_path / "run", 0.0), small) == "not comparable at this scale"
 
 
@@ -82,7 +82,7 @@ def test_week_1_stands_in_every_convention(tmp_path: Path) -> None:
         )
 
     results = [group_result(group) for group in group_runs([run(1, -27.0), run(2, -36.0)])]
-    section = week1_section(Plan("week1"), results, [Baseline("random", -81.0, 23.0, 1_000)])
+    section = week1_section(Reproduction("week1"), results, [Baseline("random", -81.0, 23.0, 1_000)])
     text = to_markdown(Document("Week 1", "", [section]), "files")
     assert "| VDN, 2 seeds | −31.50 ± 6.36 | −10.50 | −63.0 | −138.0 | 2k | 2.0 min |" in text
     assert "| random | −81.00 | −27.00 | −162.0 | −237.0 |" in text

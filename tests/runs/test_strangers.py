@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lockstep.analysis.report.build import build_report, write_report
-from lockstep.analysis.report.document import Page
+from lockstep.analysis.report.document import EmbeddedPage
 from lockstep.analysis.report.html import POLICY, to_html
 from lockstep.analysis.report.markdown import to_markdown
 from lockstep.cli import main
@@ -17,7 +17,7 @@ from lockstep.compute import child_process
 from lockstep.config.load import dump_toml, load_config
 from lockstep.errors import UserError
 from lockstep.reproduce.baselines import baselines
-from lockstep.reproduce.plan import PLAN_FILE, Plan, new_plan, resumed_plan
+from lockstep.reproduce.plan import PLAN_FILE, Reproduction, new_plan, resumed_plan
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.reader import RunReader
 from tests.runs.folders import evaluation, make_run
@@ -94,7 +94,7 @@ def test_a_strangers_page_is_caged_wherever_it_is_written(tmp_path: Path) -> Non
     record.directory.media.mkdir()
     (record.directory.media / "..){x.html").write_text("<script>fetch('http://example.org')</script>")
     document = build_report([record])
-    (page,) = (block for block in document.files() if isinstance(block, Page))
+    (page,) = (block for block in document.files() if isinstance(block, EmbeddedPage))
     assert page.name == "game-1"
     write_report(document, tmp_path / "report.html")
     for path in (tmp_path / "report.html", tmp_path / "report_files" / "game-1.html"):
@@ -162,7 +162,7 @@ def test_a_plan_of_nonsense_is_a_sentence(plan: str, tmp_path: Path) -> None:
 def test_a_plan_whose_runs_lead_elsewhere_is_refused(tmp_path: Path) -> None:
     """Runs that stopped too early are removed there and begun again."""
     (tmp_path / "elsewhere").mkdir()
-    new_plan(Plan("week1"), tmp_path / "out")
+    new_plan(Reproduction("week1"), tmp_path / "out")
     (tmp_path / "out" / "runs").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="leads out of the run directory"):
         resumed_plan(tmp_path / "out", {"experiment": "week1"})

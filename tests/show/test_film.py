@@ -11,11 +11,14 @@ from rich.console import Console
 from lockstep.drawing.palette import THEMES
 from lockstep.envs.particles.draw import SIDE, reach_of
 from lockstep.envs.particles.plane import ParticleScene
+from lockstep.envs.particles.scene import PlaneScene, plane_text
+from lockstep.envs.rware.scene import WarehouseScene, floor_text
 from lockstep.envs.rware.snapshot import Robot
+from lockstep.envs.scene import Event, OwnPictures
 from lockstep.errors import UserError
 from lockstep.show.film import check_request, frames, write
-from lockstep.show.recording import Event, Recording, Step
-from lockstep.show.terminal import floor_text, plane_text, play_in_terminal
+from lockstep.show.recording import Recording, Step
+from lockstep.show.terminal import play_in_terminal
 from tests.envs.rware.scenes import scene
 
 
@@ -23,7 +26,7 @@ def recording() -> Recording:
     """A robot carries a requested shelf onto the goal in its second step."""
     snapshots = tuple(scene([Robot(1, y, 1, 1, False)], requested=(1,) if y < 2 else (2,)) for y in (0, 1, 2, 2))
     steps = (Step((1,), (0.0,)), Step((1,), (1.0,), (Event("delivery", 0, (1, 2)),)), Step((0,), (0.0,)))
-    return Recording("rware-test", "a team", seed=1, steps=steps, snapshots=snapshots)
+    return Recording("rware-test", "a team", 1, WarehouseScene(), snapshots, steps)
 
 
 def test_there_is_a_picture_for_every_frame_and_deliveries_shine() -> None:
@@ -42,7 +45,7 @@ def test_scale_and_theme() -> None:
 
 def test_own_pictures_are_enlarged_and_stand_on_a_page() -> None:
     picture = np.random.default_rng(1).integers(0, 255, (60, 80, 3), dtype=np.uint8)
-    drawn = Recording("a world", "a team", seed=1, steps=(Step((0,), (0.0,)),), pictures=(picture, picture))
+    drawn = Recording("a world", "a team", 1, OwnPictures(), (picture, picture), (Step((0,), (0.0,)),))
     frame = frames(drawn)[0]
     margin = (frame.width - 80) // 2
     np.testing.assert_array_equal(np.asarray(frame)[margin : margin + 60, margin : margin + 80], picture)
@@ -54,7 +57,7 @@ def test_own_pictures_are_enlarged_and_stand_on_a_page() -> None:
 def test_particles_are_drawn_in_every_theme_and_keep_their_scale(theme: str) -> None:
     """The picture is as wide as the farthest agent needs, in all frames alike: a landmark does not move."""
     planes = (ParticleScene(((0.0, 0.0),), ((0.9, 0.9),)), ParticleScene(((2.0, 0.0),), ((0.9, 0.9),)))
-    first, last = frames(Recording("a world", "a team", seed=1, steps=(Step((0,), (-1.5,)),), planes=planes), theme)
+    first, last = frames(Recording("a world", "a team", 1, PlaneScene(), planes, (Step((0,), (-1.5,)),)), theme)
     assert first.size == last.size
     side = first.width - 2 * ((first.width - SIDE) // 2)
     reach = reach_of(planes)
@@ -88,23 +91,23 @@ def test_impossible_requests_are_refused_before_any_work(out: str, theme: str, s
 
 
 def test_a_floor_as_text_has_two_columns_a_cell() -> None:
-    first, *_, last = recording().snapshots
-    lines = floor_text(first, THEMES["dark"]).plain.splitlines()
+    first, *_, last = recording().moments
+    lines = floor_text(first, "dark").plain.splitlines()
     assert lines[:3] == ["  ▼]▐▌", " · · ·", " ·GO ·"]
     assert lines[3].startswith("▲ robot")
-    assert floor_text(last, THEMES["dark"]).plain.splitlines()[:3] == ["  " + " ·" + "[]", " · · ·", " ·▼) ·"]
+    assert floor_text(last, "dark").plain.splitlines()[:3] == ["  " + " ·" + "[]", " · · ·", " ·▼) ·"]
 
 
 def test_particles_as_text_stand_where_they_are() -> None:
     plane = ParticleScene(agents=((0.0, 0.0), (1.0, -1.0)), landmarks=((-1.0, 1.0),))
-    lines = plane_text(plane, THEMES["dark"], reach=1.0).plain.splitlines()
+    lines = plane_text(plane, "dark", reach=1.0).plain.splitlines()
     assert (lines[0][:1], lines[10][40:41], lines[20][80:81]) == ("◎", "1", "2")
     assert "".join(lines[:21]).replace("·", "").split() == ["◎", "1", "2"]
 
 
 def test_a_world_of_pictures_has_no_text() -> None:
     picture = np.zeros((4, 4, 3), dtype=np.uint8)
-    drawn = Recording("a world", "a team", seed=1, steps=(Step((0,), (0.0,)),), pictures=(picture, picture))
+    drawn = Recording("a world", "a team", 1, OwnPictures(), (picture, picture), (Step((0,), (0.0,)),))
     with pytest.raises(UserError, match="no floor to draw as text"):
         play_in_terminal(drawn, fps=100, console=Console(file=StringIO()))
 

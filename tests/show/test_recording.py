@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+from lockstep.envs.rware.draw import FLASH_FRAMES
+from lockstep.envs.rware.scene import WarehouseScene, events_between
 from lockstep.envs.rware.snapshot import Robot
-from lockstep.show.recording import Event, Recording, Step, events_between
+from lockstep.envs.scene import Event
+from lockstep.show.recording import Recording, Step
 from tests.envs.rware.scenes import DOWN, LEFT, RIGHT, UP, scene
 
 STAY, FORWARD, TURN_LEFT, TURN_RIGHT, LOAD = range(5)
@@ -48,11 +51,12 @@ def test_a_wall_and_a_shelf_in_the_way_are_no_conflict() -> None:
 def test_a_recording_counts_and_tells_itself() -> None:
     frames = (scene([robot(1, 1, DOWN, carried=1)]), scene([robot(1, 2, DOWN, carried=1)], requested=(2,)))
     step = Step((FORWARD,), (1.0,), events_between(frames[0], (FORWARD,), frames[1]), ((0.1, 0.9),), (0.5,), 0.7)
-    recording = Recording("rware-test", "a team", seed=3, steps=(step,), snapshots=frames)
+    recording = Recording("rware-test", "a team", 3, WarehouseScene(), frames, (step,))
     assert recording.num_frames == 2
     assert recording.returns() == [0.0, 1.0]
-    assert list(recording.deliveries()) == [(1, (1, 2))]
     told = recording.to_json()
+    assert (told["kind"], told["sensorRange"], told["actionNames"][1]) == ("rware", 1, "forward")
+    assert told["flashFrames"] == FLASH_FRAMES  # the page's script has no number of its own
     assert told["floor"] == {
         "height": 3,
         "width": 3,

@@ -10,7 +10,7 @@ from lockstep.acting.policy import RandomPolicy
 from lockstep.config.load import dump_toml
 from lockstep.config.presets import smoke
 from lockstep.envs.particles.heuristic import LandmarkAssignment
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_env, make_vec
 from lockstep.errors import UserError
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.networks.mixers import MixingInputs
@@ -19,7 +19,6 @@ from lockstep.teams.demo import DEMO_TEAM, play_demo
 from lockstep.teams.judge import evaluate_reference
 from lockstep.teams.play import play
 from lockstep.teams.record import Player, record_episode
-from lockstep.training.session import make_env
 from tests.learners import build
 
 KEY = "rware-tiny-2ag-v2"
@@ -32,12 +31,12 @@ def test_both_engines_record_the_same_episode() -> None:
         team = Player(RandomPolicy(5, np.random.default_rng(2)), "random")
         recordings.append(record_episode(env, team, seed=9, engine="any"))
     assert recordings[0] == recordings[1]
-    assert recordings[0].num_frames == len(recordings[0].snapshots) == 61
+    assert recordings[0].num_frames == len(recordings[0].moments) == 61
 
 
 def test_values_and_weights_are_the_networks_own() -> None:
     config = smoke()
-    env = make_env(config, 1, 4)
+    env = make_env(config.env, 1, 4)
     learner = build(env.spec, config)
     team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.thoughts)
     recording = record_episode(env, team, seed=4)
@@ -86,8 +85,7 @@ def test_a_world_that_draws_itself_gives_pictures() -> None:
     env = Canvas()
     team = Player(RandomPolicy(env.spec.num_actions, np.random.default_rng(1)), "random")
     recording = record_episode(env, team, 1)  # type: ignore[arg-type]
-    assert [int(picture[0, 0, 0]) for picture in recording.pictures] == list(range(1, recording.num_frames + 1))
-    assert recording.snapshots == ()
+    assert [int(picture[0, 0, 0]) for picture in recording.moments] == list(range(1, recording.num_frames + 1))
 
 
 def test_what_cannot_be_drawn_is_a_sentence() -> None:
@@ -122,7 +120,7 @@ def test_particles_have_a_heuristic_team_too() -> None:
         play(policy=policy, env_key="mpe:simple_spread_v3", seed=3)[0] for policy in ("random", "heuristic")
     )
     assert heuristic.returns()[-1] > random.returns()[-1]
-    assert (len(heuristic.planes), heuristic.snapshots, heuristic.pictures) == (26, (), ())
-    assert heuristic.action_names == ("stay", "left", "right", "down", "up")
+    assert len(heuristic.moments) == 26
+    assert heuristic.scene.action_names == ("stay", "left", "right", "down", "up")
     with pytest.raises(UserError, match="up to 7 agents, not of 8"):
         LandmarkAssignment(8)

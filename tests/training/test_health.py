@@ -9,10 +9,10 @@ from lockstep.acting.policy import RandomPolicy
 from lockstep.compute.machine import available_bytes, resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import family_of, make_vec
 from lockstep.experience.rollout import collect
 from lockstep.seeding import stream
-from lockstep.training.behavior import behavior, warehouse_behavior
+from lockstep.training.behavior import behavior
 from lockstep.training.learning_check import CASES, check_learning
 from lockstep.training.speed import measure_speed
 from tests.episodes import SPEC, random_episodes
@@ -108,7 +108,7 @@ def test_deliveries_in_a_replayed_warehouse_are_those_that_were_paid() -> None:
         for seed in range(0, 6_400, 64)
         if (episodes := collect(env, RandomPolicy(5, rng), seed=seed)).returns().sum() == 1
     )
-    row = warehouse_behavior(env, episodes, seed)
+    row = family_of("rware-tiny-2ag-v2").facts(env, episodes.actions.numpy(), seed)
     assert row["test_delivery_share_min"] == 0.0  # one robot made the only delivery
     assert row["test_delivered_once_share"] in (0.0, 1.0)
     paid_at = int(episodes.reward.flatten(1).any(0).float().argmax())
@@ -117,8 +117,9 @@ def test_deliveries_in_a_replayed_warehouse_are_those_that_were_paid() -> None:
     assert row["test_held_delivered_share"] < row["test_loaded_share"] < 1
 
 
-def test_other_worlds_have_no_warehouse_behavior() -> None:
-    assert warehouse_behavior(make_vec("probe-coin", 4), random_episodes(SPEC, 3), 0) == {}
+def test_a_world_of_which_nothing_more_is_counted_has_no_facts() -> None:
+    actions = random_episodes(SPEC, 3).actions.numpy()
+    assert family_of("probe-coin").facts(make_vec("probe-coin", 4), actions, 0) == {}
 
 
 def test_the_loop_is_timed_and_memory_is_known() -> None:

@@ -22,7 +22,7 @@ def supports(config: RunConfig) -> bool:
         and algorithm.n_step == 1
         and algorithm.hypernet_layers == 2
         and not config.network.last_action
-        and config.training.device == "cpu"
+        and not config.training.on_gpu
     )
 
 

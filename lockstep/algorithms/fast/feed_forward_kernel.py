@@ -60,7 +60,7 @@ def backward(
     d_w3: Floats,
     d_b3: Floats,
 ) -> None:
-    """From the chosen values' gradients d_taken (B, T, N) to those of the network.
+    """Go from the chosen values' gradients d_taken (B, T, N) to those of the network.
 
     The last of a piece's `steps` observations chose nothing.
     """

@@ -16,7 +16,7 @@ CHUNK_STATES = 512
 
 
 class Sums(NamedTuple):
-    """Over the steps that happened."""
+    """Sums over the steps that happened."""
 
     squared: np.float32
     absolute: np.float32

@@ -177,7 +177,7 @@ def mix_backward(
 def make_backward(
     state: Floats, made: Made, w: Weights, sizes: tuple[int, int], d_made: Made, gradient: Weights
 ) -> None:
-    """From the gradients by the mixing weights to those by the hypernetworks, which add up in `gradient`."""
+    """Go from the gradients by the mixing weights to those by the hypernetworks, which add up in `gradient`."""
     k, e = sizes
     step = np.empty_like(gradient.w1)
     np.dot(d_made.raw1.T, made.h1, step)

@@ -145,7 +145,7 @@ def backward(
     d_w3: Floats,
     d_b3: Floats,
 ) -> None:
-    """From the chosen values' gradients d_taken (B, T, N) to those of the network, from the last step to the first."""
+    """Go from the chosen values' gradients d_taken (B, T, N) to those of the network, the last step first."""
     episodes, steps, agents = d_taken.shape
     h = d_h.shape[1]
     for total in (d_w1, d_id, d_wx, d_wh, d_w3):

@@ -57,7 +57,7 @@ MAX_SILENCES = 3
 def num_shares(config: RunConfig, spec: EnvSpec) -> int:
     """Processes that work on one batch: as many as `training.num_threads` says, or by itself as many as make an update
     quickest on the cores there are; never more than the batch keeps busy."""
-    if config.training.device != "cpu" or sys.platform == "win32":  # where processes cannot hand over their memory
+    if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
     busy = max(1, batch_shape(config, 1)[0] // MIN_EPISODES)
     if config.training.num_threads:

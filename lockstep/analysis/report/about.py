@@ -11,18 +11,6 @@ from lockstep.analysis.report.task import Task
 from lockstep.analysis.report.words import GLOSSARY, LESSONS
 from lockstep.config.schema import RunConfig
 
-_WAREHOUSE = (
-    "Robots drive through a warehouse of shelves. A few shelves are requested at any time. A robot that drives under "
-    "a requested shelf, lifts it and carries it to a goal cell earns the team one point, and another shelf is "
-    "requested. The delivered shelf stays on the robot: before it can fetch the next one it must put this one down on "
-    "a free place."
-)
-_WAREHOUSE_HARD = (
-    "What makes it hard: each robot sees only the cells around it, nobody tells it where requested shelves are, a "
-    "loaded robot cannot pass under standing shelves, and nothing at all is earned on the way. A team that acts at "
-    "random hardly ever delivers, so at first there is nothing to learn from."
-)
-
 
 def task_section(config: RunConfig, task: Task | None) -> Section:
     """What is to be done, by whom, and what they see."""
@@ -32,13 +20,10 @@ def task_section(config: RunConfig, task: Task | None) -> Section:
             "run is somebody else's and was not trusted (`lockstep report RUN --trust`). Its shapes are left out."
         )
         return Section("task", "The task", (Text(text),))
-    blocks: list[Block] = []
-    if task.warehouse is not None:
-        blocks += [Text(_WAREHOUSE), Text(_WAREHOUSE_HARD)]
+    blocks: list[Block] = [Text(paragraph) for paragraph in task.about.paragraphs]
     if task.picture is not None:
-        caption = "A fresh warehouse: robots, shelves, requested shelves in their own color, and the goals."
         alt = f"A drawing of {config.env.key} seen from above"
-        blocks.append(Picture("task", caption, alt, png=task.picture, max_width="26rem"))
+        blocks.append(Picture("task", task.about.caption, alt, png=task.picture, max_width="26rem"))
     blocks.append(Table(("", ""), _facts(config, task)))
     return Section("task", "The task", blocks)
 
@@ -84,31 +69,17 @@ def lessons_section() -> Section:
 
 
 def _facts(config: RunConfig, task: Task) -> list[tuple[str, str]]:
-    spec, rules = task.spec, task.warehouse
-    rows = [
+    spec, about = task.spec, task.about
+    (sees, seen), (can, actions) = about.sees, about.can
+    return [
         ("Environment", literal(config.env.key)),
         ("Agents", f"{spec.num_agents}"),
+        *about.rows,
         ("Steps in an episode", f"{spec.time_limit}"),
-        ("Each agent sees", f"{spec.obs_dim} numbers a step"),
-        ("Each agent can do", f"{spec.num_actions} things"),
+        (sees, f"{seen}: {spec.obs_dim} numbers a step" if seen else f"{spec.obs_dim} numbers a step"),
+        (can, actions or f"{spec.num_actions} things"),
         ("The state holds", f"{spec.state_dim} numbers, seen only while learning"),
     ]
-    if rules is not None:
-        floor = rules.floor
-        view = 2 * rules.sensor_range + 1
-        rows[3] = ("Each robot sees", f"{view} × {view} cells around it: {spec.obs_dim} numbers a step")
-        rows[4] = ("Each robot can", "wait, drive forward, turn left, turn right, lift or put down a shelf")
-        rows.insert(2, ("Floor", f"{floor.height} × {floor.width} cells, {len(floor.shelf_cells)} shelves"))
-        rows.insert(3, ("Requested at a time", f"{rules.request_queue_size} shelves"))
-        rows.insert(4, ("Reward", _REWARDS[rules.reward_type]))
-    return rows
-
-
-_REWARDS = {
-    "individual": "1 for the robot that delivers; the team's reward is their sum",
-    "global": "1 for every robot at each delivery; the team's reward is their sum",
-    "two_stage": "0.5 for delivering a shelf and 0.5 for bringing it back",
-}
 
 
 def _paragraph(config: RunConfig) -> str:

@@ -8,7 +8,7 @@ from lockstep.analysis.groups import Group, group_runs
 from lockstep.analysis.published import published_for
 from lockstep.analysis.report.about import glossary_section, learner_section, lessons_section, task_section
 from lockstep.analysis.report.diagnostics import diagnostics_section
-from lockstep.analysis.report.document import Document, Page, Section, literal
+from lockstep.analysis.report.document import Document, EmbeddedPage, Section, literal
 from lockstep.analysis.report.findings import Examine, findings_section
 from lockstep.analysis.report.html import alone, to_html
 from lockstep.analysis.report.markdown import to_markdown
@@ -71,7 +71,7 @@ def write_report(document: Document, out: Path) -> list[Path]:
     folder = out.with_name(f"{out.stem}_files")
     files: dict[Path, Content] = {}
     for block in document.files():
-        parts = {"html": alone(block)} if isinstance(block, Page) else block.files()
+        parts = {"html": alone(block)} if isinstance(block, EmbeddedPage) else block.files()
         files |= {folder / f"{block.name}.{ending}": content for ending, content in parts.items()}
     files |= {out: to_html(document), out.with_suffix(".md"): to_markdown(document, folder.name)}
     deliver(files)

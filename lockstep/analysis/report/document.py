@@ -52,7 +52,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeBlock:
     """Lines to be copied."""
 
     text: str
@@ -67,7 +67,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FindingBlock:
     """Something the doctor has to say about a run."""
 
     severity: str
@@ -76,7 +76,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Page:
+class EmbeddedPage:
     """A page that stands by itself, such as the replay player: embedded in HTML, a file of its own beside Markdown."""
 
     name: str
@@ -93,7 +93,7 @@ class Folded:
     blocks: Sequence["Block"]
 
 
-Block = Text | Tiles | Table | Picture | Code | Terms | Finding | Page | Folded
+Block = Text | Tiles | Table | Picture | CodeBlock | Terms | FindingBlock | EmbeddedPage | Folded
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,13 @@ class Document:
     subtitle: str
     sections: Sequence[Section]
 
-    def files(self) -> list[Picture | Page]:
+    def files(self) -> list[Picture | EmbeddedPage]:
         """Every block that becomes a file of its own, in reading order."""
-        found: list[Picture | Page] = []
+        found: list[Picture | EmbeddedPage] = []
 
         def walk(blocks: Sequence[Block]) -> None:
             for block in blocks:
-                if isinstance(block, Picture | Page):
+                if isinstance(block, Picture | EmbeddedPage):
                     found.append(block)
                 elif isinstance(block, Folded):
                     walk(block.blocks)

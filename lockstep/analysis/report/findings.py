@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from lockstep.analysis.groups import Group
-from lockstep.analysis.report.document import Block, Finding, Section, Text, literal, plain
+from lockstep.analysis.report.document import Block, FindingBlock, Section, Text, literal, plain
 from lockstep.analysis.report.numbers import listed
 from lockstep.runs.reader import RunReader
 
 
-class Remedy(Protocol):
+class ToldRemedy(Protocol):
     """Something to try."""
 
     @property
@@ -25,7 +25,7 @@ class Diagnosed(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the check: equal names are the same finding."""
+        """The name of the check: equal names are the same finding."""
 
     @property
     def severity(self) -> str: ...
@@ -40,7 +40,7 @@ class Diagnosed(Protocol):
     def meaning(self) -> str: ...
 
     @property
-    def remedies(self) -> Sequence[Remedy]: ...
+    def remedies(self) -> Sequence[ToldRemedy]: ...
 
 
 Examine = Callable[[RunReader], Sequence[Diagnosed]]
@@ -64,7 +64,7 @@ def findings_section(groups: Sequence[Group], examine: Examine) -> Section:
     return Section("findings", "Findings", blocks)
 
 
-def _finding(group: Group, seen: Sequence[tuple[RunReader, Diagnosed]]) -> Finding:
+def _finding(group: Group, seen: Sequence[tuple[RunReader, Diagnosed]]) -> FindingBlock:
     run, first = seen[0]
     who = literal(group.name)
     if len(group.runs) > 1:
@@ -75,4 +75,4 @@ def _finding(group: Group, seen: Sequence[tuple[RunReader, Diagnosed]]) -> Findi
     for remedy in first.remedies:
         tried = f"{literal(remedy.words)}: " if remedy.words else ""
         paragraphs.append(f"**Try** {tried}{plain(remedy.why)}")
-    return Finding(first.severity, f"{plain(first.title)} ({who})", paragraphs)
+    return FindingBlock(first.severity, f"{plain(first.title)} ({who})", paragraphs)

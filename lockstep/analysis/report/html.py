@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 
-from lockstep.analysis.report.document import Block, Document, Page, Picture
+from lockstep.analysis.report.document import Block, Document, EmbeddedPage, Picture
 
 POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; "
@@ -33,7 +33,7 @@ def to_html(document: Document) -> str:
     return environment.get_template("page.html.j2").render(document=document, policy=POLICY, style=Markup(style))
 
 
-def alone(page: Page) -> str:
+def alone(page: EmbeddedPage) -> str:
     """A page as a file of its own, in the same cage as inside a report: it reaches neither files nor the network."""
     return (
         f'<!doctype html>\n<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'

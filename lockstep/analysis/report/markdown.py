@@ -4,11 +4,11 @@ import re
 
 from lockstep.analysis.report.document import (
     Block,
-    Code,
+    CodeBlock,
     Document,
-    Finding,
+    EmbeddedPage,
+    FindingBlock,
     Folded,
-    Page,
     Picture,
     Table,
     Terms,
@@ -40,14 +40,14 @@ def _block(block: Block, folder: str) -> str:
         case Picture():
             ending = next(iter(block.files()))
             return f"![{plain(block.alt)}]({folder}/{block.name}.{ending})\n\n*{block.caption}*"
-        case Code():
+        case CodeBlock():
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", block.text)), default=0))
             return f"{fence}{block.language}\n{block.text.rstrip()}\n{fence}"
         case Terms():
             return "\n".join(f"- **{term}**: {meaning}" for term, meaning in block.terms)
-        case Finding():
+        case FindingBlock():
             return "\n\n".join([f"**{block.severity}: {block.title}**", *block.paragraphs])
-        case Page():
+        case EmbeddedPage():
             return f"[{block.caption}]({folder}/{block.name}.html)"
         case Folded():
             return "\n\n".join([f"### {block.title}", *(_block(inner, folder) for inner in block.blocks)])

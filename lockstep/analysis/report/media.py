@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from lockstep.analysis.groups import Group
-from lockstep.analysis.report.document import Block, Page, Picture, Section, literal
+from lockstep.analysis.report.document import Block, EmbeddedPage, Picture, Section, literal
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import read_rows
@@ -41,7 +41,7 @@ def _made(group: Group, number: int, replay: Replay | None) -> Block | None:
         except UserError:
             return None
     html = player.page([recording])
-    return None if len(html) > LARGEST else Page(f"replay-{number}", html, _caption(group, best))
+    return None if len(html) > LARGEST else EmbeddedPage(f"replay-{number}", html, _caption(group, best))
 
 
 def _last_recorded(run: RunReader) -> Recording:
@@ -70,7 +70,7 @@ def _first(run: RunReader, ending: str, group: Group, number: int) -> Block | No
             continue
         stem = f"game-{number}"
         if ending == "html":
-            return Page(stem, data.decode(errors="replace"), _caption(group, run))
+            return EmbeddedPage(stem, data.decode(errors="replace"), _caption(group, run))
         about = f"A recorded game of {literal(group.name)}, seed {run.config.seed}."
         return Picture(stem, about, "A game from above", gif=data, max_width="26rem")
     return None

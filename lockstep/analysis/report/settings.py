@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.analysis.groups import Group, differing_settings
-from lockstep.analysis.report.document import Block, Code, Folded, Section, Table, Text, literal, plain
+from lockstep.analysis.report.document import Block, CodeBlock, Folded, Section, Table, Text, literal, plain
 from lockstep.config.knobs import Knob, flat, knobs
 from lockstep.config.load import dump_toml
 from lockstep.runs.cleaning import one_line, printable
@@ -62,7 +62,7 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
             blocks.append(Text(f"{', '.join(literal(name) for name in names)}:"))
         blocks.append(Table(("", ""), [(name, literal(value)) for name, value in origin]))
     blocks.append(Text("The commands, in a checkout of that commit after `make setup`:"))
-    blocks.append(Code("\n".join([*dict.fromkeys(_command(run) for run in runs), _report_command(paths)])))
+    blocks.append(CodeBlock("\n".join([*dict.fromkeys(_command(run) for run in runs), _report_command(paths)])))
     blocks.append(
         Text(
             "The same seed on the same kind of machine with the same number of threads gives the same run, number for "
@@ -71,7 +71,7 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
         )
     )
     for group in groups:
-        toml = Code(printable(dump_toml(group.runs[0].config)), "toml")
+        toml = CodeBlock(printable(dump_toml(group.runs[0].config)), "toml")
         hint = Text(
             "Saved as a file, `lockstep train FILE.toml seed=N` trains it. Shown with seed "
             f"{group.runs[0].config.seed}."

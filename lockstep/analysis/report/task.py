@@ -1,4 +1,4 @@
-"""The task as it is on this machine: its shapes, its floor plan, a picture of its first moment."""
+"""The task as it is on this machine: its shapes, what is said of it, a picture of its first moment."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -6,16 +6,13 @@ from io import BytesIO
 from PIL import Image
 
 from lockstep.config.schema import RunConfig
-from lockstep.envs.onset_memory import remembering
-from lockstep.envs.registry import make_configured
-from lockstep.envs.rware.config import WarehouseConfig
-from lockstep.envs.rware.draw import draw
-from lockstep.envs.rware.simulator import Simulator
+from lockstep.envs.family import About
+from lockstep.envs.onset_memory import underneath
+from lockstep.envs.registry import family_of, make_env
 from lockstep.errors import UserError
 from lockstep.spec import EnvSpec
 
 PICTURE_SEED = 1
-CELL_PIXELS = 56
 
 
 @dataclass(frozen=True)
@@ -23,25 +20,26 @@ class Task:
     """What was to be learnt."""
 
     spec: EnvSpec
-    warehouse: WarehouseConfig | None
-    """The rules, where the task is a warehouse."""
+    about: About
     picture: bytes | None
-    """PNG of a fresh warehouse."""
+    """PNG of a fresh world, where its family says what such a picture shows."""
 
 
 def task_of(config: RunConfig) -> Task | None:
     """The configured task; None where this machine cannot make it (a report is written without it then)."""
     try:
-        env = make_configured(config.env, 1, PICTURE_SEED)
+        env = make_env(config.env, 1, PICTURE_SEED, workers=None)
     except UserError:
         return None
-    spec = remembering(env, config.env.remember_onset).spec
     try:
-        if not isinstance(env, Simulator):
-            return Task(spec, None, None)
-        env.reset(PICTURE_SEED)
+        family, world = family_of(config.env.key), underneath(env)
+        about, scene = family.about(world), family.scene(world)
+        if not about.caption or scene is None:
+            return Task(env.spec, about, None)
+        world.reset(PICTURE_SEED)
         stream = BytesIO()
-        Image.fromarray(draw(env.snapshot(0), CELL_PIXELS)).save(stream, format="PNG", optimize=True)
-        return Task(spec, env.config, stream.getvalue())
+        picture = scene.picture([scene.moment(world, 0)], 0, "light")
+        Image.fromarray(picture).save(stream, format="PNG", optimize=True)
+        return Task(env.spec, about, stream.getvalue())
     finally:
         env.close()

@@ -1,4 +1,4 @@
-"""Every knob of a run, documented once, here, with its unit and its effect: a file for each section.
+"""Schema documents every setting of a run, once, with its unit and its effect: a file for each section.
 
 The models are frozen: a run never changes its configuration. `env_steps` counts the steps of one environment, summed
 over the parallel environments, not times agents. Defaults are EPyMARL's for QMIX where EPyMARL has the knob. The
@@ -17,13 +17,14 @@ from lockstep.config.schema.optimizer import OptimizerConfig
 from lockstep.config.schema.q_learning import IQLConfig, QLearningConfig, QMIXConfig, VDNConfig
 from lockstep.config.schema.replay import ReplayConfig
 from lockstep.config.schema.run import RunConfig
-from lockstep.config.schema.section import Section
+from lockstep.config.schema.section import ConfigSection
 from lockstep.config.schema.training import TrainingConfig
 
 __all__ = [
     "AlgorithmConfig",
     "CheckpointConfig",
     "CollectionConfig",
+    "ConfigSection",
     "EnvConfig",
     "EvaluationConfig",
     "ExplorationConfig",
@@ -35,7 +36,6 @@ __all__ = [
     "QMIXConfig",
     "ReplayConfig",
     "RunConfig",
-    "Section",
     "TrainingConfig",
     "VDNConfig",
 ]

@@ -1,9 +1,9 @@
 """`[algorithm]`: what is learnt, and towards which target; here what every algorithm has."""
 
-from lockstep.config.schema.section import Fraction, Section
+from lockstep.config.schema.section import ConfigSection, Fraction
 
 
-class AlgorithmConfig(Section):
+class AlgorithmConfig(ConfigSection):
     """What every algorithm has."""
 
     name: str

@@ -1,9 +1,9 @@
 """`[checkpoint]`: what survives a crash."""
 
-from lockstep.config.schema.section import Count, Section
+from lockstep.config.schema.section import ConfigSection, Count
 
 
-class CheckpointConfig(Section):
+class CheckpointConfig(ConfigSection):
     """What survives a crash."""
 
     every_env_steps: Count = 500_000

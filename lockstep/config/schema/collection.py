@@ -1,9 +1,9 @@
 """`[collection]`: how experience is gathered."""
 
-from lockstep.config.schema.section import Count, CountOrZero, Section
+from lockstep.config.schema.section import ConfigSection, Count, CountOrZero
 
 
-class CollectionConfig(Section):
+class CollectionConfig(ConfigSection):
     """How experience is gathered."""
 
     num_envs: Count = 1

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from lockstep.config.schema.section import Count, CountOrZero, Section
+from lockstep.config.schema.section import ConfigSection, Count, CountOrZero
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -19,7 +19,7 @@ def _plain(name: str, value: Any) -> Any:
     raise ValueError(f"env.arguments.{name} holds {value!r}, which is no number, text, list or table of them")
 
 
-class EnvConfig(Section):
+class EnvConfig(ConfigSection):
     """The task."""
 
     key: str = "rware-tiny-2ag-v2"

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from lockstep.config.schema.section import Count, Fraction, Section
+from lockstep.config.schema.section import ConfigSection, Count, Fraction
 
 
-class EvaluationConfig(Section):
+class EvaluationConfig(ConfigSection):
     """Greedy episodes on seeds of their own."""
 
     every_env_steps: Count = 50_000

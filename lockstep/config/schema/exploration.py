@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lockstep.config.schema.section import Count, CountOrZero, Fraction, Section
+from lockstep.config.schema.section import ConfigSection, Count, CountOrZero, Fraction
 
 
-class ExplorationConfig(Section):
+class ExplorationConfig(ConfigSection):
     """How training episodes leave the greedy path."""
 
     epsilon_start: Fraction = 1.0

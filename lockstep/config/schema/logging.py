@@ -1,9 +1,9 @@
 """`[logging]`: what is written while it runs."""
 
-from lockstep.config.schema.section import Count, Section
+from lockstep.config.schema.section import ConfigSection, Count
 
 
-class LoggingConfig(Section):
+class LoggingConfig(ConfigSection):
     """What is written while it runs."""
 
     every_env_steps: Count = 10_000

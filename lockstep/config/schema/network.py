@@ -1,9 +1,9 @@
 """`[network]`: the agents' networks."""
 
-from lockstep.config.schema.section import Count, Section
+from lockstep.config.schema.section import ConfigSection, Count
 
 
-class NetworkConfig(Section):
+class NetworkConfig(ConfigSection):
     """The network that every agent values its actions by."""
 
     recurrent: bool = True

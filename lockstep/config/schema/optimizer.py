@@ -1,9 +1,9 @@
 """`[optimizer]`: how parameters move."""
 
-from lockstep.config.schema.section import Positive, Section
+from lockstep.config.schema.section import ConfigSection, Positive
 
 
-class OptimizerConfig(Section):
+class OptimizerConfig(ConfigSection):
     """Adam (Kingma and Ba 2015)."""
 
     lr: Positive = 5e-4

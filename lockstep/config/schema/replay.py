@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import model_validator
 
-from lockstep.config.schema.section import Count, CountOrZero, Fraction, Section
+from lockstep.config.schema.section import ConfigSection, Count, CountOrZero, Fraction
 
 
-class ReplayConfig(Section):
+class ReplayConfig(ConfigSection):
     """What is remembered, and what of it is studied."""
 
     buffer_size: Count = 5_000

@@ -16,7 +16,7 @@ from lockstep.config.schema.network import NetworkConfig
 from lockstep.config.schema.optimizer import OptimizerConfig
 from lockstep.config.schema.q_learning import QMIXConfig
 from lockstep.config.schema.replay import ReplayConfig
-from lockstep.config.schema.section import Section
+from lockstep.config.schema.section import ConfigSection
 from lockstep.config.schema.training import TrainingConfig
 
 MOVED = {
@@ -48,7 +48,7 @@ def modern(values: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-class RunConfig(Section):
+class RunConfig(ConfigSection):
     """What `config.toml` in a run directory holds."""
 
     seed: Annotated[int, Field(ge=0)] = 1

@@ -1,13 +1,14 @@
 """`[training]`: how long, how often, where."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from lockstep.config.schema.section import Count, CountOrZero, Section
+from lockstep.config.schema.section import ConfigSection, Count, CountOrZero
 
 
-class TrainingConfig(Section):
+class TrainingConfig(ConfigSection):
     """How long, how often, where."""
 
     max_env_steps: Count = 2_050_000
@@ -20,11 +21,23 @@ class TrainingConfig(Section):
     stop_at_test_return: float | None = None
     """Stop as soon as a greedy evaluation's mean return exceeds this, and evaluation.confirm_episodes new ones agree;
     unset: run to max_env_steps."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """Where the networks and the replay live."""
+    device: str = "cpu"
+    """Where the networks and the replay live: cpu, cuda, or one of several GPUs, cuda:0, cuda:1, ... as
+    CUDA_VISIBLE_DEVICES numbers them."""
     num_threads: CountOrZero = 0
     """Most CPU cores of the learner, each working on its share of every batch (16 episodes or pieces at least); 0: all
     that this process may use. Results repeat to the last bit for equal numbers of shares."""
     learner_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """With helpers: how much of a batch the learner works on itself, compared with each of them. Below 1 it has time to
     play and to draw the next batch while they are still at work. Results repeat to the last bit for equal numbers."""
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device != "cpu"
+
+    @field_validator("device")
+    @classmethod
+    def _is_device(cls, device: str) -> str:
+        if not re.fullmatch(r"cpu|cuda(:[0-9]{1,3})?", device):
+            raise ValueError(f"training.device={device!r} must be cpu, cuda, or a GPU by its number, as cuda:1")
+        return device

@@ -1,5 +1,7 @@
-"""Checks during and after a run: each a function of its history, one file per family. A new check is one function here
-and one document in docs/findings."""
+"""After holds the checks during and after a run: each is a function of the run's history.
+
+A file holds checks that belong together. A new check is a function here and a page in docs/findings.
+"""
 
 from collections.abc import Callable
 

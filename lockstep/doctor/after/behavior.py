@@ -6,11 +6,12 @@ from lockstep.config.presets import CARRYING_SHELF
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import Floats, History, last, smoothed
 from lockstep.doctor.numbers import percent
-from lockstep.envs.rware.keys import is_rware_key
 
 DOMINATING, ALIKE, STILL = 0.9, 0.95, 0.95
 ONCE, HELD = 0.6, 0.4
 """Shares of delivering robots that stop after their first delivery, and of the time that delivered shelves are held."""
+LAZY = 0.2
+"""Of an equal share of the deliveries."""
 FLAT_SHARE = 0.4
 """Of the evaluations: the last ones, that brought no progress."""
 REMEMBER = Remedy(
@@ -48,13 +49,13 @@ def idle_agent(history: History) -> Finding | None:
         return None
     still, least = last(history.test("test_still_share_max")), last(history.test("test_delivery_share_min"))
     returns = last(history.test("test_return_mean"))
-    agents = _agents(history)
-    lazy = least < 0.2 / agents and returns > 0.5
+    equal = history.equal_share
+    lazy = least < LAZY * equal and returns > 0.5
     if not (still > STILL and last(history.test("test_action_share_max")) < DOMINATING) and not lazy:
         return None
     how = (
-        f"Of all deliveries the least busy of {agents} robots made {percent(least)}; an equal part would be "
-        f"{percent(1 / agents)}."
+        f"Of all deliveries the least busy of {history.num_agents} robots made {percent(least)}; an equal part would "
+        f"be {percent(equal)}."
         if lazy
         else f"In {percent(still)} of its greedy steps one agent's observation did not change at all."
     )
@@ -95,7 +96,7 @@ def agents_alike(history: History) -> Finding | None:
 
 def delivers_once(history: History) -> Finding | None:
     """The warehouse's plateau: every robot delivers once and then keeps the delivered shelf."""
-    if not is_rware_key(history.config.env.key) or not _is_flat(history.test("test_return_mean")):
+    if not _is_flat(history.test("test_return_mean")):
         return None
     once, held = last(history.test("test_delivered_once_share")), last(history.test("test_held_delivered_share"))
     if not (once > ONCE and held > HELD):
@@ -107,7 +108,7 @@ def delivers_once(history: History) -> Finding | None:
         "the robots deliver once and never bring the shelf back",
         f"{percent(once)} of the robots that delivered did it exactly once and held that shelf to the end; "
         f"{percent(held)} of all robot steps are spent holding a shelf that is delivered already. The return stays at "
-        f"{returns:.2g}, close to one delivery for each of {_agents(history)} robots.",
+        f"{returns:.2g}, close to one delivery for every robot.",
         "A delivered shelf stays on the robot until it is put down on a free place, and that earns nothing by itself: "
         "the next reward is some thirty steps away. Until exploration brings a shelf back by chance and delivers "
         "another, keeping it looks as good as anything.",
@@ -156,18 +157,6 @@ def _is_flat(returns: Floats) -> bool:
         return False
     split = int(len(smooth) * (1 - FLAT_SHARE))
     return bool(smooth[split:].max() < 1.05 * smooth[:split].max() and smooth[-1] > 0.7 * smooth.max())
-
-
-def _agents(history: History) -> int:
-    """Of a warehouse, from its key or arguments; 2 elsewhere, which only sets how unequal is unequal."""
-    arguments = history.config.env.arguments
-    if "n_agents" in arguments:
-        return int(arguments["n_agents"] or 1)
-    if is_rware_key(history.config.env.key):
-        from lockstep.envs.registry import warehouse_config
-
-        return warehouse_config(history.config.env.key).n_agents
-    return 2
 
 
 CHECKS = (one_action, idle_agent, agents_alike, delivers_once, plateau)

@@ -55,9 +55,7 @@ def saturated_memory(history: History) -> Finding | None:
 def mixer_ignores_agent(history: History) -> Finding | None:
     """The team's value hardly depends on one agent."""
     least = history.test("mixer_share_min")
-    agents = history.config.env.arguments.get("n_agents")
-    equal = 1.0 / (int(agents) if isinstance(agents, int) else 2)
-    if history.done < 0.2 or not last(least) < IGNORED * equal:
+    if history.done < 0.2 or not last(least) < IGNORED * history.equal_share:
         return None
     return Finding(
         "mixer-ignores-agent",

@@ -1,5 +1,7 @@
-"""Checks before a run: each a function of a forecast, one file per family. A new check is one function here and one
-document in docs/findings."""
+"""Before holds the checks before a run: each is a function of a forecast.
+
+A file holds checks that belong together. A new check is a function here and a page in docs/findings.
+"""
 
 from collections.abc import Callable
 

@@ -1,1 +1,1 @@
-"""The warehouse as other libraries expect it: a Gymnasium environment, alone and vectorized, and PettingZoo's."""
+"""Adapters show the warehouse as other libraries expect it: Gymnasium's, alone and vectorized, and PettingZoo's."""

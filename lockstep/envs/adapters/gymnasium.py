@@ -32,7 +32,7 @@ from lockstep.envs.adapters.spaces import (
     structured,
     team_action_space,
 )
-from lockstep.envs.registry import warehouse_config
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.draw import draw
 from lockstep.envs.rware.official import official_arguments
 from lockstep.envs.rware.simulator import Simulator

@@ -8,11 +8,11 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from lockstep.arrays import Obs
-from lockstep.envs.adapters.window import Window
+from lockstep.envs.adapters.window import DisplayWindow
 from lockstep.envs.protocol import TimeStep
 from lockstep.envs.random_streams import move_generator, read_generator
-from lockstep.envs.registry import warehouse_config
 from lockstep.envs.rware.actions import one_by_one
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.draw import draw
 from lockstep.envs.rware.keys import plain_key
 from lockstep.envs.rware.simulator import Simulator
@@ -33,7 +33,7 @@ class OneWarehouse:
         self.config = warehouse_config(key, **arguments)
         self.render_mode = checked_render_mode(render_mode, RENDER_MODES)
         self.simulator = Simulator(key, self.config, 1, num_threads=1)
-        self._window = Window(f"{plain_key(key)} (Lockstep)")
+        self._window = DisplayWindow(f"{plain_key(key)} (Lockstep)")
 
     def reset(self, generator: np.random.Generator) -> Obs:
         """(1, agents, features), to be copied if it must last."""
@@ -74,7 +74,7 @@ class OneWarehouse:
 
 
 def checked_render_mode(render_mode: str | None, offered: tuple[str, ...]) -> str | None:
-    """The same, if it is offered."""
+    """Return the mode, if it is offered."""
     if render_mode not in (None, *offered):
         modes = " or ".join(map(repr, offered))
         raise UserError(f"render_mode={render_mode!r} is not offered; use {modes}, or None.")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 FRAMES_PER_SECOND = 10
 
 
-class Window:
+class DisplayWindow:
     """Shows one picture after the other, at most ten a second. Opens with the first one.
 
     Where there is no display, one sentence says so and nothing is shown. Somebody who closes the window does not stop

@@ -62,7 +62,7 @@ class Choices:
 
 
 def _sizes(key: str, agent: str, part: Any, whole: Any) -> Iterator[int]:
-    """Of every single choice in a space, one after the other."""
+    """Return the size of every single choice in a space, one after the other."""
     if isinstance(part, spaces.Discrete):
         yield int(part.n)
     elif isinstance(part, spaces.MultiDiscrete):

@@ -29,7 +29,7 @@ class Face(Protocol):
         """Everybody who may ever be there, by the environment's own names."""
 
     def spaces(self, agent: Hashable) -> tuple[Space, Space]:
-        """Of an agent's observations and of its actions."""
+        """Return the spaces of an agent's observations and of its actions."""
 
     def reset(self, seed: int | None, remarks: Remarks) -> Answer:
         """Begin an episode. Raises UnreadableError for an answer that is none."""

@@ -11,21 +11,12 @@ from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.remarks import Remarks
 from lockstep.envs.foreign.workers import WorkerLanes, WorkerSettings
 from lockstep.envs.others import opposed
-from lockstep.envs.protocol import Remark
+from lockstep.envs.protocol import Trial
 from lockstep.errors import UserError
 
 EPISODES, STEPS, SECONDS = 8, 2_000, 4.0
 """Of a trial, whichever are over first; one episode is always played, or STEPS of it."""
 SEED = 1
-
-
-class Trial(NamedTuple):
-    """What came of it."""
-
-    limit: int
-    """Steps after which episodes are cut, by us or by the world."""
-    remarks: list[Remark]
-    """How the world is understood."""
 
 
 class _Episode(NamedTuple):

@@ -35,7 +35,7 @@ class Rules(NamedTuple):
     terminate_on_success: bool
 
 
-class Lanes(NamedTuple):
+class ParticleLanes(NamedTuple):
     """What decides the future of every lane: arrays whose first axis is the lane."""
 
     streams: NDArray[np.uint64]
@@ -58,7 +58,7 @@ def seed_spread(streams: NDArray[np.uint64], chosen: Numbers, first_seed: np.uin
 
 
 @compiled
-def reset_spread(lanes: Lanes, chosen: Numbers) -> None:
+def reset_spread(lanes: ParticleLanes, chosen: Numbers) -> None:
     """Agents and landmarks anywhere in the square from -1 to 1, at rest (simple_spread.py, reset_world)."""
     for lane in chosen:
         for places in (lanes.positions[lane], lanes.landmarks[lane]):
@@ -72,7 +72,7 @@ def reset_spread(lanes: Lanes, chosen: Numbers) -> None:
 @compiled
 def advance_spread(
     rules: Rules,
-    lanes: Lanes,
+    lanes: ParticleLanes,
     chosen: Numbers,
     actions: Numbers,
     reward: NDArray[np.float32],
@@ -93,7 +93,7 @@ def advance_spread(
 
 
 @compiled
-def observe_spread(lanes: Lanes, chosen: Numbers, obs: NDArray[np.float32]) -> None:
+def observe_spread(lanes: ParticleLanes, chosen: Numbers, obs: NDArray[np.float32]) -> None:
     """What agents see (simple_spread.py, observation). obs: (lanes, agents, features); silent channels stay 0."""
     for lane in chosen:
         positions, landmarks = lanes.positions[lane], lanes.landmarks[lane]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from lockstep.acting.exploration import Plan
 from lockstep.acting.forward import TeamWeights
 from lockstep.compute.compiled import compiled, inlined
-from lockstep.envs.particles._kernel import Lanes, Rules, advance_spread, observe_spread
+from lockstep.envs.particles._kernel import ParticleLanes, Rules, advance_spread, observe_spread
 from lockstep.envs.playing import play_lanes
 from lockstep.envs.protocol import Onset, Record
 
@@ -15,7 +15,7 @@ from lockstep.envs.protocol import Onset, Record
 @compiled
 def play_spread(
     rules: Rules,
-    lanes: Lanes,
+    lanes: ParticleLanes,
     network: TeamWeights,
     augment: Onset,
     chosen: NDArray[np.int64],
@@ -38,5 +38,5 @@ def play_spread(
 
 
 @inlined
-def _observe(rules: Rules, lanes: Lanes, eyes: int, lane: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
+def _observe(rules: Rules, lanes: ParticleLanes, eyes: int, lane: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
     observe_spread(lanes, lane, obs)

@@ -5,7 +5,7 @@ from math import dist
 
 from PIL import Image, ImageDraw
 
-from lockstep.drawing.page import Page
+from lockstep.drawing.page import PageLayout
 from lockstep.drawing.palette import theme_named
 from lockstep.envs.particles.plane import ParticleScene, Point
 
@@ -34,7 +34,7 @@ class ParticlePainter:
         """reach: see `reach_of`. side: pixels, either way."""
         self.theme, self.side, self.reach = theme_named(theme), side, reach
         self._unit = side * _OVERSAMPLING / (2 * reach)
-        self._page = Page((side, side), round(side / 24), max(9, round(side / 31)), self.theme, radius=side / 40)
+        self._page = PageLayout((side, side), round(side / 24), max(9, round(side / 31)), self.theme, radius=side / 40)
         self._ground = self._painted_ground()
 
     @property

@@ -26,7 +26,7 @@ class SpreadSimulator:
         self.spec = config.spec(key)
         self._rules = _kernel.Rules(config.max_cycles, float(config.local_ratio), config.terminate_on_success)
         places = (num_envs, config.N, 2)
-        self._lanes = _kernel.Lanes(
+        self._lanes = _kernel.ParticleLanes(
             streams=np.zeros((num_envs, STREAM_WORDS), dtype=np.uint64),
             positions=np.zeros(places),
             velocities=np.zeros(places),

@@ -61,7 +61,7 @@ class World(NamedTuple):
     """(cells,) Python's hash of the tuple (x, y)"""
 
 
-class Lanes(NamedTuple):
+class WarehouseLanes(NamedTuple):
     """What changes, and all of it; the first axis of every array is the lane."""
 
     robots: NDArray[np.int32]
@@ -88,7 +88,7 @@ def seed_lanes(streams: NDArray[np.uint64], chosen: NDArray[np.int64], seeds: ND
 
 
 @compiled
-def reset_lanes(world: World, lanes: Lanes, chosen: NDArray[np.int64]) -> None:
+def reset_lanes(world: World, lanes: WarehouseLanes, chosen: NDArray[np.int64]) -> None:
     """Start a new episode in every chosen lane: robots' cells, directions, requests, drawn in this order (line 757)."""
     num_robots, num_requests = lanes.robots.shape[1], lanes.queue.shape[1]
     places = np.empty(num_robots, dtype=np.int64)
@@ -115,7 +115,7 @@ def reset_lanes(world: World, lanes: Lanes, chosen: NDArray[np.int64]) -> None:
 @compiled
 def advance_lanes(
     world: World,
-    lanes: Lanes,
+    lanes: WarehouseLanes,
     chosen: NDArray[np.int64],
     num_steps: int,
     actions: NDArray[np.int8],
@@ -249,7 +249,7 @@ def _arrive_and_act(
 
 
 @compiled
-def _deliver(world: World, lanes: Lanes, lane: int, goal: int, reward: NDArray[np.float32], at: int) -> None:
+def _deliver(world: World, lanes: WarehouseLanes, lane: int, goal: int, reward: NDArray[np.float32], at: int) -> None:
     """Line 897: pay for the requested shelf on a goal, and draw a new request from what is not requested now."""
     num_robots, num_requests = lanes.robots.shape[1], lanes.queue.shape[1]
     candidate = draw_below(lanes.streams[lane], world.num_shelves - num_requests)
@@ -280,7 +280,7 @@ def _deliver(world: World, lanes: Lanes, lane: int, goal: int, reward: NDArray[n
 
 
 @compiled
-def _request(lanes: Lanes, lane: int, shelf: int) -> None:
+def _request(lanes: WarehouseLanes, lane: int, shelf: int) -> None:
     """Let the shelf look requested, wherever it is."""
     for cell in range(lanes.shelves.shape[1]):
         if lanes.shelves[lane, cell] == shelf:

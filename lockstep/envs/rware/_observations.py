@@ -22,7 +22,7 @@ from lockstep.envs.rware._kernel import (
     SHELF_BITS,
     WALL,
     WEST,
-    Lanes,
+    WarehouseLanes,
 )
 
 OWN, CELL_FEATURES = 8, 7
@@ -51,7 +51,7 @@ class Eyes(NamedTuple):
 
 
 @compiled
-def write_flat(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
+def write_flat(eyes: Eyes, lanes: WarehouseLanes, chosen: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
     """Flattened observations without messages (line 626): self, then every cell of the view, row by row.
 
     obs: (lanes * agents * features,). A cell's seven features are written as eight, one vector store, and the next
@@ -93,7 +93,7 @@ def _copy_eight(table: NDArray[np.float32], row: int, obs: NDArray[np.float32], 
 
 
 @compiled
-def write_with_messages(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
+def write_with_messages(eyes: Eyes, lanes: WarehouseLanes, chosen: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
     """The same with what every robot in view said in its last action, between its direction and the shelf."""
     num_robots, bits = lanes.messages.shape[1:]
     reach = eyes.sensor_range
@@ -125,7 +125,7 @@ def write_with_messages(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs
 
 
 @compiled
-def write_images(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
+def write_images(eyes: Eyes, lanes: WarehouseLanes, chosen: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
     """Image observations (line 531), layer by layer, each row by row; before them, if asked, the robot's features."""
     num_robots, reach = lanes.robots.shape[1], eyes.sensor_range
     view = 2 * reach + 1
@@ -156,7 +156,7 @@ def write_images(eyes: Eyes, lanes: Lanes, chosen: NDArray[np.int64], obs: NDArr
 
 
 @compiled
-def _pixel(eyes: Eyes, lanes: Lanes, lane: int, layer: int, cell: int) -> int:
+def _pixel(eyes: Eyes, lanes: WarehouseLanes, lane: int, layer: int, cell: int) -> int:
     """One cell in one image layer. Two layers have x and y exchanged (line 557), on square floors only."""
     if layer in (AGENT_DIRECTION, AGENT_LOAD):
         cell = (cell % eyes.width) * eyes.width + cell // eyes.width

@@ -9,14 +9,14 @@ from lockstep.acting.forward import TeamWeights
 from lockstep.compute.compiled import compiled, inlined
 from lockstep.envs.playing import play_lanes
 from lockstep.envs.protocol import Onset, Record
-from lockstep.envs.rware._kernel import Lanes, World, advance_lanes
+from lockstep.envs.rware._kernel import WarehouseLanes, World, advance_lanes
 from lockstep.envs.rware._observations import Eyes, write_flat
 
 
 @compiled
 def play_warehouses(
     world: World,
-    lanes: Lanes,
+    lanes: WarehouseLanes,
     eyes: Eyes,
     network: TeamWeights,
     augment: Onset,
@@ -42,7 +42,7 @@ def play_warehouses(
 @inlined
 def _advance(
     world: World,
-    lanes: Lanes,
+    lanes: WarehouseLanes,
     lane: NDArray[np.int64],
     moves: NDArray[np.int8],
     reward: NDArray[np.float32],
@@ -53,5 +53,7 @@ def _advance(
 
 
 @inlined
-def _observe(world: World, lanes: Lanes, eyes: Eyes, lane: NDArray[np.int64], obs: NDArray[np.float32]) -> None:
+def _observe(
+    world: World, lanes: WarehouseLanes, eyes: Eyes, lane: NDArray[np.int64], obs: NDArray[np.float32]
+) -> None:
     write_flat(eyes, lanes, lane, obs.reshape(-1))

@@ -41,11 +41,11 @@ def world_of(config: WarehouseConfig) -> _kernel.World:
     )
 
 
-def lanes_of(config: WarehouseConfig, num_envs: int) -> _kernel.Lanes:
+def lanes_of(config: WarehouseConfig, num_envs: int) -> _kernel.WarehouseLanes:
     """Room for `num_envs` warehouses, before their first reset."""
     border = 2 * config.sensor_range
     cells = (config.floor.height + border) * (config.floor.width + border)
-    return _kernel.Lanes(
+    return _kernel.WarehouseLanes(
         robots=np.zeros((num_envs, config.n_agents, 4), dtype=np.int32),
         looks=np.zeros((num_envs, cells), dtype=np.uint8),
         shelves=np.zeros((num_envs, cells), dtype=np.int16),
@@ -108,7 +108,7 @@ def eyes_of(config: WarehouseConfig, world: _kernel.World) -> _observations.Eyes
     )
 
 
-def snapshot_of(config: WarehouseConfig, lanes: _kernel.Lanes, lane: int) -> Snapshot:
+def snapshot_of(config: WarehouseConfig, lanes: _kernel.WarehouseLanes, lane: int) -> Snapshot:
     """One lane in plain words."""
     floor, border = config.floor, config.sensor_range
     width = floor.width + 2 * border

@@ -1,12 +1,14 @@
 """A warehouse's rules, by the names of the official package's `Warehouse(...)` arguments."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from lockstep.envs.rware.actions import NUM_ACTIONS
-from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text
+from lockstep.envs.rware.keys import warehouse_arguments
+from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text, plain_drawing
 from lockstep.errors import UnknownArgumentError, UserError
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
@@ -65,6 +67,8 @@ class WarehouseConfig:
                 raise UserError(f"{name}={getattr(self, name)!r} must be true or false.")
         if self.layout is not None and not isinstance(self.layout, str):
             raise UserError(f"layout={self.layout!r} must be a drawing: text with x (shelf), . (corridor), g (goal).")
+        if self.layout:
+            put(self, "layout", plain_drawing(self.layout))
         put(
             self,
             "floor",
@@ -161,6 +165,20 @@ _LEAST = {
 }
 _IGNORED_ARGUMENTS = ("render_mode",)
 """Belongs to drawing, which the faces do."""
+
+
+def warehouse_config(key: str, time_limit: int | None = None, **arguments: Any) -> WarehouseConfig:
+    """The rules behind an RWARE key, with `Warehouse(...)` arguments changed; `time_limit` is its `max_steps`."""
+    return keyed_config(key, time_limit, arguments)
+
+
+def keyed_config(key: str, time_limit: int | None, arguments: Mapping[str, Any]) -> WarehouseConfig:
+    """The same for arguments of any name."""
+    if time_limit is not None:
+        if "max_steps" in arguments:
+            raise UserError("time_limit and max_steps are two names of one thing; give one of them.")
+        arguments = {**arguments, "max_steps": time_limit}
+    return configured({**warehouse_arguments(key), **arguments})
 
 
 def configured(arguments: dict[str, Any]) -> WarehouseConfig:

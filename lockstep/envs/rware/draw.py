@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from lockstep.drawing.page import Page
+from lockstep.drawing.page import PageLayout
 from lockstep.drawing.palette import theme_named
 from lockstep.envs.rware.snapshot import Snapshot
 
@@ -59,7 +59,9 @@ class Painter:
         self.width, self.height = plan.width * cell_pixels, plan.height * cell_pixels
         self.margin = round(_MARGIN * cell_pixels)
         text_pixels = max(9, round(0.36 * min(max(cell_pixels, 26), 2.2 * self.width / 26)))
-        self._page = Page((self.width, self.height), self.margin, text_pixels, self.theme, radius=0.3 * cell_pixels)
+        self._page = PageLayout(
+            (self.width, self.height), self.margin, text_pixels, self.theme, radius=0.3 * cell_pixels
+        )
         large = Image.new("RGB", (self.width * _OVERSAMPLING, self.height * _OVERSAMPLING), self.theme.floor)
         self._ground(ImageDraw.Draw(large), cell_pixels * _OVERSAMPLING, plan)
         self._base = large.reduce(_OVERSAMPLING)

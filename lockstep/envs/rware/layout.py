@@ -55,9 +55,54 @@ def layout_from_sizes(shelf_columns: int, shelf_rows: int, column_height: int) -
     return Layout(height, width, highways.astype(np.uint8), goals)
 
 
+def plain_drawing(text: str) -> str:
+    """A drawing as the official package reads it, from one as people have it: lines that end in any way or with a
+    typed backslash and n, spaces, tabs and empty lines anywhere, and comments from # to the end of a line."""
+    lines = text.replace("\ufeff", "").replace("\\n", "\n").splitlines()
+    rows = ("".join(line.partition("#")[0].split()) for line in lines)
+    return "\n".join(row for row in rows if row)
+
+
+def out_of_reach(layout: Layout) -> str | None:
+    """What to say of shelves that cannot be brought to a goal, and of goals that are shut in; None: there are none.
+
+    A loaded robot cannot pass under standing shelves: it needs corridors all the way.
+    """
+    corridors = {(int(x), int(y)) for y, x in np.argwhere(layout.highways != 0)}
+    shelves = [(int(cell % layout.width), int(cell // layout.width)) for cell in layout.shelf_cells]
+    areas = [_area(goal, corridors) for goal in layout.goals]
+    shut_in = [shelf for shelf in shelves if not any(_beside(shelf) & area for area in areas)]
+    shut_off = [goal for goal, area in zip(layout.goals, areas, strict=True) if len(area) == 1]
+    parts = []
+    if shut_in:
+        x, y = shut_in[0]
+        parts.append(
+            f"{len(shut_in)} of {len(shelves)} shelves can be brought to no goal (first: line {y + 1}, column {x + 1})"
+        )
+    if shut_off:
+        x, y = shut_off[0]
+        parts.append(f"the goal in line {y + 1}, column {x + 1} has no corridor beside it")
+    return f"As the shelves stand in this layout, {' and '.join(parts)}." if parts else None
+
+
+def _area(start: tuple[int, int], corridors: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """The corridor cells that are connected with one of them."""
+    reached, waiting = {start}, [start]
+    while waiting:
+        new = _beside(waiting.pop()) & corridors - reached
+        reached |= new
+        waiting += new
+    return reached
+
+
+def _beside(cell: tuple[int, int]) -> set[tuple[int, int]]:
+    x, y = cell
+    return {(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)}
+
+
 def layout_from_text(text: str) -> Layout:
-    """A drawing: x a shelf place, . a corridor, g a goal; one line per row, spaces ignored (warehouse.py, line 328)."""
-    rows = text.strip("\ufeff \t\r\n").replace(" ", "").split("\n")
+    """A drawing: x a shelf place, . a corridor, g a goal; one line per row (warehouse.py, line 328)."""
+    rows = plain_drawing(text).split("\n")
     width = len(rows[0])
     for number, row in enumerate(rows, start=1):
         if len(row) != width:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.drivers import DRIVERS
-from lockstep.envs.rware.families import FAMILIES, Family, Setting
+from lockstep.envs.rware.kinds import KINDS, Kind, Setting
 from lockstep.envs.rware.official import OfficialWarehouses
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
@@ -25,14 +25,14 @@ _DRIVERS = (*DRIVERS, "delivering", "delivering")
 _AHEAD = ((0, -1), (0, 1), (-1, 0), (1, 0))
 
 Progress = Callable[[str, int, int], None]
-"""Called with the family, the steps compared so far, and all steps."""
+"""Called with the kind, the steps compared so far, and all steps."""
 
 
 @dataclass
-class FamilyRow:
+class KindRow:
     """What was compared in one kind of warehouse."""
 
-    family: str
+    kind: str
     warehouses: int = 0
     episodes: int = 0
     steps: int = 0
@@ -80,25 +80,25 @@ class VerifyReport:
 
     seed: int
     seconds: float = 0.0
-    families: list[FamilyRow] = field(default_factory=list)
+    kinds: list[KindRow] = field(default_factory=list)
     difference: Difference | None = None
 
     @property
     def steps(self) -> int:
-        """Steps compared, over all families."""
-        return sum(row.steps for row in self.families)
+        """Steps compared, over all kinds."""
+        return sum(row.steps for row in self.kinds)
 
     def to_json(self) -> str:
         """One JSON object."""
         return json.dumps({"steps": self.steps, "differences": int(self.difference is not None), **asdict(self)})
 
     def text(self) -> str:
-        """A table of the families, and the difference if there is one."""
-        lines = [f"{'family':<16}{'warehouses':>11}{'episodes':>10}{'steps':>11}{'deliveries':>12}{'conflicts':>11}"]
+        """A table of the kinds, and the difference if there is one."""
+        lines = [f"{'kind':<16}{'warehouses':>11}{'episodes':>10}{'steps':>11}{'deliveries':>12}{'conflicts':>11}"]
         lines += [
-            f"{row.family:<16}{row.warehouses:>11,}{row.episodes:>10,}{row.steps:>11,}{row.deliveries:>12,}"
+            f"{row.kind:<16}{row.warehouses:>11,}{row.episodes:>10,}{row.steps:>11,}{row.deliveries:>12,}"
             f"{row.conflicts:>11,}"
-            for row in self.families
+            for row in self.kinds
         ]
         if self.difference:
             return "\n".join([*lines, "", self.difference.text()])
@@ -110,43 +110,43 @@ def verify(
     steps: int = 100_000,
     seed: int | None = None,
     progress: Progress | None = None,
-    families: tuple[str, ...] | None = None,
+    kinds: tuple[str, ...] | None = None,
 ) -> VerifyReport:
-    """Compare `steps` steps of one warehouse, stopping at the first difference. The families share the steps so that
+    """Compare `steps` steps of one warehouse, stopping at the first difference. The kinds share the steps so that
     each drives as many robots.
 
     keys_pattern: only keys that match (`*` and `?`) or contain it. seed: of the warehouses and the drivers; None: a
-    fresh one, in the report. families: some of FAMILIES; None: all.
+    fresh one, in the report. kinds: some of KINDS; None: all.
     """
     if steps < 1:
         raise UserError(f"steps={steps} must be at least 1.")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
     report, started = VerifyReport(seed), time.perf_counter()
-    chosen = {name: FAMILIES[name] for name in families or FAMILIES}
+    chosen = {name: KINDS[name] for name in kinds or KINDS}
     rng = np.random.default_rng(seed)
-    settings = {name: _first(family, keys_pattern, rng) for name, family in chosen.items()}
-    chosen = {name: family for name, family in chosen.items() if settings[name]}
+    settings = {name: _first(kind, keys_pattern, rng) for name, kind in chosen.items()}
+    chosen = {name: kind for name, kind in chosen.items() if settings[name]}
     if not chosen:
         raise UserError(f"No warehouse key matches {keys_pattern!r}; `lockstep envs rware` lists them.")
-    report.families = [FamilyRow(name) for name in chosen]
+    report.kinds = [KindRow(name) for name in chosen]
     while report.difference is None and report.steps < steps:
-        row = min(report.families, key=lambda one: one.robot_steps)
-        setting = settings[row.family] or _first(chosen[row.family], keys_pattern, rng)
-        settings[row.family] = None
+        row = min(report.kinds, key=lambda one: one.robot_steps)
+        setting = settings[row.kind] or _first(chosen[row.kind], keys_pattern, rng)
+        settings[row.kind] = None
         if setting is not None:
             match = _Match(setting, int(rng.integers(2**31)), rng, row)
             length = max(100, ROBOT_STEPS_PER_MATCH // match.ours.config.n_agents)
             report.difference = match.play(min(length, steps - report.steps))
         if progress is not None:
-            progress(row.family, report.steps, steps)
+            progress(row.kind, report.steps, steps)
     report.seconds = time.perf_counter() - started
     return report
 
 
-def _first(family: Family, pattern: str | None, rng: np.random.Generator) -> Setting | None:
-    """The first warehouse of a family whose key matches."""
+def _first(kind: Kind, pattern: str | None, rng: np.random.Generator) -> Setting | None:
+    """The first warehouse of a kind whose key matches."""
     for _ in range(2_000):
-        key, arguments = family(rng)
+        key, arguments = kind(rng)
         if pattern is None or pattern in key or fnmatchcase(key, pattern):
             return key, arguments
     return None
@@ -155,7 +155,7 @@ def _first(family: Family, pattern: str | None, rng: np.random.Generator) -> Set
 class _Match:
     """One warehouse in both engines."""
 
-    def __init__(self, setting: Setting, seed: int, rng: np.random.Generator, row: FamilyRow) -> None:
+    def __init__(self, setting: Setting, seed: int, rng: np.random.Generator, row: KindRow) -> None:
         self.key, self.arguments = setting
         self.seed, self.rng, self.row = seed, rng, row
         self.arguments = {"max_steps": int(rng.integers(20, 501)), **self.arguments}

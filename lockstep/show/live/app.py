@@ -30,8 +30,6 @@ LOOKS_PER_LIST = 5
 MOST_RUNS = 8
 """Shown in one page."""
 MOST_STREAMS = 32
-SCENE = "scene.js"
-"""The replay player's drawing, which the page shares."""
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
@@ -43,13 +41,17 @@ class Live:
         self.streams = 0
         self._static = {
             file.name: file.read_bytes()
-            for file in (*(files("lockstep.show.live") / "static").iterdir(), files("lockstep.show.player") / SCENE)
+            for file in (
+                *(files("lockstep.show.live") / "static").iterdir(),
+                files("lockstep.show.player") / player.SCENE,
+            )
             if "." + file.name.rpartition(".")[2] in KINDS
         }
         self.app = Starlette(
             routes=[
                 Route("/", self._page),
                 Route("/static/{name}", self._file),
+                Route("/static/scene/{kind}.js", self._scene),
                 Route("/api/start", self._start),
                 Route("/api/film", self._film),
                 Route("/api/stream", self._stream),
@@ -63,6 +65,10 @@ class Live:
 
     async def _file(self, request: Request) -> Response:
         return self._named(request.path_params["name"])
+
+    async def _scene(self, request: Request) -> Response:
+        """What draws one kind of world. Its family is known by then: its film was asked for first."""
+        return Response(player.scene_script(request.path_params["kind"]), media_type=KINDS[".js"])
 
     def _named(self, name: str) -> Response:
         if name not in self._static:

@@ -8,14 +8,11 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from lockstep.config.schema import RunConfig
-from lockstep.envs.particles.config import ACTION_NAMES as PARTICLE_ACTIONS
-from lockstep.envs.particles.simulator import SpreadSimulator
+from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.registry import is_foreign, make_configured
-from lockstep.envs.rware.simulator import Simulator
+from lockstep.envs.registry import family_of, make_env
 from lockstep.errors import UserError
-from lockstep.show.recording import ACTION_NAMES as WAREHOUSE_ACTIONS
-from lockstep.show.recording import Recording, Step, events_between
+from lockstep.show.recording import Recording, Step
 
 
 class Row(BaseModel):
@@ -38,11 +35,11 @@ def play_again(config: RunConfig, row: Mapping[str, Any]) -> tuple[int, Recordin
     except ValidationError as error:
         raise UserError("The recording of this episode is damaged.") from error
     key = config.env.key
-    if is_foreign(key):  # not made at all: a stranger may have named it
+    if family_of(key).strangers:  # not made at all: a stranger may have named it
         raise UserError(f"{key} has no picture.")
-    env = make_configured(config.env, 1, known.seed, num_threads=1)
+    env = make_env(config.env, 1, known.seed, num_threads=1)
     try:
-        recording = _played(env, known, key)
+        recording = _played(underneath(env), known, key)
     finally:
         env.close()
     earned = recording.returns()[-1]
@@ -61,27 +58,15 @@ def film(config: RunConfig, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _played(world: VectorEnv, known: Row, key: str) -> Recording:
-    if not isinstance(world, Simulator | SpreadSimulator):
+    family = family_of(key)
+    scene = None if family.drawing else family.scene(world)
+    if scene is None:
         raise UserError(f"{key} has no picture.")
     world.reset(known.seed)
-    snapshots = [world.snapshot(0)] if isinstance(world, Simulator) else []
-    planes = [world.plane(0)] if isinstance(world, SpreadSimulator) else []
-    steps = []
+    moments, steps = [scene.moment(world, 0)], list[Step]()
     for actions in known.actions:
         reward = tuple(float(part) for part in world.step(np.array([actions])).reward[0])
-        if isinstance(world, Simulator):
-            snapshots.append(world.snapshot(0))
-            steps.append(Step(tuple(actions), reward, events_between(snapshots[-2], tuple(actions), snapshots[-1])))
-        else:
-            planes.append(world.plane(0))
-            steps.append(Step(tuple(actions), reward))
-    return Recording(
-        env=key,
-        policy=f"the team after {known.env_steps:,} env steps",
-        seed=known.seed,
-        sensor_range=world.config.sensor_range if isinstance(world, Simulator) else 0,
-        action_names=WAREHOUSE_ACTIONS if isinstance(world, Simulator) else PARTICLE_ACTIONS,
-        steps=tuple(steps),
-        snapshots=tuple(snapshots),
-        planes=tuple(planes),
-    )
+        moments.append(scene.moment(world, 0))
+        steps.append(Step(tuple(actions), reward, scene.events(moments[-2], tuple(actions), moments[-1])))
+    policy = f"the team after {known.env_steps:,} env steps"
+    return Recording(key, policy, known.seed, scene, tuple(moments), tuple(steps))

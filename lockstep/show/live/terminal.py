@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.algorithms.registry import algorithm_of
-from lockstep.drawing.palette import theme_named
 from lockstep.errors import UserError
 from lockstep.runs.directory import read_rows
 from lockstep.runs.reader import RunReader, Standing
@@ -38,7 +37,7 @@ class Moment:
 
     def picture(self) -> Text:
         """The world at that moment."""
-        return frame_text(self.recording, self.step, theme_named("dark"))
+        return frame_text(self.recording, self.step, "dark")
 
 
 def watch_in_terminal(record: RunReader, console: Console | None = None) -> None:
@@ -68,6 +67,7 @@ def episode(record: RunReader) -> Iterator[Moment]:
         return
     try:
         env_steps, recording = play_again(config, rows[-1])
+        frame_text(recording, 0, "dark")
     except UserError:
         return
     for step in range(recording.num_frames):

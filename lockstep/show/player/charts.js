@@ -1,61 +1,7 @@
-// What one robot sees, expects and weighs, as small canvases.
+// What one agent expects and how it is weighed, as small canvases.
 "use strict";
 
 const WINDOW_STEPS = 120; // more than that in one line is a thicket
-
-/** A pen on a canvas of width x height CSS pixels at the screen's resolution, cleared. */
-function freshPen(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const pen = canvas.getContext("2d");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  return pen;
-}
-
-/** The cells around a robot as it knows them: walls, shelves, requests, robots; not goals, and nobody's load. */
-function drawSight(canvas, scene, frameNumber, selected, side) {
-  const { recording, theme, floor } = scene;
-  const reach = recording.sensorRange;
-  const cells = 2 * reach + 1;
-  const pen = freshPen(canvas, side, side);
-  const frame = recording.frames[frameNumber];
-  const [x0, y0] = [frame.robots[selected][0] - reach, frame.robots[selected][1] - reach];
-  pen.scale(side / cells, side / cells);
-  for (let y = 0; y < cells; y += 1) {
-    for (let x = 0; x < cells; x += 1) {
-      const inside = x + x0 >= 0 && y + y0 >= 0 && x + x0 < floor.width && y + y0 < floor.height;
-      pen.fillStyle = inside ? theme.floor : theme.place;
-      box(pen, x + 0.03, y + 0.03, 0.94, 0.94, 0.1);
-      pen.fill();
-      if (!inside) drawWall(pen, theme, x, y);
-    }
-  }
-  scene.shelves[frameNumber].forEach(([x, y], index) => {
-    if (x < x0 || y < y0 || x >= x0 + cells || y >= y0 + cells) return;
-    drawShelf(pen, theme, x - x0, y - y0, frame.requested.includes(index + 1), false);
-  });
-  frame.robots.forEach(([x, y, direction, carried], number) => {
-    if (x < x0 || y < y0 || x >= x0 + cells || y >= y0 + cells) return;
-    const known = number === selected ? carried : 0;
-    const requested = frame.requested.includes(known);
-    drawRobot(pen, theme, { x: x - x0, y: y - y0, angle: ANGLES[direction], carried: known, requested }, number);
-  });
-}
-
-function drawWall(pen, theme, x, y) {
-  pen.strokeStyle = theme.quiet_text;
-  pen.lineWidth = 0.03;
-  for (const shift of [0.2, 0.4, 0.6, 0.8]) {
-    line(pen, x + 0.1, y + shift + 0.02, x + shift + 0.02, y + 0.1);
-    line(pen, x + shift - 0.02, y + 0.9, x + 0.9, y + shift - 0.02);
-  }
-}
 
 /** Lines, one a series, with the present moment marked: the whole episode, or a window around the moment. series: [[value or null, ...], ...]. */
 function drawLines(canvas, { series, colors, bold, position, width, height, theme }) {

@@ -1,24 +1,19 @@
-// The panel about one robot: what it does, sees, expects, and how much it counts.
+// The panel about one agent: what it does, sees, expects, and how much it counts.
 "use strict";
-
-const HEADINGS = ["up", "down", "left", "right"];
 
 function drawMind(player, frame) {
   const { recording, selected, find, theme, scene, position } = player;
   const step = recording.steps[Math.min(frame, recording.steps.length - 1)];
   const next = frame < recording.steps.length ? `, next: ${actionName(recording, step.actions[selected])}` : "";
-  find(".doing").textContent = `${describe(recording, frame, selected)}${next}`;
-  find(".sees").hidden = !recording.floor;
-  if (recording.floor) {
-    const reach = 2 * recording.sensorRange + 1;
-    find(".sight-text").textContent = `It sees ${reach} × ${reach} cells: shelves, requests, robots and where they head. It `
-      + "knows its own place. Where walls and goals are, it has to learn.";
-    drawSight(find(".sight"), scene, frame, selected, 132);
+  find(".doing").textContent = `${agentName(scene, selected)}${scene.doing(frame, selected)}${next}`;
+  find(".sees").hidden = !scene.sight;
+  if (scene.sight) {
+    find(".sight-text").textContent = scene.sight;
+    scene.drawSight(find(".sight"), frame, selected, 132);
   }
   const width = Math.max(120, find(".mind").clientWidth);
   const hasValues = Boolean(step.values);
-  const kind = recording.floor ? "Robot" : "Agent";
-  find(".weights h2").textContent = `How the team weighs its ${kind.toLowerCase()}s`;
+  find(".weights h2").textContent = `How the team weighs its ${scene.agent}s`;
   find(".values").hidden = !hasValues;
   find(".weights").hidden = !step.weights;
   find(".none").textContent = hasValues ? (step.weights ? "" : "No mixer is known for this team.")
@@ -37,24 +32,18 @@ function drawMind(player, frame) {
   if (step.weights) {
     const colors = step.weights.map((_, number) => robotColor(theme, number));
     const rows = step.weights.map((value, number) => ({
-      name: `${kind.toLowerCase()} ${number + 1}`, value, color: colors[number], chosen: number === selected,
+      name: `${scene.agent} ${number + 1}`, value, color: colors[number], chosen: number === selected,
     }));
     fillBars(find(".w"), rows, { fromZero: true });
     const series = step.weights.map((_, number) => recording.steps.map((one) => one.weights && one.weights[number]));
     drawLines(find(".w-lines"), { series, colors, bold: selected, position, width, height: 54, theme });
-    find(".meaning").textContent = `Were this ${kind.toLowerCase()}'s value 1 higher, the team's (${step.teamValue.toFixed(2)}) would be `
+    find(".meaning").textContent = `Were this ${scene.agent}'s value 1 higher, the team's (${step.teamValue.toFixed(2)}) would be `
       + `about ${step.weights[selected].toFixed(2)} higher.`;
   }
 }
 
-/** Who it is and, in a warehouse, what it is doing. */
-function describe(recording, frame, selected) {
-  if (!recording.floor) return `Agent ${selected + 1}`;
-  const [, , direction, carried] = recording.frames[frame].robots[selected];
-  const load = !carried ? "empty" : recording.frames[frame].requested.includes(carried) ? "with a requested shelf"
-    : "with a shelf that nobody wants";
-  return `Robot ${selected + 1}, heading ${HEADINGS[direction]}, ${load}`;
-}
+/** Robot 1, by an agent's number from 0. */
+const agentName = (scene, number) => `${scene.agent[0].toUpperCase()}${scene.agent.slice(1)} ${number + 1}`;
 
 const actionName = (recording, action) => recording.actionNames[action] || `action ${action}`;
 

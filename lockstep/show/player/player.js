@@ -26,7 +26,7 @@ const PLAYER_MARKUP = `
       <label>speed <select class="speed" title="Steps a second (− and +)"></select></label>
       <label><input type="checkbox" class="trails" checked> trails</label>
       <output></output>
-      <span class="legend"><i class="delivery"></i>delivery <i class="pickup">▲</i>pick-up <i class="conflict">×</i>conflict</span>
+      <span class="legend"></span>
     </div>
   </footer>`;
 
@@ -52,13 +52,14 @@ class LockstepPlayer {
     Object.assign(this, { recording, position: 0, playing: false });
     find("h1").textContent = recording.env;
     find(".who").textContent = `${recording.policy} · seed ${recording.seed} · ${recording.engine} engine`;
-    this.scene = new Scene(find(".floor"), recording);
-    this.timeline.load(recording);
-    const told = recording.floor || recording.steps.some((step) => step.values); // is there anything to ask about?
+    this.scene = sceneOf(find(".floor"), recording);
+    this.timeline.load(recording, this.scene);
+    const told = this.scene.answers || recording.steps.some((step) => step.values); // is there anything to ask about?
     const robots = told && recording.steps.length ? recording.steps[0].actions : [];
     find(".robots").replaceChildren(...robots.map((_, number) => this.robotButton(number)));
     find("aside").hidden = !robots.length;
-    find(".legend").hidden = !recording.floor;
+    find(".legend").innerHTML = this.scene.legend;
+    find(".legend").hidden = !this.scene.legend;
     if (this.selected >= robots.length) this.selected = -1;
     this.scene.pictures.forEach((picture) => picture.addEventListener("load", () => this.layout()));
     this.setTheme(this.dark);
@@ -70,7 +71,7 @@ class LockstepPlayer {
   robotButton(number) {
     const button = document.createElement("button");
     button.textContent = number + 1;
-    button.title = `${this.recording.floor ? "Robot" : "Agent"} ${number + 1}`;
+    button.title = agentName(this.scene, number);
     button.addEventListener("click", () => this.select(this.selected === number ? -1 : number));
     return button;
   }
@@ -92,7 +93,7 @@ class LockstepPlayer {
     find(".trails").addEventListener("change", () => this.draw());
     find(".floor").addEventListener("click", (event) => {
       const bounds = event.target.getBoundingClientRect();
-      this.select(this.scene.robotAt(event.clientX - bounds.left, event.clientY - bounds.top, this.position));
+      this.select(this.scene.agentAtPoint(event.clientX - bounds.left, event.clientY - bounds.top, this.position));
     });
     document.addEventListener("keydown", (event) => this.key(event));
   }

@@ -1,8 +1,6 @@
 // The episode as a strip: where the play is, and what happened when. Pointer and keyboard move it.
 "use strict";
 
-const EVENT_ROWS = { delivery: 0.28, "pick-up": 0.56, conflict: 0.8 };
-
 class Timeline {
   /** onSeek is called with a position in frames. */
   constructor(canvas, onSeek) {
@@ -18,8 +16,8 @@ class Timeline {
     }
   }
 
-  load(recording) {
-    this.recording = recording;
+  load(recording, scene) {
+    Object.assign(this, { recording, scene });
     this.last = recording.steps.length;
     this.canvas.setAttribute("aria-valuemin", 0);
     this.canvas.setAttribute("aria-valuemax", this.last);
@@ -45,35 +43,12 @@ class Timeline {
     pen.fill();
     pen.globalAlpha = 1;
     this.recording.steps.forEach((step, number) => {
-      for (const [kind, agent] of step.events) this.mark(pen, kind, agent, px(number + 1), height);
+      for (const [kind, agent] of step.events) this.scene.mark(pen, kind, agent, px(number + 1), height);
     });
     pen.strokeStyle = theme.text;
     pen.lineWidth = 2;
     line(pen, px(position), 3, px(position), height - 3);
     this.canvas.setAttribute("aria-valuenow", Math.floor(position));
     this.canvas.setAttribute("aria-valuetext", `step ${Math.floor(position)} of ${last}`);
-  }
-
-  mark(pen, kind, agent, x, height) {
-    if (!(kind in EVENT_ROWS)) return;
-    const [theme, y] = [this.theme, EVENT_ROWS[kind] * height];
-    if (kind === "delivery") {
-      pen.fillStyle = theme.request;
-      pen.strokeStyle = theme.text;
-      pen.lineWidth = 1;
-      circle(pen, x, y, 5);
-      pen.fill();
-      pen.stroke();
-    } else if (kind === "pick-up") {
-      pen.fillStyle = robotColor(theme, agent);
-      pen.beginPath();
-      for (const [a, b] of [[0, -4], [3.6, 3], [-3.6, 3]]) pen.lineTo(x + a, y + b);
-      pen.fill();
-    } else {
-      pen.strokeStyle = theme.conflict;
-      pen.lineWidth = 1.6;
-      line(pen, x - 2.4, y - 2.4, x + 2.4, y + 2.4);
-      line(pen, x - 2.4, y + 2.4, x + 2.4, y - 2.4);
-    }
   }
 }

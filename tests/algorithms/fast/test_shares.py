@@ -12,9 +12,9 @@ from lockstep.algorithms.fast.shares import num_shares, share_bounds, update_ms
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS, EnvSpec
-from lockstep.training.session import make_env
 from tests.episodes import random_episodes
 from tests.learners import build
 
@@ -157,7 +157,7 @@ TASKS = {
 @pytest.mark.parametrize("preset", TASKS)
 def test_more_cores_are_never_expected_to_be_slower(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     made = load_config(preset)
-    spec = make_env(made, 1, 0).spec
+    spec = make_env(made.env, 1, 0).spec
     chosen = []
     for there in CORES:
         monkeypatch.setattr("lockstep.algorithms.fast.shares.cores", lambda there=there: there)
@@ -170,4 +170,4 @@ def test_more_cores_are_never_expected_to_be_slower(preset: str, monkeypatch: py
 def test_a_number_of_threads_is_taken_literally(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lockstep.algorithms.fast.shares.cores", lambda: 2)
     made = load_config("solve", ["training.num_threads=4"])
-    assert num_shares(made, make_env(made, 1, 0).spec) == 4
+    assert num_shares(made, make_env(made.env, 1, 0).spec) == 4

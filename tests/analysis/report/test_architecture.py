@@ -7,9 +7,8 @@ from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.algorithms.registry import algorithm_of, architecture, build
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
-from lockstep.envs.registry import make_vec
+from lockstep.envs.registry import make_env, make_vec
 from lockstep.spec import EnvSpec
-from lockstep.training.session import make_env
 
 
 def drawn(config: RunConfig, spec: EnvSpec) -> str:
@@ -28,7 +27,7 @@ def drawn(config: RunConfig, spec: EnvSpec) -> str:
 )
 def test_parameters_are_those_of_the_learner(preset: str, words: list[str]) -> None:
     config = load_config(preset, words)
-    spec = make_env(config, 1, seed=0).spec
+    spec = make_env(config.env, 1, seed=0).spec
     learner = build(spec, config)
     sizes = architecture(spec, config)
     assert isinstance(learner, GradientLearner)

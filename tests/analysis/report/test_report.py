@@ -10,7 +10,7 @@ import pytest
 
 from lockstep.analysis.groups import group_runs
 from lockstep.analysis.report.build import build_report, write_report
-from lockstep.analysis.report.document import Document, Page
+from lockstep.analysis.report.document import Document, EmbeddedPage
 from lockstep.analysis.report.html import to_html
 from lockstep.analysis.report.markdown import to_markdown
 from lockstep.analysis.report.results import group_result
@@ -210,12 +210,12 @@ def test_the_best_team_can_be_played_with(tmp_path: Path) -> None:
 
     for asked, shown in ((replay, "a team with a name"), (refuse, "the team after 200 env steps")):
         document = build_report([record], replay=asked)
-        (page,) = (block for block in document.files() if isinstance(block, Page))
+        (page,) = (block for block in document.files() if isinstance(block, EmbeddedPage))
         assert shown in page.html
         assert "LockstepPlayer" in page.html
         assert "A game of" in to_html(document)
     record.directory.recordings.unlink()
-    assert not any(isinstance(block, Page) for block in build_report([record], replay=refuse).files())
+    assert not any(isinstance(block, EmbeddedPage) for block in build_report([record], replay=refuse).files())
 
 
 def test_html_markdown_and_plots_are_written(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import lockstep
 from lockstep.envs.adapters.gymnasium import WarehouseEnv, WarehouseVectorEnv
 from lockstep.envs.adapters.registration import register
 from lockstep.envs.adapters.spaces import observation_space
-from lockstep.envs.registry import make_vec, warehouse_config
+from lockstep.envs.registry import make_vec
+from lockstep.envs.rware.config import warehouse_config
 from lockstep.envs.rware.keys import registered_keys
 from lockstep.envs.rware.official import make_official
 from lockstep.errors import UserError

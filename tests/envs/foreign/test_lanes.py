@@ -9,7 +9,7 @@ import pytest
 from lockstep.config.load import load_config
 from lockstep.envs.foreign.factory import ForeignEnvFactory
 from lockstep.envs.foreign.lanes import PythonLanes
-from lockstep.envs.registry import make_configured, make_vec
+from lockstep.envs.registry import make_env, make_vec
 from lockstep.errors import UserError
 from tests.envs.foreign import games
 
@@ -146,7 +146,7 @@ def test_an_episode_without_a_known_end_is_refused() -> None:
 def test_a_constructors_arguments_may_have_any_name() -> None:
     words = [f"env.arguments.{name}={number}" for number, name in enumerate(games.TAKEN_NAMES)]
     config = load_config("report-week1", [f"env.key={HERE}:WellNamed", "env.time_limit=4", *words])
-    env = make_configured(config.env, 1, seed=3)
+    env = make_env(config.env, 1, seed=3)
     assert env.reset()[0, 0].tolist() == list(range(len(games.TAKEN_NAMES)))
     assert env.spec.time_limit == 4
     direct = make_vec(f"{HERE}:WellNamed", 1, arguments=config.env.arguments)

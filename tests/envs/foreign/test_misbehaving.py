@@ -10,11 +10,11 @@ import pytest
 from lockstep.acting.policy import RandomPolicy
 from lockstep.cli import main
 from lockstep.envs.foreign.workers import WorkerSettings
-from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.protocol import VectorEnv, dropped_lanes
 from lockstep.envs.registry import make_vec
 from lockstep.errors import AbandonedError, UserError
 from lockstep.experience.rollout import collect
-from lockstep.runs.directory import RunDirectory, read_rows
+from lockstep.runs.directory import RunDirectory
 from lockstep.training.checkpoints.checkpoint import numbered_checkpoints
 from lockstep.training.kill_test import ending, first_difference
 from tests.envs.foreign.games import RAISED, Raising
@@ -85,11 +85,15 @@ def test_what_is_not_the_worlds_passes_through(tmp_path: Path, monkeypatch: pyte
             played(env)
 
 
-@pytest.mark.parametrize("how", ["pipe", "exit"])
+@pytest.mark.parametrize("how", ["pipe", "exit", "own"])
 def test_in_a_process_of_its_own_it_costs_an_episode(how: str, tmp_path: Path) -> None:
-    train = ["train", "report-week1", "--no-doctor", "-q", "env.workers=1", "--out", str(tmp_path / "run")]
-    assert main([*train, *words(how, tmp_path / "once", 40)]) == 0
-    assert 1 <= read_rows(RunDirectory(tmp_path / "run").metrics)[-1]["dropped_episodes"] <= 4
+    env = make_vec(f"{HERE}:Raising", 2, 5, workers=WorkerSettings(1, 30.0), how=how, marks=str(tmp_path))
+    for lost in (True, False):
+        played(env)
+        dropped = dropped_lanes(env)
+        assert dropped is not None
+        assert dropped.tolist() == [lost, lost]
+    env.close()
 
 
 def test_one_that_always_fails_in_a_process_of_its_own_says_what_it_raised(tmp_path: Path) -> None:

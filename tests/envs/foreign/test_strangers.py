@@ -11,7 +11,7 @@ from lockstep.cli import main
 from lockstep.config.load import load_config
 from lockstep.envs.foreign.trial import try_out as try_factory
 from lockstep.envs.foreign.workers import WorkerSettings
-from lockstep.envs.registry import make_configured, make_vec, try_out
+from lockstep.envs.registry import make_env, make_vec, try_out
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from tests.envs.foreign.strangers import OnlyOne
@@ -184,19 +184,19 @@ def test_opposite_rewards_are_no_team_until_it_is_said_who_learns(tmp_path: Path
     assert row["test_return_mean"] == pytest.approx(row["test_return_mean_of_a_0"])
     assert row["test_return_mean_of_b_0"] == pytest.approx(-row["test_return_mean_of_a_0"])
     hunters = str(run.path)
-    env = make_configured(task("Chase", "env.team=1", f"env.others={hunters}"), 2, 3)
+    env = make_env(task("Chase", "env.team=1", f"env.others={hunters}"), 2, 3)
     env.reset(seed=1)
     assert (env.spec.num_agents, env.agent_names) == (1, ("b_0",))  # type: ignore[attr-defined]
     rewards = [env.step(np.zeros((2, 1), dtype=np.int64)).reward for _ in range(6)]
     assert np.isin(rewards, (0.0, -1.0)).all()
     with pytest.raises(UserError, match="is no agent of .*there are a_0, b_0"):
-        make_configured(task("Chase", "env.team=cat"), 1, 0)
+        make_env(task("Chase", "env.team=cat"), 1, 0)
 
 
 def test_random_others_are_the_same_for_the_same_seed() -> None:
     rewards = []
     for _ in range(2):
-        env = make_configured(task("Chase", "env.team=b_0"), 2, 3)
+        env = make_env(task("Chase", "env.team=b_0"), 2, 3)
         env.reset(seed=11)
         rewards.append([env.step(np.zeros((2, 1), dtype=np.int64)).reward.tolist() for _ in range(6)])
     assert rewards[0] == rewards[1]

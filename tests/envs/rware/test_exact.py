@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lockstep.envs.registry import make_vec
 from lockstep.envs.rware.config import IMAGE_LAYERS
 from lockstep.envs.rware.drivers import DRIVERS
-from lockstep.envs.rware.families import FAMILIES
+from lockstep.envs.rware.kinds import KINDS
 from lockstep.envs.rware.official import OfficialWarehouses
 from lockstep.envs.rware.simulator import Simulator
 from lockstep.envs.rware.verify import VerifyReport, verify
@@ -76,9 +76,9 @@ def test_a_crowd_of_nineteen_agrees(driver: str, fresh_seed: int) -> None:
     agree(ours, official, driver, 150, np.random.default_rng(fresh_seed))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_all_kinds_of_warehouses_agree(family: str, fresh_seed: int) -> None:
-    report = verify(steps=800, seed=fresh_seed, families=(family,))
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_kinds_of_warehouses_agree(kind: str, fresh_seed: int) -> None:
+    report = verify(steps=800, seed=fresh_seed, kinds=(kind,))
     assert report.difference is None, report.difference.text()
     assert report.steps == 800
 
@@ -125,7 +125,7 @@ def test_verify_reports_the_first_difference_with_both_pictures(monkeypatch: pyt
         return found
 
     monkeypatch.setattr(Simulator, "step", wrong)
-    report = verify("rware-tiny-2ag-v2", steps=50, seed=3, families=("registered",))
+    report = verify("rware-tiny-2ag-v2", steps=50, seed=3, kinds=("registered",))
     assert report.difference is not None
     assert (report.difference.what, report.difference.step) == ("The reward", 7)
     text = report.text()
@@ -136,7 +136,7 @@ def test_verify_reports_the_first_difference_with_both_pictures(monkeypatch: pyt
 
 def test_verify_with_the_same_seed_compares_the_same() -> None:
     def counts(report: VerifyReport) -> list[tuple[int, int, int]]:
-        return [(row.steps, row.deliveries, row.conflicts) for row in report.families]
+        return [(row.steps, row.deliveries, row.conflicts) for row in report.kinds]
 
-    first, second = (verify(steps=600, seed=5, families=("registered", "layouts")) for _ in range(2))
+    first, second = (verify(steps=600, seed=5, kinds=("registered", "layouts")) for _ in range(2))
     assert counts(first) == counts(second)

@@ -6,8 +6,8 @@ from typing import Any
 import gymnasium
 import pytest
 
-from lockstep.envs.registry import list_envs, make_vec, warehouse_config
-from lockstep.envs.rware.config import WarehouseConfig
+from lockstep.envs.registry import list_envs, make_vec
+from lockstep.envs.rware.config import WarehouseConfig, warehouse_config
 from lockstep.envs.rware.keys import registered_keys, warehouse_arguments
 from lockstep.envs.rware.layout import layout_from_sizes, layout_from_text
 from lockstep.envs.rware.official import make_official, official_arguments

@@ -125,6 +125,17 @@ def test_a_film_is_asked_for_by_its_number(tmp_path: Path) -> None:
         assert "number" in answer.json()["error"]
 
 
+def test_what_draws_a_kind_of_world_is_its_familys(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "a")
+    browser = client(tmp_path)
+    kind = browser.get("/api/film?run=a&number=1").json()["kind"]
+    answer = browser.get(f"/static/scene/{kind}.js")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert f"SCENES.{kind} = class extends Scene" in answer.text
+    for unknown in ("chess", "..%2f..%2fapp", "%00"):
+        assert browser.get(f"/static/scene/{unknown}.js").status_code == 404
+
+
 def test_a_page_shows_a_few_runs_and_not_none(tmp_path: Path) -> None:
     recorded_run(tmp_path / "a")
     for names in ([], ["a"] * (MOST_RUNS + 1)):

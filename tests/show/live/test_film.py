@@ -31,11 +31,11 @@ def test_playing_again_ends_where_the_first_play_ended() -> None:
     env = make_vec(task.key, 1, seed=8, time_limit=task.time_limit, layout=task.arguments["layout"])
     env.reset(8)
     assert isinstance(env, Simulator)
-    assert shown.snapshots[0] == env.snapshot(0)
+    assert shown.moments[0] == env.snapshot(0)
     for actions in row["actions"]:
         env.step(np.array([actions]))
-    assert (env_steps, shown.snapshots[-1]) == (1000, env.snapshot(0))
-    assert shown.snapshots[0].shelves != shown.snapshots[-1].shelves
+    assert (env_steps, shown.moments[-1]) == (1000, env.snapshot(0))
+    assert shown.moments[0].shelves != shown.moments[-1].shelves
     assert "pick-up" in {event.kind for step in shown.steps for event in step.events}
 
 
@@ -71,7 +71,7 @@ def test_particles_have_a_film_too() -> None:
     actions = np.random.default_rng(3).integers(0, 5, (25, 1, 3))
     earned = sum(float(env.step(action).reward.sum()) for action in actions)
     shown = film(config, {"env_steps": 10, "seed": 3, "return": earned, "actions": actions[:, 0].tolist()})
-    assert (len(shown["landmarks"]), len(shown["planes"]), shown["floor"]) == (3, 26, None)
+    assert (shown["kind"], len(shown["landmarks"]), len(shown["planes"])) == ("particles", 3, 26)
     last = env.places()[0][0]  # type: ignore[attr-defined]
     np.testing.assert_allclose(shown["planes"][-1], last, atol=1e-4)
 

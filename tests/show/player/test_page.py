@@ -5,7 +5,9 @@ import re
 
 import numpy as np
 
+from lockstep.envs.rware.scene import WarehouseScene
 from lockstep.envs.rware.snapshot import Robot
+from lockstep.envs.scene import OwnPictures
 from lockstep.show import player
 from lockstep.show.recording import Recording, Step
 from tests.envs.rware.scenes import scene
@@ -13,7 +15,7 @@ from tests.envs.rware.scenes import scene
 
 def recording(policy: str = "a team") -> Recording:
     frames = tuple(scene([Robot(x, 1, 3, 0, False)]) for x in range(3))
-    return Recording("rware-test", policy, seed=1, steps=(Step((1,), (0.0,)),) * 2, snapshots=frames)
+    return Recording("rware-test", policy, 1, WarehouseScene(), frames, (Step((1,), (0.0,)),) * 2)
 
 
 def test_nothing_is_asked_of_anybody() -> None:
@@ -37,8 +39,8 @@ def test_all_episodes_are_in_it() -> None:
 
 def test_pictures_travel_inside() -> None:
     picture = np.zeros((4, 4, 3), dtype=np.uint8)
-    drawn = Recording("a world", "a team", seed=1, steps=(Step((0,), (0.0,)),), pictures=(picture, picture))
-    data = player.data(drawn)
+    drawn = Recording("a world", "a team", 1, OwnPictures(), (picture, picture), (Step((0,), (0.0,)),))
+    data = drawn.to_json()
     assert len(data["pictures"]) == 2
     assert data["pictures"][0].startswith("data:image/png;base64,")
     json.dumps(data)

@@ -1,5 +1,5 @@
 // Plays the recorded episodes of a run: the newest team again and again, or the one that was chosen. Draws with the replay
-// player's `Scene`, a script of its own.
+// player's scene.js, and the script of the world's family.
 
 import { compact } from "/static/words.js";
 import { isDark } from "/static/curves.js";
@@ -9,6 +9,22 @@ const PICTURE_MS = 33; // pictures closer together would only take time from the
 const REST_STEPS = 6; // at the end of an episode
 
 const at = (id) => document.getElementById(id);
+
+const scripts = new Map();
+
+/** Load, once, what draws a kind of world. Resolves to whether it is there. */
+async function drawable(kind) {
+  if (!(kind in SCENES) && !scripts.has(kind)) {
+    scripts.set(kind, new Promise((done) => {
+      const script = document.createElement("script");
+      Object.assign(script, { src: `/static/scene/${encodeURIComponent(kind)}.js`, onload: done, onerror: done });
+      document.head.append(script);
+    }));
+  }
+  await scripts.get(kind);
+  if (!(kind in SCENES)) scripts.delete(kind); // the server was away; it is asked again
+  return kind in SCENES;
+}
 
 export class Player {
   constructor(themes) {
@@ -94,8 +110,15 @@ export class Player {
       this.#say(film.error);
       return;
     }
+    const drawn = await drawable(film.kind);
+    if (this.wanted !== wanted) return;
+    if (!drawn) {
+      this.wanted = null;
+      return;
+    }
     [this.film, this.shown, this.time] = [film, number, 0];
-    this.scene = new Scene(at("world"), film);
+    this.scene = sceneOf(at("world"), film);
+    this.scene.pictures[0]?.addEventListener("load", () => this.resize()); // only then is its size known
     this.last = film.steps.length;
     at("notice").hidden = true;
     at("controls").hidden = at("world").hidden = false;

@@ -11,7 +11,7 @@ from lockstep.envs.rware.keys import SIZES, registered_keys
 
 Setting = tuple[str, dict[str, Any]]
 """A key, and the `Warehouse(...)` arguments to change."""
-Family = Callable[[np.random.Generator], Setting]
+Kind = Callable[[np.random.Generator], Setting]
 
 _KEYS = tuple(registered_keys())
 _CROWDED_KEYS = tuple(key for key in _KEYS if re.match(r"rware-(tiny|small)-1\dag", key))
@@ -84,9 +84,9 @@ def layouts(rng: np.random.Generator) -> Setting:
     return "rware-tiny-2ag-v2", arguments | _few(rng, height * width)
 
 
-FAMILIES: Mapping[str, Family] = {
-    family.__name__.replace("_", " "): family
-    for family in (
+KINDS: Mapping[str, Kind] = {
+    kind.__name__.replace("_", " "): kind
+    for kind in (
         registered,
         crowds,
         column_heights,
