@@ -79,7 +79,7 @@ def table(result: dict[str, Any]) -> str:
 def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, peak: float) -> LearnerRow:
     spec, batch, replay = _experience(config)
     learner, (_, stepwise) = build(spec, config), both_ways(spec, config, config.training.device)
-    rng, shares = np.random.default_rng(0), num_shares(config)
+    rng, shares = np.random.default_rng(0), num_shares(config, spec)
     on_gpu = config.training.device == "cuda"
 
     def done(work: Callable[[], object]) -> Callable[[], None]:

@@ -48,7 +48,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
         "networks": COPIES * 4 * parameters,
         "playing": 2 * max(lanes, evaluation_lanes(config, config.evaluation.episodes)) * played,
         "learning": 2 * batch * (studied + 1) * layers,
-        "helpers": (num_shares(config) - 1) * HELPER_BYTES,
+        "helpers": (num_shares(config, spec) - 1) * HELPER_BYTES,
     }
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.schedules import schedule
+from lockstep.algorithms.fast.shares import num_shares
 from lockstep.algorithms.learner import Learner
 from lockstep.algorithms.registry import algorithm_of, build, recorded
 from lockstep.config.schema import RunConfig
@@ -53,13 +54,21 @@ class Session:
     rounds that a checkpoint would have to copy, and a run resumes exactly even on one that cannot be copied.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, shares: int | None = None) -> None:
+        """shares: processes that work on one batch, as in the run that this one continues, so that it does so bit for
+        bit; None: as many as the configuration and this machine say."""
         self.config = config
         self.env = make_env(config.env, config.collection.num_envs, derive_seed(config.seed, "env"))
         self.eval_env = self._evaluation_env()
         self.env.spec, self.eval_env.spec = (recorded(env.spec, config) for env in (self.env, self.eval_env))
         self.spec = self.env.spec
-        self.learner: Learner = build(self.spec, config)
+        learning = config
+        if shares is not None and config.training.num_threads == 0:
+            learning = config.model_copy(
+                update={"training": config.training.model_copy(update={"num_threads": shares})}
+            )
+        self.shares = num_shares(learning, self.spec)
+        self.learner: Learner = build(self.spec, learning)
         self.feed = build_feed(algorithm_of(config).feed, self.spec, config, self.learner.device)
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")

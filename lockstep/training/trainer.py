@@ -10,19 +10,22 @@ from typing import Literal
 from lockstep import named, trust
 from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.learner import DivergedError
-from lockstep.compute.machine import resident_mib
+from lockstep.compute.machine import cores, resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import code_named, names_code
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Logger
+from lockstep.shell import command_line
 from lockstep.training.checkpoints.checkpoint import load_latest, save_best, save_checkpoint
 from lockstep.training.divergence import write_diagnosis
 from lockstep.training.interruption import AbandonedError, Interruption
 from lockstep.training.session import Session
 
 StoppedBecause = Literal["solved", "max_env_steps", "interrupted"]
+SHARES = "shares"
+"""In run.json: processes that work on one batch."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     _set_threads(config)
     with _telling(loggers, config, run) as told:
         session = Session(config)
+        _write_shares(session, run)
         codes = [code_named(config.env)] if names_code(config.env.key) else []
         codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
         for sentence in filter(None, map(trust.remember, codes)):
@@ -66,7 +70,15 @@ def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = 
     config = load_config(str(run.config))
     _set_threads(config)
     with _telling(loggers, config, run) as told:
-        session = Session(config)
+        shares = run.read_info().get(SHARES)
+        session = Session(config, shares if isinstance(shares, int) and shares > 0 else None)
+        _write_shares(session, run)
+        if session.shares > cores() and config.training.num_threads == 0:
+            notes = [
+                *notes,
+                f"{session.shares} processes share every update, as when this run began, so that it goes on bit for "
+                f"bit; here are processors for {cores()}, so it is slower.",
+            ]
         for sentence in (*notes, *load_latest(session, run)):
             for logger in loggers:
                 logger.note(sentence)
@@ -76,6 +88,12 @@ def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = 
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))
+
+
+def _write_shares(session: Session, run: RunDirectory) -> None:
+    """The number of shares shows in the last digits, so a run keeps it on whatever machine it goes on."""
+    with run.writing("run.json"):
+        run.write_info({**run.read_info(), SHARES: session.shares})
 
 
 @contextmanager
@@ -178,7 +196,7 @@ def _saving_first(session: Session, run: RunDirectory, interruption: Interruptio
                 save_checkpoint(session, run)
                 saved = f" What was learnt in {session.env_steps:,} env steps is saved."
         raise UserError(
-            f"{error}{saved} Once that is mended, `lockstep resume {run.path}` goes on. `lockstep doctor env "
+            f"{error}{saved} Once that is mended, `{command_line('resume', run.path)}` goes on. `lockstep doctor env "
             f"{session.config.env.key}` plays the world alone."
         ) from error
 

@@ -19,7 +19,7 @@ from lockstep.experience.feed import Feed, FreshFeed, ReplayFeed
 from lockstep.experience.replay import build_replay
 from lockstep.runs.directory import RunDirectory
 from lockstep.training.checkpoints.checkpoint import load_latest, save_checkpoint
-from lockstep.training.session import Session
+from lockstep.training.session import Session, make_env
 from tests.episodes import SPEC
 from tests.experience.test_replay import returns_in, with_returns
 from tests.training.test_session import advanced, config, untimed
@@ -113,7 +113,8 @@ def test_a_fresh_algorithm_has_batches_of_whole_episodes_and_shares_them() -> No
     made = on_fresh_episodes(collection={"num_envs": 96}, replay={"segment_steps": 1, "batch_size": 7})
     assert batch_shape(made, 9) == (48, 9)
     assert batch_shape(config(collection={"num_envs": 96}), 9) == (96, 9), "whole, where nothing else is said"
-    assert num_shares(made.model_copy(update={"training": TrainingConfig(num_threads=8)})) == 3
+    shared = made.model_copy(update={"training": TrainingConfig(num_threads=8)})
+    assert num_shares(shared, make_env(shared.env, 1, seed=0).spec) == 3
 
 
 def test_a_batch_of_a_replay_has_pieces_of_episodes() -> None:

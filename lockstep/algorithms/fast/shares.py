@@ -16,7 +16,7 @@ from dataclasses import asdict
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 from multiprocessing.connection import Connection
 from socket import socketpair
 from typing import Any, Self
@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lockstep.algorithms.learner import Metrics
-from lockstep.algorithms.registry import batch_shape
+from lockstep.algorithms.registry import architecture, batch_shape
 from lockstep.compute.child_process import ChildProcess
 from lockstep.compute.machine import cores
 from lockstep.config.schema import RunConfig
@@ -38,6 +38,12 @@ Gradient = Callable[[EpisodeBatch], tuple[Tensor, Metrics, Tensor]]
 
 MIN_EPISODES = 16
 """A share of fewer is not worth a process."""
+FIXED_MS, FLOP_A_MS, FLOP_A_WEIGHT = 0.9, 60e6, 7.3
+"""Of an update: milliseconds before any arithmetic; what a core does in a millisecond; operations for every weight, in
+every step. Measured."""
+HELPER_MS = 2.0
+"""Milliseconds that every helper after the first costs, on machines that are slow to wake them and to bring them
+together: `solve` made 106 updates a second with four shares on 16 cores, and 130 to 150 with two on two."""
 START_SECONDS = 300.0
 """How long a helper may take for its first share, for which it starts and compiles."""
 SILENT_SECONDS = 30.0
@@ -48,12 +54,29 @@ MAX_SILENCES = 3
 """So many in a row are no accident."""
 
 
-def num_shares(config: RunConfig) -> int:
-    """Processes that work on one batch: as many as threads are allowed and the batch keeps busy."""
+def num_shares(config: RunConfig, spec: EnvSpec) -> int:
+    """Processes that work on one batch: as many as `training.num_threads` says, or by itself as many as make an update
+    quickest on the cores there are; never more than the batch keeps busy."""
     if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
-    allowed = config.training.num_threads or cores()
-    return max(1, min(allowed, batch_shape(config, 1)[0] // MIN_EPISODES))
+    busy = max(1, batch_shape(config, 1)[0] // MIN_EPISODES)
+    if config.training.num_threads:
+        return min(config.training.num_threads, busy)
+    most = min(cores(), busy)
+    return min(range(min(most, 2), most + 1), key=lambda shares: update_ms(config, spec, shares))
+
+
+def update_ms(config: RunConfig, spec: EnvSpec, shares: int) -> float:
+    """Milliseconds that an update is expected to take: the largest share, and what it costs to have so many helpers.
+    `docs/performance.md` has what it was fitted to."""
+    episodes, steps = batch_shape(config, spec.time_limit)
+    largest = max(
+        last - first for first, last in pairwise(share_bounds(episodes, shares, config.training.learner_share))
+    )
+    weights = {name: prod(shape) for name, shape in architecture(spec, config).shapes}
+    agent = sum(size for name, size in weights.items() if name.startswith("agent"))
+    flop_a_step = FLOP_A_WEIGHT * (agent * spec.num_agents + sum(weights.values()) - agent)
+    return FIXED_MS + largest * steps * flop_a_step / FLOP_A_MS + HELPER_MS * max(shares - 2, 0)
 
 
 def share_bounds(episodes: int, shares: int, own: float) -> list[int]:
@@ -73,7 +96,7 @@ class GradientWorkers:
     """Owns the memory of the weights, and the processes (none on a GPU, with one thread, or for tiny batches)."""
 
     def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int) -> None:
-        self.count, self.own = num_shares(config), config.training.learner_share
+        self.count, self.own = num_shares(config, spec), config.training.learner_share
         self.helpers: list[GradientWorker] = []
         if self.count == 1:
             self.online, self.target = torch.zeros(2, num_weights, device=config.training.device)
@@ -149,7 +172,7 @@ class GradientWorker:
 
     def __init__(self, spec: EnvSpec, config: RunConfig, num_weights: int, weights: "SharedMemory") -> None:
         whole, steps = batch_shape(config, spec.time_limit)
-        bounds = share_bounds(whole, num_shares(config), config.training.learner_share)
+        bounds = share_bounds(whole, num_shares(config, spec), config.training.learner_share)
         episodes = max(last - first for first, last in pairwise(bounds[1:]))
         self.exchange = Exchange.create(spec, num_weights, episodes, steps)
         ours, theirs = socketpair()

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from lockstep.algorithms.fast import shares
-from lockstep.algorithms.fast.shares import share_bounds
+from lockstep.algorithms.fast.shares import num_shares, share_bounds, update_ms
 from lockstep.algorithms.gradient_learner import GradientLearner
+from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS, EnvSpec
 from tests.episodes import random_episodes
@@ -141,3 +143,31 @@ def test_helpers_that_stand_still_again_and_again_are_a_sentence(monkeypatch: An
     with pytest.raises(UserError, match=r"silent for too long, 2 times in a row.*num_threads=1"):
         subject.update(random_episodes(SPEC, 33))
     assert torch.equal(subject.weights, before)
+
+
+CORES = (1, 2, 4, 8, 16)
+TASKS = {
+    "solve": [1, 2, 2, 2, 2],
+    "report-final": [1, 2, 4, 8, 13],
+    "smoke": [1, 2, 2, 2, 2],
+    "report-default": [1, 2, 2, 2, 2],
+}
+
+
+@pytest.mark.parametrize("preset", TASKS)
+def test_more_cores_are_never_expected_to_be_slower(preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = load_config(preset)
+    spec = make_env(made.env, 1, 0).spec
+    chosen = []
+    for there in CORES:
+        monkeypatch.setattr("lockstep.algorithms.fast.shares.cores", lambda there=there: there)
+        chosen.append(num_shares(made, spec))
+    assert chosen == TASKS[preset]
+    expected = [update_ms(made, spec, shares) for shares in chosen]
+    assert expected == sorted(expected, reverse=True)
+
+
+def test_a_number_of_threads_is_taken_literally(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lockstep.algorithms.fast.shares.cores", lambda: 2)
+    made = load_config("solve", ["training.num_threads=4"])
+    assert num_shares(made, make_env(made.env, 1, 0).spec) == 4
