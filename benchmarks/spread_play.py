@@ -15,9 +15,9 @@ from lockstep.algorithms.fast.shares import one_thread
 from lockstep.algorithms.registry import build
 from lockstep.config.load import load_config
 from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
 from lockstep.networks.greedy_policy import GreedyPolicy
-from lockstep.training.session import make_env
 
 TEAMS = {"GRU 64": ["network.recurrent=true"], "feed-forward 64": ["network.recurrent=false"]}
 LANES = (1, 32, 512)
@@ -35,7 +35,7 @@ class OneByOne:
 def measure(lanes: int, words: list[str], rounds: int) -> dict[str, Any]:
     """Env steps a second of processor time, medians over interleaved rounds."""
     config = load_config("report-week1", ["training.num_threads=1", *words])
-    env: VectorEnv = make_env(config, lanes, seed=0)
+    env: VectorEnv = make_env(config.env, lanes, seed=0)
     policy = GreedyPolicy(build(env.spec, config).actor, env.spec, config.network)
     ways: dict[str, VectorEnv] = {"whole": env, "steps": OneByOne(env)}
     seconds: dict[str, list[float]] = {way: [] for way in ways}
