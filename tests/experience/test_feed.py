@@ -15,11 +15,12 @@ from lockstep.algorithms.fast.shares import num_shares
 from lockstep.algorithms.registry import batch_shape
 from lockstep.config.schema import QMIXConfig, ReplayConfig, RunConfig, TrainingConfig
 from lockstep.config.schema.fresh import FreshConfig
+from lockstep.envs.registry import make_env
 from lockstep.experience.feed import Feed, FreshFeed, ReplayFeed
 from lockstep.experience.replay import build_replay
 from lockstep.runs.directory import RunDirectory
 from lockstep.training.checkpoints.checkpoint import load_latest, save_checkpoint
-from lockstep.training.session import Session, make_env
+from lockstep.training.session import Session
 from tests.episodes import SPEC
 from tests.experience.test_replay import returns_in, with_returns
 from tests.training.test_session import advanced, config, untimed
