@@ -6,6 +6,7 @@ from math import prod
 from typing import NamedTuple
 
 from lockstep.config.schema import NetworkConfig
+from lockstep.networks.sharing import groups
 from lockstep.spec import EnvSpec
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
@@ -30,6 +31,14 @@ class Architecture:
     spec: EnvSpec
     network: NetworkConfig
     shapes: Shapes
+
+    @property
+    def agents(self) -> list[tuple[tuple[int, ...], str]]:
+        """The agents of every network that acts, and where its layers are."""
+        members = groups(self.network, self.spec.num_agents)
+        if self.network.sharing == "all":
+            return [(members[0], "agent")]
+        return [(group, f"agent.networks.{number}") for number, group in enumerate(members)]
 
     def layer(self, name: str, place: str) -> Layer:
         """The layers below `place`, such as `mixer.w1`, as one piece with a name for people."""

@@ -41,7 +41,9 @@ def diagram(sizes: Architecture, draw_team: DrawTeam) -> str:
     if len(shown) > 1:
         between = "…" if agents > 2 else ""
         middle = (centers[0] + centers[1]) / 2 + 4
-        said = f"one network for all {agents} agents: {sizes.parameters('agent'):,} parameters"
+        count = len(sizes.agents)
+        said = f"one network for all {agents} agents" if count == 1 else f"{count} networks for {agents} agents"
+        said += f": {sizes.parameters('agent'):,} parameters"
         parts.append(text((X_ENCODE + X_VALUES + BOX) / 2, middle, said, GREY, 12))
         parts.append(text(X_INPUT + 67, middle, between, GREY, 16))
     caption = f"Diagram of {sizes.title} with {agents} agents"
@@ -77,7 +79,8 @@ _ARROW = (
 
 def _agent(sizes: Architecture, number: int, y: float) -> list[str]:
     """One agent's row: what it sees, three layers, one value per action, the value of its choice."""
-    spec, network, place = sizes.spec, sizes.network, "agent"
+    spec, network = sizes.spec, sizes.network
+    place = next(place for group, place in sizes.agents if number - 1 in group)
     extras = [f"+ who it is, 1 of {spec.num_agents}"] if network.agent_id else []
     extras += ["+ its last action"] if network.last_action else []
     encode = sizes.layer("Linear, ReLU", f"{place}.encode")

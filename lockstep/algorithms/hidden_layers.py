@@ -4,19 +4,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from lockstep.networks.agents import AgentNetwork, networks_of
 
 SATURATED = 0.99
 """Size from which a GRU's value (between -1 and 1) counts as stuck."""
 
 
 @contextmanager
-def watched(agent: nn.Module) -> Iterator[dict[str, Tensor]]:
-    """What each layer of the agent's network but the last returns, by its name, once the network has been asked."""
+def watched(agent: AgentNetwork) -> Iterator[dict[str, Tensor]]:
+    """What each layer of the agent's network but the last returns, by group and name, once they have been asked."""
     seen: dict[str, Tensor] = {}
     hooks = [
-        part.register_forward_hook(lambda _, __, out, name=name: seen.__setitem__(name, out))
-        for name, part in agent.named_children()
+        part.register_forward_hook(lambda _, __, out, place=f"{number}.{name}": seen.__setitem__(place, out))
+        for number, network in enumerate(networks_of(agent))
+        for name, part in network.named_children()
         if name != "values"
     ]
     try:
@@ -29,10 +32,10 @@ def watched(agent: nn.Module) -> Iterator[dict[str, Tensor]]:
 def unit_health(seen: dict[str, Tensor]) -> dict[str, float]:
     """Of units before a ReLU: those that are silent on every input. Of a GRU's: those that are stuck at -1 or 1."""
     row = {}
-    rectified = [out.flatten(0, -2) for name, out in seen.items() if name != "gru"]
+    rectified = [out.flatten(0, -2) for place, out in seen.items() if not place.endswith(".gru")]
     silent = torch.cat([(out <= 0).all(0) for out in rectified])
     row["dead_units_share"] = silent.double().mean().item()
-    if "gru" in seen:
-        memory = seen["gru"][0]
-        row["saturated_memory_share"] = (memory.abs() > SATURATED).double().mean().item()
+    memories = [out[0].flatten() for place, out in seen.items() if place.endswith(".gru")]
+    if memories:
+        row["saturated_memory_share"] = (torch.cat(memories).abs() > SATURATED).double().mean().item()
     return row

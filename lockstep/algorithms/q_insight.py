@@ -7,12 +7,14 @@ from lockstep.algorithms.hidden_layers import unit_health, watched
 from lockstep.algorithms.learner import Suspect, Thoughts
 from lockstep.algorithms.q_learning import Settings, best_values, mask_unavailable, take, values
 from lockstep.experience.episodes import EpisodeBatch
+from lockstep.networks.agents import AgentNetwork
 from lockstep.networks.mixers import MixingInputs, NoMixer
 
 
 def health(online: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> dict[str, float]:
     """Dead and stuck units, whom the mixer ignores, and whether what is promised is earned. See `Page.health`."""
-    with watched(online["agent"]) as seen, torch.no_grad():
+    agent: AgentNetwork = online["agent"]  # type: ignore[assignment]
+    with watched(agent) as seen, torch.no_grad():
         q = values(online, batch, settings)  # (B, T+1, N, A)
     row = unit_health(seen)
     if settings.spec.num_agents > 1 and not isinstance(online["mixer"], NoMixer):

@@ -5,7 +5,7 @@ page against it.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from lockstep.algorithms.q_learning import loss as page_loss
 from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.mixers import MixingInputs
+from lockstep.networks.sharing import groups
 from lockstep.spec import EnvSpec
 
 Work = Callable[[EpisodeBatch], object]
@@ -68,26 +69,37 @@ def both_ways(spec: EnvSpec, config: RunConfig, device: str) -> tuple[Work, Work
     return by(lambda *arguments: page_loss(*arguments)[0]), by(stepwise_loss)
 
 
-def _unroll(agent: Any, batch: EpisodeBatch, settings: Settings) -> list[Tensor]:
-    """T + 1 tensors (B, N, A)."""
-    spec, network = settings.spec, settings.network
-    episodes, agents = batch.num_episodes, spec.num_agents
-    hidden = batch.obs.new_zeros(episodes * agents, network.hidden_dim)
+def _unroll(agents: Any, batch: EpisodeBatch, settings: Settings) -> list[Tensor]:
+    """T + 1 tensors (B, N, A). Where not all agents share one network, one agent after the other."""
+    if settings.network.sharing == "all":
+        return _unroll_some(agents, range(settings.spec.num_agents), batch, settings)
+    members = groups(settings.network, settings.spec.num_agents)
+    owners = {agent: network for group, network in zip(members, agents.networks, strict=True) for agent in group}
+    alone = [_unroll_some(owners[agent], [agent], batch, settings) for agent in sorted(owners)]
+    return [torch.cat(values, 1) for values in zip(*alone, strict=True)]
+
+
+def _unroll_some(agent: Any, who: Sequence[int], batch: EpisodeBatch, settings: Settings) -> list[Tensor]:
+    """T + 1 tensors (B, agents, A), of the agents `who` that act by one network."""
+    spec, network, agents = settings.spec, settings.network, list(who)
+    episodes = batch.num_episodes
+    hidden = batch.obs.new_zeros(episodes * len(agents), network.hidden_dim)
     values = []
     for t in range(batch.obs.shape[1]):
-        parts = [batch.obs[:, t]]
+        parts = [batch.obs[:, t, agents]]
         if network.last_action:
-            known = functional.one_hot(batch.actions[:, t - 1], spec.num_actions).to(parts[0].dtype)
+            known = functional.one_hot(batch.actions[:, t - 1, agents], spec.num_actions).to(parts[0].dtype)
             parts.append(known if t > 0 else torch.zeros_like(known))
         if network.agent_id:
-            parts.append(torch.eye(agents, dtype=parts[0].dtype, device=hidden.device).expand(episodes, -1, -1))
+            numbers = torch.eye(spec.num_agents, dtype=parts[0].dtype, device=hidden.device)[agents]
+            parts.append(numbers.expand(episodes, -1, -1))
         x = torch.relu(agent.encode(torch.cat(parts, -1).flatten(0, 1)))
         if network.recurrent:
             hidden = torch.gru_cell(x, hidden, *agent.gru.all_weights[0])
             x = hidden
         else:
             x = torch.relu(agent.hidden(x))
-        values.append(agent.values(x).view(episodes, agents, -1))
+        values.append(agent.values(x).view(episodes, len(agents), -1))
     return values
 
 

@@ -76,7 +76,7 @@ def play_lanes(
     terminated, truncated, running: (lanes,), of which the chosen are written
     """
     # Taken out of their tuples here: in the loop, every use would count references.
-    forced, noise = plan.forced, plan.noise
+    forced, noise, groups = plan.forced, plan.noise, network.group
     seen, actions, earned, filled = record.obs, record.actions, record.reward, record.filled
     ended, cut, last_reward = record.terminated, record.truncated, record.reward.shape[2] - 1
     num_agents = actions.shape[2]
@@ -90,13 +90,13 @@ def play_lanes(
             for i in range(num_agents):
                 if network.recurrent or forced[t - first, lane, i] < 0:
                     before = actions[lane, t - 1, i] if t > 0 else -1
-                    encode_step(network, seen[lane, t, i], i, before, room[i], order)
+                    encode_step(network, groups[i], seen[lane, t, i], i, before, room[i], order)
             if network.recurrent:
-                step_memory(network, memory[lane], room, order)
+                step_memory(network, groups, memory[lane], room, order)
             for i in range(num_agents):
                 action = np.int64(forced[t - first, lane, i])
                 if action < 0:
-                    value_actions(network, memory[lane, i], room[i], order)
+                    value_actions(network, groups[i], memory[lane, i], room[i], order)
                     if noisy:
                         disturb_values(network, noise[t - first, lane, i], room[i])
                     action = best_action(network, every_action, room[i])

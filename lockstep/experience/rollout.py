@@ -147,7 +147,7 @@ def random_play(env: VectorEnv, rng: np.random.Generator, seed: int) -> RandomPl
     returns = env.play(actions).sum((0, 2))
     lengths = torch.from_numpy(env.episode_steps())
     rewarding = returns > 0
-    told = FrozenPolicy(lambda: no_weights(spec.obs_dim))
+    told = FrozenPolicy(lambda: no_weights(spec.obs_dim, spec.num_agents))
     episodes = collect(env, told, Script(actions), seed, rewarding) if rewarding.any() else None
     return RandomPlay(torch.from_numpy(returns), lengths, episodes)
 

@@ -1,8 +1,10 @@
-"""Utility networks, one for all agents: observations in, one value per action out.
+"""Utility networks, one for all agents or one for each group: observations in, one value per action out.
 
-Both take whole sequences (B, T, N, I) and an opaque memory, and return values (B, T, N, A) and the next memory.
+All take whole sequences (B, T, N, I) and an opaque memory, and return values (B, T, N, A) and the next memory.
 Acting is the same call with T = 1.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from lockstep.config.schema import NetworkConfig
 from lockstep.networks.gru import SequenceGRU
 from lockstep.networks.inputs import input_dim
+from lockstep.networks.sharing import Groups, groups
 from lockstep.spec import EnvSpec
 
 
@@ -46,10 +49,48 @@ class RecurrentAgent(nn.Module):
         return self.values(x).view(time, batch, agents, -1).transpose(0, 1), memory
 
 
-AgentNetwork = FeedForwardAgent | RecurrentAgent
+class GroupedAgents(nn.Module):
+    """A network for each group of agents, none of whose parameters another group shares."""
+
+    def __init__(self, members: Groups, networks: Sequence[FeedForwardAgent | RecurrentAgent]) -> None:
+        super().__init__()
+        self.members, self.networks = members, nn.ModuleList(networks)
+
+    def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """inputs: (B, T, N, I), memory: (1, B*N, H) or None -> (B, T, N, A), memory"""
+        batch, _, agents, _ = inputs.shape
+        before = None if memory is None else memory.view(1, batch, agents, -1)
+        values, memories = dict[int, Tensor](), dict[int, Tensor]()
+        for group, network in zip(self.members, self.networks, strict=True):
+            own = None if before is None else _of(group, before).flatten(1, 2)
+            q, after = network(_of(group, inputs), own)
+            values |= zip(group, q.unbind(2), strict=True)
+            if after is not None:
+                memories |= zip(group, after.view(1, batch, len(group), -1).unbind(2), strict=True)
+        joined = torch.stack([values[agent] for agent in range(agents)], 2)
+        if not memories:
+            return joined, None
+        return joined, torch.stack([memories[agent] for agent in range(agents)], 2).flatten(1, 2)
+
+
+AgentNetwork = FeedForwardAgent | RecurrentAgent | GroupedAgents
 
 
 def build_agent(spec: EnvSpec, config: NetworkConfig) -> AgentNetwork:
-    """The configured network, freshly initialized from torch's global generator."""
-    network = RecurrentAgent if config.recurrent else FeedForwardAgent
-    return network(input_dim(spec, config), config.hidden_dim, spec.num_actions)
+    """The configured networks, freshly initialized from torch's global generator.
+
+    Raises UserError where `config.sharing` does not fit the team.
+    """
+    network, members = RecurrentAgent if config.recurrent else FeedForwardAgent, groups(config, spec.num_agents)
+    built = [network(input_dim(spec, config), config.hidden_dim, spec.num_actions) for _ in members]
+    return built[0] if config.sharing == "all" else GroupedAgents(members, built)
+
+
+def networks_of(agent: AgentNetwork) -> list[FeedForwardAgent | RecurrentAgent]:
+    """The networks of all groups."""
+    return list(agent.networks) if isinstance(agent, GroupedAgents) else [agent]  # type: ignore[arg-type]
+
+
+def _of(group: Sequence[int], x: Tensor) -> Tensor:
+    """Some agents of x (..., N, I), whose next to last dimension is 2."""
+    return torch.stack([x[:, :, agent] for agent in group], 2)

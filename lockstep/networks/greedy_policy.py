@@ -16,6 +16,7 @@ from lockstep.config.schema import NetworkConfig
 from lockstep.networks.agents import AgentNetwork
 from lockstep.networks.flat import on_host
 from lockstep.networks.inputs import agent_inputs
+from lockstep.networks.sharing import groups
 from lockstep.spec import EnvSpec
 
 
@@ -32,9 +33,11 @@ class GreedyPolicy:
 
     def now(self) -> "FrozenPolicy":
         """The team as it is at this moment, whatever the network learns afterwards. Does not wait for a GPU."""
-        build = forward.recurrent if self.config.recurrent else forward.feed_forward
-        arrays, shape = on_host(self.parameters), self.config
-        return FrozenPolicy(lambda: build(arrays(), self.spec.num_agents, shape.last_action, shape.agent_id))
+        arrays, config = on_host(self.parameters), self.config
+        shape = forward.Shape(
+            config.recurrent, config.last_action, config.agent_id, groups(config, self.spec.num_agents)
+        )
+        return FrozenPolicy(lambda: forward.team_weights(arrays(), shape))
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:
         """See `lockstep.acting.policy.Policy.act`."""

@@ -15,7 +15,7 @@ from lockstep.envs.protocol import TeamPlay, VectorEnv
 from lockstep.envs.registry import make_vec
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.rollout import Rollout, collect
-from lockstep.networks.agents import build_agent
+from lockstep.networks.agents import build_agent, networks_of
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.spec import EnvSpec
 
@@ -26,6 +26,8 @@ NETWORKS = {
     "recurrent, odd": NetworkConfig(hidden_dim=13, agent_id=False),
     "last action": NetworkConfig(hidden_dim=16, last_action=True),
     "feed-forward, last action": NetworkConfig(recurrent=False, hidden_dim=10, last_action=True),
+    "one each": NetworkConfig(hidden_dim=16, sharing="none"),
+    "feed-forward, one each": NetworkConfig(recurrent=False, hidden_dim=10, sharing="none", last_action=True),
 }
 EXPLORATION = {
     "epsilon": ExplorationConfig(),
@@ -120,6 +122,12 @@ def test_three_robots_that_may_all_be_in_each_others_way() -> None:
     assert_same_ways(
         lambda: warehouse(4, key="rware-tiny-3ag-v2", reward_type="global"), NETWORKS["recurrent"], EXPLORATION["held"]
     )
+
+
+@pytest.mark.parametrize("recurrent", [True, False])
+def test_robots_that_share_in_groups(recurrent: bool) -> None:
+    network = NetworkConfig(hidden_dim=12, recurrent=recurrent, sharing=((2, 0), (1,)))
+    assert_same_ways(lambda: warehouse(4, key="rware-tiny-3ag-v2"), network, EXPLORATION["epsilon"])
 
 
 def test_lanes_that_end_early_and_lanes_that_are_left_alone() -> None:
@@ -278,7 +286,8 @@ def test_what_is_not_available_is_not_done_and_the_first_of_equals_is() -> None:
     obs, last = np.zeros((1, 2, 71), np.float32), np.full((1, 2), -1)
     available = np.array([[[False, False, True, True, False], [True, True, True, True, True]]])
     assert team.act(obs, available, last, None)[0].tolist() == [[2, 0]]
-    team.agent.values.bias.data[:] = torch.tensor([0.0, -1.0, -3.0, -2.0, 1.0])
+    (network,) = networks_of(team.agent)
+    network.values.bias.data[:] = torch.tensor([0.0, -1.0, -3.0, -2.0, 1.0])
     assert team.act(obs, available, last, None)[0].tolist() == [[3, 4]]
 
 

@@ -53,7 +53,7 @@ def test_a_script_with_another_action_is_not_played(action: int) -> None:
     env = make_vec(KEY, 1, time_limit=3)
     script = Script(np.full((3, 1, 2), action))
     with pytest.raises(UserError, match="does not exist"):
-        collect(env, FrozenPolicy(lambda: no_weights(71)), script, seed=1)
+        collect(env, FrozenPolicy(lambda: no_weights(71, 2)), script, seed=1)
 
 
 def team_for(spec: EnvSpec, **network: Any) -> GreedyPolicy:

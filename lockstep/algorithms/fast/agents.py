@@ -1,5 +1,7 @@
 """The agents' half: weights by name, and room for what the kernels need on the way back."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +10,7 @@ from lockstep.algorithms.fast import feed_forward_kernel, recurrent_kernel
 from lockstep.arrays import Floats
 from lockstep.config.schema import NetworkConfig
 from lockstep.experience.episodes import EpisodeBatch
+from lockstep.networks.sharing import Groups
 from lockstep.spec import EnvSpec
 
 
@@ -22,11 +25,11 @@ class Agents(Protocol):
 
 
 class FeedForward:
-    """`lockstep.networks.agents.FeedForwardAgent`."""
+    """`lockstep.networks.agents.FeedForwardAgent`, for a group of agents that share it."""
 
-    def __init__(self, spec: EnvSpec, network: NetworkConfig, pieces: int, steps: int) -> None:
-        self.steps, self.input = steps, _Input(spec, network)
-        rows, hidden = pieces * (steps + 1) * spec.num_agents, network.hidden_dim
+    def __init__(self, spec: EnvSpec, network: NetworkConfig, group: Sequence[int], pieces: int, steps: int) -> None:
+        self.steps, self.input = steps, _Input(spec, network, group)
+        rows, hidden = pieces * (steps + 1) * len(group), network.hidden_dim
         self.q, self.target_q = _buffers(rows, spec.num_actions), _buffers(rows, spec.num_actions)
         self.h1, self.h2, self.d_h1, self.d_h2 = (_buffers(rows, hidden) for _ in range(4))
 
@@ -51,11 +54,11 @@ class FeedForward:
 
 
 class Recurrent:
-    """`lockstep.networks.agents.RecurrentAgent`."""
+    """`lockstep.networks.agents.RecurrentAgent`, for a group of agents that share it."""
 
-    def __init__(self, spec: EnvSpec, network: NetworkConfig, pieces: int, steps: int) -> None:
-        self.input = _Input(spec, network)
-        rows, hidden, actions = pieces * spec.num_agents, network.hidden_dim, spec.num_actions
+    def __init__(self, spec: EnvSpec, network: NetworkConfig, group: Sequence[int], pieces: int, steps: int) -> None:
+        self.input = _Input(spec, network, group)
+        rows, hidden, actions = pieces * len(group), network.hidden_dim, spec.num_actions
         self.q, self.target_q = (_buffers(rows * (steps + 1), actions) for _ in range(2))
         self.x, self.step_values = _buffers(rows, spec.obs_dim), _buffers(rows, actions)
         self.from_x, self.from_h = _buffers(rows, 3 * hidden), _buffers(rows, 3 * hidden)
@@ -90,25 +93,61 @@ class Recurrent:
         self.input.join(d_encode, d_b1)
 
 
+class Grouped:
+    """`lockstep.networks.agents.GroupedAgents`: each group's kernels see their own agents alone."""
+
+    def __init__(self, spec: EnvSpec, network: NetworkConfig, members: Groups, pieces: int, steps: int) -> None:
+        kind = Recurrent if network.recurrent else FeedForward
+        self.parts = [(list(group), kind(spec, network, group, pieces, steps)) for group in members]
+        self.shape = (pieces, steps + 1, spec.num_agents, spec.num_actions)
+        self.q, self.target_q = _buffers(*self.shape), _buffers(*self.shape)
+
+    def values(self, batch: EpisodeBatch, online: list[Floats], target: list[Floats]) -> tuple[Floats, Floats]:
+        """See `Agents`."""
+        for number, (group, agents) in enumerate(self.parts):
+            found = agents.values(_seen_by(group, batch), self._of(number, online), self._of(number, target))
+            for values, own in zip((self.q, self.target_q), found, strict=True):
+                values[:, :, group] = own.reshape(*self.shape[:2], len(group), -1)
+        return self.q.reshape(-1, self.shape[-1]), self.target_q.reshape(-1, self.shape[-1])
+
+    def gradient(self, batch: EpisodeBatch, d_taken: Floats, online: list[Floats], gradient: list[Floats]) -> None:
+        """See `Agents`."""
+        for number, (group, agents) in enumerate(self.parts):
+            own = np.ascontiguousarray(d_taken[:, :, group])
+            agents.gradient(_seen_by(group, batch), own, self._of(number, online), self._of(number, gradient))
+
+    def _of(self, number: int, parameters: list[Floats]) -> list[Floats]:
+        """A group's part of the parameters."""
+        count = len(parameters) // len(self.parts)
+        return parameters[number * count : (number + 1) * count]
+
+
+def _seen_by(group: list[int], batch: EpisodeBatch) -> EpisodeBatch:
+    """What some of the agents saw and did."""
+    return replace(batch, obs=batch.obs[:, :, group], actions=batch.actions[:, :, group])
+
+
 class _Input:
     """The first layer in two parts: what observations are multiplied with, and what an agent's number adds."""
 
-    def __init__(self, spec: EnvSpec, network: NetworkConfig) -> None:
+    def __init__(self, spec: EnvSpec, network: NetworkConfig, group: Sequence[int]) -> None:
         self.obs_dim, self.agent_id = spec.obs_dim, network.agent_id
+        self.ids = spec.obs_dim + np.asarray(group)
         self.d_weights = _buffers(network.hidden_dim, spec.obs_dim)
-        self.d_id = np.zeros((spec.num_agents, network.hidden_dim), np.float32)
+        self.d_id = np.zeros((len(group), network.hidden_dim), np.float32)
         self.no_id = np.zeros_like(self.d_id)
 
     def split(self, encode: Floats) -> tuple[Floats, Floats]:
-        """(H, O + N) -> (H, O), (N, H)"""
+        """(H, O + N) -> (H, O), and (agents of the group, H)"""
         own = np.ascontiguousarray(encode[:, : self.obs_dim])
-        return own, np.ascontiguousarray(encode[:, self.obs_dim :].T) if self.agent_id else self.no_id
+        return own, np.ascontiguousarray(encode[:, self.ids].T) if self.agent_id else self.no_id
 
     def join(self, d_encode: Floats, d_bias: Floats) -> None:
-        """Write the gradient of the layer from d_weights (H, O) and d_id (N, H)."""
+        """Write the gradient of the layer from d_weights (H, O) and d_id (agents of the group, H)."""
         d_encode[:, : self.obs_dim] = self.d_weights
         if self.agent_id:
-            d_encode[:, self.obs_dim :] = self.d_id.T
+            d_encode[:, self.obs_dim :] = 0.0  # the numbers of agents in other groups
+            d_encode[:, self.ids] = self.d_id.T
         d_bias[:] = self.d_id.sum(0)
 
 

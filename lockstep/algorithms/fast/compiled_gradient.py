@@ -5,13 +5,14 @@ import torch
 from torch import Tensor, nn
 
 from lockstep.algorithms.fast import mixing_kernel
-from lockstep.algorithms.fast.agents import Agents, FeedForward, Recurrent
+from lockstep.algorithms.fast.agents import Agents, FeedForward, Grouped, Recurrent
 from lockstep.algorithms.fast.mixing import Mixing
 from lockstep.algorithms.learner import Gradient
 from lockstep.algorithms.q_learning import Settings
 from lockstep.compute.compiled import announce_compilation
 from lockstep.config.schema import QMIXConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
+from lockstep.networks.sharing import groups
 
 
 def supports(config: RunConfig) -> bool:
@@ -53,7 +54,11 @@ class Workspace:
         self.shape = (pieces, steps)
         spec, network, algorithm = settings
         assert isinstance(algorithm, QMIXConfig)
-        self.agents: Agents = (Recurrent if network.recurrent else FeedForward)(spec, network, pieces, steps)
+        members = groups(network, spec.num_agents)
+        if network.sharing != "all":
+            self.agents: Agents = Grouped(spec, network, members, pieces, steps)
+        else:
+            self.agents = (Recurrent if network.recurrent else FeedForward)(spec, network, members[0], pieces, steps)
         self.mixing = Mixing(spec, algorithm, pieces, steps)
         self.num_agents = spec.num_agents
         parameters = [parameter.detach() for parameter in online.parameters()]

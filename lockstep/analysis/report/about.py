@@ -44,7 +44,8 @@ def learner_section(groups: Sequence[Group], tasks: Sequence[Task | None]) -> Se
         others = "".join(f" and {sizes.parameters(other):,} in the {other}" for other in sizes.beside_agent())
         caption = (
             f"The networks{of} with the sizes that were trained: {sizes.parameters('agent'):,} parameters in the "
-            f"agents' shared network{others}. Blue acts and learns; the rest is needed only while learning."
+            f"agents' {_networks(len(sizes.agents))}{others}. Blue acts and learns; the rest is needed only while "
+            "learning."
         )
         name = "networks" if len(drawn) == 1 else f"networks-{number}"
         blocks.append(Picture(name, caption, f"Diagram of the networks{of.replace('`', '')}", svg=picture))
@@ -84,5 +85,15 @@ def _facts(config: RunConfig, task: Task) -> list[tuple[str, str]]:
 
 def _paragraph(config: RunConfig) -> str:
     """What is said of the algorithm, and whose the agents' parameters are."""
-    said = algorithm_of(config).paragraph
-    return f"{said} All agents share one network's weights." if said else ""
+    said, sharing = algorithm_of(config).paragraph, config.network.sharing
+    if sharing == "all":
+        whose = "All agents share one network's weights."
+    elif sharing == "none":
+        whose = "Every agent has a network of its own: no two share weights."
+    else:
+        whose = f"Agents share weights in groups, by number: {', '.join(str(list(group)) for group in sharing)}."
+    return f"{said} {whose}" if said else ""
+
+
+def _networks(count: int) -> str:
+    return "shared network" if count == 1 else f"{count} networks"
