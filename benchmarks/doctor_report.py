@@ -18,7 +18,7 @@ from lockstep.analysis.plots import save_figure
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.diagnosis import Diagnosis, diagnose
 from lockstep.doctor.early import outlook
-from lockstep.doctor.task import Task, measure_task
+from lockstep.doctor.task import MeasuredTask, measure_task
 from lockstep.runs.delivery import deliver
 from lockstep.runs.reader import RunReader
 
@@ -148,7 +148,7 @@ def main() -> None:
         plot(rows, arguments.plot)
 
 
-_tasks: dict[str, Task] = {}
+_tasks: dict[str, MeasuredTask] = {}
 """Measured once for all configurations with the same environment and exploration."""
 
 

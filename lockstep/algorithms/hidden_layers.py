@@ -30,7 +30,7 @@ def watched(agent: AgentNetwork) -> Iterator[dict[str, Tensor]]:
 
 
 def unit_health(seen: dict[str, Tensor]) -> dict[str, float]:
-    """Of units before a ReLU: those that are silent on every input. Of a GRU's: those that are stuck at -1 or 1."""
+    """Shares of units that do nothing: before a ReLU those silent on every input, in a GRU those stuck at -1 or 1."""
     row = {}
     rectified = [out.flatten(0, -2) for place, out in seen.items() if not place.endswith(".gru")]
     silent = torch.cat([(out <= 0).all(0) for out in rectified])

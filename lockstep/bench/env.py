@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from lockstep.bench.timing import machine, rate
 from lockstep.envs.family import Engine
-from lockstep.envs.protocol import VectorEnv
-from lockstep.envs.registry import make_vec
-from lockstep.envs.rware.config import warehouse_config
+from lockstep.envs.protocol import PlaysUnobserved, VectorEnv
+from lockstep.envs.registry import has_official_engine, make_vec
 from lockstep.errors import UserError
 
 DEFAULT_KEYS = tuple(f"rware-{size}-{n}ag-v2" for size in ("tiny", "small", "medium", "large") for n in (2, 4, 8, 19))
@@ -58,7 +57,10 @@ def bench_env(
         raise UserError(f"rounds={rounds}, seconds={seconds}, num_envs={num_envs}: all must be positive.")
     chosen = list(keys or DEFAULT_KEYS)
     for key in chosen:
-        warehouse_config(key)  # refuse a wrong key before the first minute is spent
+        if not has_official_engine(key):  # before the first minute is spent
+            raise UserError(
+                f"{key} has no official package to be timed beside; `lockstep envs rware` lists those that do."
+            )
     rows = []
     for done, key in enumerate(chosen):
         if progress is not None:
@@ -96,7 +98,6 @@ def write_bandwidth(seconds: float = 0.3) -> float:
 
 
 def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow:
-    config = warehouse_config(key)
     official = _Stepper(key, 1, "official", None)
     one = _Stepper(key, num_envs, "lockstep", 1)
     every = _Stepper(key, num_envs * LANES_FOR_ALL_THREADS, "lockstep", None)
@@ -114,11 +115,12 @@ def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow
     ]
     for stepper in (official, one, every):
         stepper.env.close()
+    spec = blind.env.spec
     return BenchRow(
         key=key,
-        agents=config.n_agents,
-        cells=config.floor.height * config.floor.width,
-        obs_bytes_per_step=4 * config.n_agents * config.obs_dim,
+        agents=spec.num_agents,
+        cells=blind.env.config.floor.height * blind.env.config.floor.width,
+        obs_bytes_per_step=4 * spec.num_agents * spec.obs_dim,
         official=median(row[0] for row in timings),
         one_thread=median(row[1] for row in timings),
         all_threads=median(row[2] for row in timings),
@@ -148,11 +150,10 @@ class _Blind:
     """Plays all lanes for a hundred steps per call."""
 
     def __init__(self, key: str, num_envs: int) -> None:
-        from lockstep.envs.rware.simulator import Simulator
-
         env = make_vec(key, num_envs, num_threads=1)
-        assert isinstance(env, Simulator)
-        self.env = env
+        if not isinstance(env, PlaysUnobserved):
+            raise UserError(f"{key} cannot be played blind, which is timed here too; the warehouses can.")
+        self.env: Any = env
         shape = (100, num_envs, env.spec.num_agents)
         self.actions = np.random.default_rng(0).integers(5, size=shape, dtype=np.int8)
         self.steps = 100 * num_envs

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lockstep.doctor.diagnosis import Diagnosis
     from lockstep.doctor.early import Outlook
     from lockstep.doctor.machine import Machine
-    from lockstep.doctor.task import Task
+    from lockstep.doctor.task import MeasuredTask
     from lockstep.runs.directory import RunDirectory
     from lockstep.runs.reader import RunReader
 
@@ -109,7 +109,7 @@ def _is_configuration(what: str) -> bool:
     return what in PRESETS or what.endswith(".toml")
 
 
-def _machine(config: "RunConfig", task: "Task", seconds: float) -> "Machine":
+def _machine(config: "RunConfig", task: "MeasuredTask", seconds: float) -> "Machine":
     from lockstep.algorithms.feed_memory import reserved_bytes
     from lockstep.compute.machine import available_bytes, can_reserve
     from lockstep.doctor.machine import Machine

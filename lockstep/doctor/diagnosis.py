@@ -11,7 +11,7 @@ from lockstep.doctor.finding import SEVERITIES, Finding, Remedy, sorted_findings
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.numbers import rounded
-from lockstep.doctor.task import Task, measure_task, with_exploration
+from lockstep.doctor.task import MeasuredTask, measure_task, with_exploration
 from lockstep.errors import UserError
 
 Verdict = Literal["will not learn", "may not learn", "can learn"]
@@ -70,7 +70,7 @@ class Diagnosis:
         }
 
 
-def diagnose(config: RunConfig, task: Task | None = None, machine: Machine | None = None) -> Diagnosis:
+def diagnose(config: RunConfig, task: MeasuredTask | None = None, machine: Machine | None = None) -> Diagnosis:
     """Measure the task (unless it is given), forecast the run, and look at it from every side.
 
     Raises UserError for a task that cannot be had.

@@ -17,7 +17,7 @@ from lockstep.algorithms.feed_memory import replay_bytes
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.machine import UNMEASURED, Machine
-from lockstep.doctor.task import Task
+from lockstep.doctor.task import MeasuredTask
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -28,7 +28,7 @@ class Forecast:
     """The run in numbers, before it is begun."""
 
     config: RunConfig
-    task: Task
+    task: MeasuredTask
     machine: Machine = UNMEASURED
 
     # How long it is.

@@ -52,7 +52,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Task:
+class MeasuredTask:
     """What is known of a task before anything is learnt."""
 
     spec: EnvSpec
@@ -100,7 +100,7 @@ class Task:
         return np.asarray(np.exp(np.interp(np.log(np.maximum(epsilon, 1e-4)), at, np.log(chances))))
 
 
-def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
+def measure_task(config: RunConfig, effort: float = 1.0) -> MeasuredTask:
     """Play the task at random and with the run's exploration: about 10 million steps of a compiled warehouse,
     about 100,000 of anything else, times `effort`. The same numbers every time.
 
@@ -116,7 +116,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
         samples = _samples(env, config.exploration, everywhere, {}, effort)
         about = family_of(env.spec.key).about(underneath(env))
         first = float(np.quantile(firsts, 0.1)) if len(firsts) else math.nan
-        return Task(
+        return MeasuredTask(
             spec=env.spec,
             random=everywhere,
             explored=samples,
@@ -136,7 +136,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> Task:
         env.close()
 
 
-def with_exploration(task: Task, config: RunConfig, *, same_habits: bool, effort: float = 1.0) -> Task:
+def with_exploration(task: MeasuredTask, config: RunConfig, *, same_habits: bool, effort: float = 1.0) -> MeasuredTask:
     """The same task under another exploration. same_habits: only epsilons differ, so that known samples still hold."""
     env = _lanes(config)
     try:

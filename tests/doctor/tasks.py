@@ -6,13 +6,13 @@ from typing import Any
 from lockstep.config.schema import RunConfig
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.machine import UNMEASURED, Machine
-from lockstep.doctor.task import Sample, Task
+from lockstep.doctor.task import MeasuredTask, Sample
 from lockstep.spec import EnvSpec
 
 SPEC = EnvSpec("rware-made-up", num_agents=2, obs_dim=10, num_actions=5, time_limit=100, obs_bits=(8, 8) + (1,) * 8)
 
 
-def task(rewarding: int = 100, **changes: Any) -> Task:
+def task(rewarding: int = 100, **changes: Any) -> MeasuredTask:
     """100-step episodes; `rewarding` of 10,000 random ones earn 1; exploring at epsilon e is e times as good."""
     epsilons = (1.0, 0.5, 0.1, 0.01)
     values: dict[str, Any] = {
@@ -28,7 +28,7 @@ def task(rewarding: int = 100, **changes: Any) -> Task:
         "env_steps": 1_000_000,
         "seconds": 1.0,
     }
-    return Task(**(values | changes))
+    return MeasuredTask(**(values | changes))
 
 
 def forecast(rewarding: int = 100, machine: Machine | None = None, **sections: Any) -> Forecast:

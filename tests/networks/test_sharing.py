@@ -16,7 +16,7 @@ from lockstep.algorithms.stepwise import stepwise_loss
 from lockstep.analysis.groups import group_runs
 from lockstep.analysis.report.about import learner_section
 from lockstep.analysis.report.document import Text
-from lockstep.analysis.report.task import Task
+from lockstep.analysis.report.task import ReportedTask
 from lockstep.config.load import dump_toml, load_config
 from lockstep.config.schema import QLearningConfig, RunConfig
 from lockstep.envs.family import About
@@ -177,6 +177,6 @@ def test_picture_and_words_tell_who_shares(word: str, drawn: str, told: str, tmp
     count = sum(parameter.numel() for parameter in build_agent(spec, asked.network).parameters())
     assert f"{drawn}{count:,} parameters" in diagram(sizes, algorithm_of(asked).draw_team)
     groups = group_runs([written_run(tmp_path / "run", preset="solve", words=words)])
-    said = learner_section(groups, [Task(spec, About(), None)]).blocks
+    said = learner_section(groups, [ReportedTask(spec, About(), None)]).blocks
     assert isinstance(said[0], Text)
     assert told in said[0].markdown

@@ -7,12 +7,12 @@ from lockstep.algorithms.diagram import diagram
 from lockstep.algorithms.registry import algorithm_of, architecture
 from lockstep.analysis.groups import Group
 from lockstep.analysis.report.document import Block, Picture, Section, Table, Terms, Text, literal
-from lockstep.analysis.report.task import Task
+from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.report.words import GLOSSARY, LESSONS
 from lockstep.config.schema import RunConfig
 
 
-def task_section(config: RunConfig, task: Task | None) -> Section:
+def task_section(config: RunConfig, task: ReportedTask | None) -> Section:
     """What is to be done, by whom, and what they see."""
     if task is None:
         text = (
@@ -28,7 +28,7 @@ def task_section(config: RunConfig, task: Task | None) -> Section:
     return Section("task", "The task", blocks)
 
 
-def learner_section(groups: Sequence[Group], tasks: Sequence[Task | None]) -> Section:
+def learner_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | None]) -> Section:
     """How the team learns, once for every architecture among the groups."""
     blocks: list[Block] = []
     drawn: dict[tuple[Architecture, str], list[str]] = {}
@@ -69,7 +69,7 @@ def lessons_section() -> Section:
     return Section("lessons", "Lessons", tuple(Text(f"**{head}** {body}") for head, body in LESSONS))
 
 
-def _facts(config: RunConfig, task: Task) -> list[tuple[str, str]]:
+def _facts(config: RunConfig, task: ReportedTask) -> list[tuple[str, str]]:
     spec, about = task.spec, task.about
     (sees, seen), (can, actions) = about.sees, about.can
     return [

@@ -10,7 +10,7 @@ from lockstep.analysis.curves import curve, line
 from lockstep.analysis.groups import Group
 from lockstep.analysis.report.document import Block, Picture, Section, Text, literal
 from lockstep.analysis.report.numbers import decimal
-from lockstep.analysis.report.task import Task
+from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.statistics import Floats
 
 
@@ -20,11 +20,11 @@ class Panel:
     title: str
     subtitle: str
     healthy: str
-    here: Callable[[Group, Task | None], str]
+    here: Callable[[Group, ReportedTask | None], str]
     """What this group's numbers say, in one sentence without its name; empty where they say nothing."""
 
 
-def diagnostics_section(groups: Sequence[Group], tasks: Sequence[Task | None]) -> Section:
+def diagnostics_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | None]) -> Section:
     """One picture and one sentence each; nothing for what no run has written."""
     blocks: list[Block] = []
     for panel in PANELS:
@@ -49,7 +49,7 @@ def diagnostics_section(groups: Sequence[Group], tasks: Sequence[Task | None]) -
     return Section("inside", "Inside the learner", blocks)
 
 
-def _target(group: Group, task: Task | None) -> str:
+def _target(group: Group, task: ReportedTask | None) -> str:
     final, earned = _last(group, "target_mean"), _last(group, "return_mean")
     if final is None or earned is None or task is None:
         return ""
@@ -67,7 +67,7 @@ def _target(group: Group, task: Task | None) -> str:
     return f"ends at {decimal(final)}; training episodes earn {decimal(share)} an agent, undiscounted."
 
 
-def _loss(group: Group, task: Task | None) -> str:
+def _loss(group: Group, task: ReportedTask | None) -> str:
     loss, target = _last(group, "loss"), _last(group, "target_mean")
     if loss is None or target is None or task is None or abs(target) < 1e-3:
         return ""
@@ -75,7 +75,7 @@ def _loss(group: Group, task: Task | None) -> str:
     return f"a typical error is {off:.0%} of the mean target at the end."
 
 
-def _gradient(group: Group, task: Task | None) -> str:
+def _gradient(group: Group, task: ReportedTask | None) -> str:
     clip = group.config.optimizer.grad_norm_clip
     values = _tail(group, "grad_norm")
     if not len(values):
@@ -84,7 +84,7 @@ def _gradient(group: Group, task: Task | None) -> str:
     return f"in the last tenth, {share:.0%} of the rows are above the clip at {clip:g}."
 
 
-def _epsilon(group: Group, task: Task | None) -> str:
+def _epsilon(group: Group, task: ReportedTask | None) -> str:
     x = group.config.exploration
     if x.epsilon_start == x.epsilon_finish:
         return f"held at {x.epsilon_start:g}."

@@ -14,7 +14,7 @@ from lockstep.analysis.published import CONVENTION, HOW_KNOWN, Published
 from lockstep.analysis.report.document import Block, Folded, Picture, Section, Table, Text, Tiles, literal, plain
 from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.analysis.report.results import GroupResult, SeedResult
-from lockstep.analysis.report.task import Task
+from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.statistics import Interval, improvement_interval, performance_profile, probability_of_improvement
 
 UNFINISHED = {
@@ -30,7 +30,7 @@ NOTHING = 0.05
 """A test return below this is what a team that has learned nothing may earn by chance."""
 
 
-def summary_section(results: Sequence[GroupResult], tasks: Sequence[Task | None]) -> Section:
+def summary_section(results: Sequence[GroupResult], tasks: Sequence[ReportedTask | None]) -> Section:
     """What happened, for somebody who reads nothing else."""
     blocks: list[Block] = [Text(_setting(results, tasks))]
     if len(results) == 1:
@@ -97,7 +97,7 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
     return Section("curves", "Learning curves", blocks)
 
 
-def _setting(results: Sequence[GroupResult], tasks: Sequence[Task | None]) -> str:
+def _setting(results: Sequence[GroupResult], tasks: Sequence[ReportedTask | None]) -> str:
     config, task = results[0].group.config, tasks[0]
     runs = sum(len(result.seeds) for result in results)
     algorithms = listed(list(dict.fromkeys(algorithm_of(result.group.config).spoken for result in results)))

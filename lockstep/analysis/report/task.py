@@ -16,7 +16,7 @@ PICTURE_SEED = 1
 
 
 @dataclass(frozen=True)
-class Task:
+class ReportedTask:
     """What was to be learnt."""
 
     spec: EnvSpec
@@ -25,7 +25,7 @@ class Task:
     """PNG of a fresh world, where its family says what such a picture shows."""
 
 
-def task_of(config: RunConfig) -> Task | None:
+def task_of(config: RunConfig) -> ReportedTask | None:
     """The configured task; None where this machine cannot make it (a report is written without it then)."""
     try:
         env = make_env(config.env, 1, PICTURE_SEED, workers=None)
@@ -35,11 +35,11 @@ def task_of(config: RunConfig) -> Task | None:
         family, world = family_of(config.env.key), underneath(env)
         about, scene = family.about(world), family.scene(world)
         if not about.caption or scene is None:
-            return Task(env.spec, about, None)
+            return ReportedTask(env.spec, about, None)
         world.reset(PICTURE_SEED)
         stream = BytesIO()
         picture = scene.picture([scene.moment(world, 0)], 0, "light")
         Image.fromarray(picture).save(stream, format="PNG", optimize=True)
-        return Task(env.spec, about, stream.getvalue())
+        return ReportedTask(env.spec, about, stream.getvalue())
     finally:
         env.close()
