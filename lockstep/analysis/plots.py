@@ -17,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lockstep.analysis.statistics import Floats
 from lockstep.errors import UserError
+from lockstep.formats import axis_label
 from lockstep.runs.delivery import deliver
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#444444")
@@ -131,12 +132,6 @@ def check_suffix(path: Path) -> str:
     return suffix
 
 
-def compact(number: float) -> str:
-    """An axis label: 950, 12.5k, 20M, −50."""
-    unit, size = next((known for known in (("M", 1e6), ("k", 1e3)) if abs(number) >= known[1]), ("", 1.0))
-    return f"{number / size:g}{unit}".replace("-", MINUS)
-
-
 def _style() -> AbstractContextManager[None]:
     return mpl.rc_context(
         {
@@ -192,8 +187,8 @@ def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_z
     """Limits that hold everything, and named levels at the left."""
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_label(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_label(value)))
     bottom, top = axes.get_ylim()
     if from_zero and axes.dataLim.y0 >= 0:
         bottom = 0.0

@@ -11,8 +11,8 @@ from lockstep.doctor.diagnosis import Diagnosis, Verdict
 from lockstep.doctor.early import Outlook
 from lockstep.doctor.finding import Finding, Plot, Severity
 from lockstep.doctor.forecast import Forecast
-from lockstep.doctor.numbers import duration, memory, rounded
 from lockstep.doctor.world import Promise
+from lockstep.formats import duration, memory, rounded
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line

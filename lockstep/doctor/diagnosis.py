@@ -10,9 +10,9 @@ from lockstep.doctor.before import CHECKS, Check
 from lockstep.doctor.finding import SEVERITIES, Finding, Remedy, sorted_findings
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.machine import UNMEASURED, Machine
-from lockstep.doctor.numbers import rounded
 from lockstep.doctor.task import MeasuredTask, measure_task, with_exploration
 from lockstep.errors import UserError
+from lockstep.formats import rounded
 
 Verdict = Literal["will not learn", "may not learn", "can learn"]
 MOST_FIXES = 12

@@ -12,6 +12,7 @@ from lockstep.analysis.report.document import Section
 from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.compute.machine import cores
 from lockstep.errors import UserError
+from lockstep.formats import clock
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import estimate_text
 from lockstep.reproduce.estimate import estimates
@@ -20,7 +21,6 @@ from lockstep.reproduce.story import story, week1_section
 from lockstep.runs.reader import RunReader
 from lockstep.training.many import Training, refreshed, train_all
 from lockstep.training.many_display import Display
-from lockstep.training.progress import clock
 
 TITLES = {
     "week1": "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread",

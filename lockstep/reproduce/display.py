@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from lockstep.formats import clock
 from lockstep.reproduce.estimate import Estimate
 from lockstep.reproduce.plan import Reproduction
-from lockstep.training.progress import clock
 
 
 def estimate_text(plan: Reproduction, estimates: Mapping[str, Estimate], parallel: int) -> Group:

@@ -9,10 +9,10 @@ from lockstep.analysis.curves import curve, line
 from lockstep.analysis.plots import Level
 from lockstep.analysis.published import SOLVED_ABOVE
 from lockstep.analysis.report.document import Block, CodeBlock, Picture, Section, Table, Text, literal
-from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.analysis.report.outcome import curve_caption, seeds_text
 from lockstep.analysis.report.results import GroupResult
 from lockstep.config.presets import PRESETS
+from lockstep.formats import decimal, listed, minutes_text, plus_minus, steps
 from lockstep.reproduce.baselines import Baseline
 from lockstep.reproduce.plan import OURS, WEEK1, WEEK2, Reproduction
 
@@ -58,7 +58,7 @@ def week1_section(plan: Reproduction, results: Sequence[GroupResult], baselines:
             plus_minus(result.mean, result.std),
             *_conventions(result.mean),
             steps(max(seed.env_steps for seed in result.seeds)),
-            duration(result.minutes),
+            minutes_text(result.minutes),
         )
         for result in results
     ]
@@ -227,9 +227,9 @@ def _ours(
                 literal(name),
                 plus_minus(result.mean, result.std),
                 steps(result.steps_to_solved),
-                duration(result.minutes_to_solved),
+                minutes_text(result.minutes_to_solved),
                 steps(max(seed.env_steps for seed in result.seeds)),
-                duration(result.minutes),
+                minutes_text(result.minutes),
             )
         )
     rows.append(MAPPO)

@@ -12,12 +12,12 @@ from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.registry import has_official_engine, make_env
+from lockstep.formats import steps_text
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.delivery import deliver
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
-from lockstep.teams.play import steps_text
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.checkpoints.checkpoint import read_team
 

@@ -9,6 +9,7 @@ from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import family_of, make_env
 from lockstep.errors import UserError
+from lockstep.formats import steps_text
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
@@ -94,11 +95,3 @@ def heuristic_policy(env: VectorEnv) -> Policy:
     if team is None:
         raise UserError(f"There is no heuristic team for {env.spec.key}; --policy random plays everywhere.")
     return team
-
-
-def steps_text(env_steps: int) -> str:
-    """11,776,000 as 11.8M."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if env_steps >= size:
-            return f"{env_steps / size:.3g}{letter}"
-    return str(env_steps)

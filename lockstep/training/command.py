@@ -17,6 +17,7 @@ from lockstep.config.load import dump_toml, load_config, parse_words, validated,
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
+from lockstep.formats import clock
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.shell import command_line
@@ -24,7 +25,7 @@ from lockstep.teams.judge import judge
 from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
-from lockstep.training.progress import ProgressDisplay, clock
+from lockstep.training.progress import ProgressDisplay
 from lockstep.training.trainer import TrainResult
 
 Look = Callable[[], Sequence[str]]

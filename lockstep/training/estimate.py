@@ -11,6 +11,7 @@ from lockstep.compute.machine import available_bytes, can_reserve
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
+from lockstep.formats import gib
 from lockstep.spec import EnvSpec, episode_fields
 
 COPIES = 7
@@ -99,8 +100,3 @@ def free_bytes(config: RunConfig) -> float | None:
     if config.training.on_gpu:
         return float(torch.cuda.mem_get_info(torch.device(config.training.device))[0])
     return available_bytes()
-
-
-def gib(size: float) -> str:
-    """As people read it."""
-    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"

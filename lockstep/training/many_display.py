@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lockstep.formats import clock, compact
 from lockstep.training.many import Training
-from lockstep.training.progress import clock, compact
 
 LINE_SECONDS = 300.0
 

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.config.schema import RunConfig
+from lockstep.formats import clock, compact, sparkline
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Row, SilentLogger, Status
 
-BARS = "▁▂▃▄▅▆▇█"
 RATE_WINDOW_SECONDS = 20.0
 
 
@@ -114,25 +114,3 @@ class ProgressDisplay(SilentLogger):
         if rate <= 0 or status.warming_up:
             return elapsed
         return f"{elapsed}, at most {clock(left / rate)} left"
-
-
-def sparkline(values: list[float], width: int) -> str:
-    """The last `width` values as bars between 0 (or the lowest) and the highest of all."""
-    low, high = min(0.0, *values, 0.0), max(values)
-    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(BARS[round((value - low) * scale)] for value in values[-width:])
-
-
-def compact(number: float) -> str:
-    """A number in at most five characters: 950, 12.3k, 4.56M."""
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if abs(number) >= size:
-            scaled = number / size
-            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f}{unit}"
-    return f"{number:.0f}"
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, or hours and minutes."""
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes // 60}h{minutes % 60:02d}m" if minutes >= 60 else f"{minutes}m{rest:02d}s"

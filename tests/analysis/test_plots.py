@@ -6,8 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lockstep.analysis.plots import Level, Line, check_suffix, compact, line_figure, save_figure, spread, to_png, to_svg
+from lockstep.analysis.plots import Level, Line, check_suffix, line_figure, save_figure, spread, to_png, to_svg
 from lockstep.errors import UserError
+from lockstep.formats import axis_label
 
 
 def figure(label: str = "ours") -> Figure:
@@ -57,7 +58,7 @@ def test_long_names_stand_below_and_take_no_width() -> None:
 
 
 def test_axis_labels_are_short() -> None:
-    assert [compact(value) for value in (0, 0.5, 950, 12_500, 20_000_000, -50)] == [
+    assert [axis_label(value) for value in (0, 0.5, 950, 12_500, 20_000_000, -50)] == [
         *("0", "0.5", "950", "12.5k", "20M", "−50")
     ]
 

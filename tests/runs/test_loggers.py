@@ -11,10 +11,11 @@ from lockstep.config.load import dump_toml, load_config
 from lockstep.config.presets import PRESETS
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.formats import clock, compact, sparkline
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.loggers import JsonlLogger, LineLogger, SilentLogger, Status, TensorBoardLogger, build_loggers
 from lockstep.training import command
-from lockstep.training.progress import ProgressDisplay, clock, compact, sparkline
+from lockstep.training.progress import ProgressDisplay
 from tests.training.test_session import advanced, config
 
 ROW = {"env_steps": 1_000, "updates": 12, "wall_seconds": 3.5, "test_return_mean": 1.25, "test_return_std": 0.5}

@@ -9,9 +9,9 @@ from lockstep.analysis import plots
 from lockstep.analysis.curves import curve, line
 from lockstep.analysis.groups import Group
 from lockstep.analysis.report.document import Block, Picture, Section, Text, literal
-from lockstep.analysis.report.numbers import decimal
 from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.statistics import Floats
+from lockstep.formats import decimal
 
 
 @dataclass(frozen=True)

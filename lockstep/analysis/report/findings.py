@@ -5,7 +5,7 @@ from typing import Protocol
 
 from lockstep.analysis.groups import Group
 from lockstep.analysis.report.document import Block, FindingBlock, Section, Text, literal, plain
-from lockstep.analysis.report.numbers import listed
+from lockstep.formats import listed
 from lockstep.runs.reader import RunReader
 
 

@@ -12,10 +12,10 @@ from lockstep.analysis.curves import CLOCKS, line
 from lockstep.analysis.plots import Level
 from lockstep.analysis.published import CONVENTION, HOW_KNOWN, Published
 from lockstep.analysis.report.document import Block, Folded, Picture, Section, Table, Text, Tiles, literal, plain
-from lockstep.analysis.report.numbers import decimal, duration, listed, plus_minus, steps
 from lockstep.analysis.report.results import GroupResult, SeedResult
 from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.statistics import Interval, improvement_interval, performance_profile, probability_of_improvement
+from lockstep.formats import decimal, listed, minutes_text, plus_minus, steps
 
 UNFINISHED = {
     "running": "is still running",
@@ -130,9 +130,9 @@ def _tiles(result: GroupResult) -> list[tuple[str, str, str]]:
     if result.threshold is not None:
         tiles.append((f"{result.solved} of {seeds}", f"solved: above {result.threshold:g}", ""))
         tiles.append((steps(result.steps_to_solved), "env steps to solved", "median" if seeds > 1 else ""))
-        tiles.append((duration(result.minutes_to_solved), "of training to solved", "median" if seeds > 1 else ""))
+        tiles.append((minutes_text(result.minutes_to_solved), "of training to solved", "median" if seeds > 1 else ""))
     else:
-        tiles.append((duration(result.minutes), "of training", "median" if seeds > 1 else ""))
+        tiles.append((minutes_text(result.minutes), "of training", "median" if seeds > 1 else ""))
     return tiles
 
 
@@ -157,7 +157,7 @@ def _verdict(result: GroupResult) -> str:
     every = "That is" if seeds == 1 else "Every seed is"
     when = ""
     if result.steps_to_solved is not None and math.isfinite(result.steps_to_solved):
-        minutes = duration(result.minutes_to_solved)
+        minutes = minutes_text(result.minutes_to_solved)
         when = f" It took {steps(result.steps_to_solved)} env steps and {minutes}{' (medians)' if seeds > 1 else ''}."
     return f"{reached} {every} above {result.threshold:g}, which counts as solved.{when}"
 
@@ -182,8 +182,8 @@ def _group_row(result: GroupResult) -> tuple[str, ...]:
         decimal(result.episode_std),
         "–" if result.threshold is None or not counted else f"{result.solved} of {counted}",
         steps(result.steps_to_solved),
-        duration(result.minutes_to_solved),
-        duration(result.minutes),
+        minutes_text(result.minutes_to_solved),
+        minutes_text(result.minutes),
     )
 
 
@@ -213,7 +213,7 @@ def _seed_table(results: Sequence[GroupResult]) -> Table:
                     seed.standing,
                     f"{seed.env_steps:,}",
                     f"{seed.updates:,}",
-                    duration(seed.minutes),
+                    minutes_text(seed.minutes),
                     _score(seed, "last"),
                     _score(seed, "best"),
                     _score(seed, "judged"),

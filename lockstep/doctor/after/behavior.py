@@ -5,7 +5,7 @@ import numpy as np
 from lockstep.config.presets import CARRYING_SHELF
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import Floats, History, last, smoothed
-from lockstep.doctor.numbers import percent
+from lockstep.formats import percent
 
 DOMINATING, ALIKE, STILL = 0.9, 0.95, 0.95
 ONCE, HELD = 0.6, 0.4

@@ -5,7 +5,7 @@ import numpy as np
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, last
 from lockstep.doctor.limits import MIN_REWARDING
-from lockstep.doctor.numbers import as_override, rounded
+from lockstep.formats import as_override, rounded
 
 HIGH = 0.5
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, first, last
-from lockstep.doctor.numbers import rounded
+from lockstep.formats import rounded
 
 SLOWER = 0.25
 GROWTH, GROWTH_MIB = 1.3, 300.0

@@ -3,7 +3,7 @@
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, last
-from lockstep.doctor.numbers import percent
+from lockstep.formats import percent
 
 DEAD, SATURATED = 0.6, 0.5
 IGNORED = 0.1

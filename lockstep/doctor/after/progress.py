@@ -4,7 +4,7 @@ import numpy as np
 
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, last, smoothed
-from lockstep.doctor.numbers import rounded
+from lockstep.formats import rounded
 
 
 def train_test_gap(history: History) -> Finding | None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, last
-from lockstep.doctor.numbers import as_override, percent, round_up, rounded
+from lockstep.formats import as_override, percent, round_up, rounded
 
 LEAST_EPISODES = 100
 ENOUGH_TO_JUDGE = 0.1

@@ -5,7 +5,7 @@ import numpy as np
 from lockstep.config.knobs import flat
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, first, last
-from lockstep.doctor.numbers import as_override, round_up, rounded
+from lockstep.formats import as_override, round_up, rounded
 
 BLOWN_UP = 10.0
 """Times the value that the best return ever seen could justify."""

@@ -3,7 +3,7 @@
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.limits import MIN_REWARDING
-from lockstep.doctor.numbers import as_override, percent, round_up, rounded
+from lockstep.formats import as_override, percent, round_up, rounded
 
 COMFORTABLE = 100
 """Rewarding episodes with which nobody need worry."""

@@ -6,7 +6,7 @@ from lockstep.config.knobs import flat
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.limits import MAX_LR, MIN_MOVEMENT, MIN_REACH, MIN_WORTH
-from lockstep.doctor.numbers import as_override, rounded
+from lockstep.formats import as_override, rounded
 
 STANDARDIZED = 20.0
 """Deviations from which a standardized reward is far from what learners are tuned for."""

@@ -3,7 +3,7 @@
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.limits import MIN_REWARDING, MIN_STUDIED
-from lockstep.doctor.numbers import as_override, rounded
+from lockstep.formats import as_override, rounded
 
 RARELY = 0.02
 """Rewarding episodes in a batch below which most updates teach nothing."""

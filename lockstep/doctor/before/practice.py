@@ -3,7 +3,7 @@
 from lockstep.algorithms.feed_memory import reserved_bytes, smaller_replay
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.forecast import Forecast
-from lockstep.doctor.numbers import as_override, duration, memory, rounded
+from lockstep.formats import as_override, duration, memory, rounded
 
 LONG_SECONDS = 2 * 3600.0
 
