@@ -5,17 +5,24 @@ from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-if hasattr(os, "sched_setaffinity"):
-    # One core for each process of tests, so that learners work alone unless a test asks for shares.
-    cores = sorted(os.sched_getaffinity(0), reverse=True)
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    os.sched_setaffinity(0, {cores[worker % len(cores)]})
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("lockstep", deadline=None)
 settings.load_profile("lockstep")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One core for each process of tests, so that learners work alone unless a test asks for shares.
+
+    The process that hands tests out to others keeps all of them: what it starts would have no more than it has.
+    """
+    hands_out = bool(config.getoption("numprocesses", default=None)) and "PYTEST_XDIST_WORKER" not in os.environ
+    if hasattr(os, "sched_setaffinity") and not hands_out:
+        cores = sorted(os.sched_getaffinity(0), reverse=True)
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        os.sched_setaffinity(0, {cores[worker % len(cores)]})
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,7 @@
 """What several seeds say together, without saying more than they can.
 
 Point estimates and intervals follow Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical
-precipice" (their package: rliable); `tests/runs/test_statistics.py` works every number by hand, and
+precipice" (their package: rliable); `tests/analysis/test_statistics.py` works every number by hand, and
 `benchmarks/compare_with_rliable.py` compares with rliable itself.
 
 Scores are (runs,) for one task or (runs, tasks) for several: one number per run, never per episode, because episodes of

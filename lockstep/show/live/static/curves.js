@@ -1,4 +1,4 @@
-// The learning curves: what the stream tells of every run, and its charts. Data: see lockstep/runs/live/curves.py.
+// The learning curves: what the stream tells of every run, and its charts. Data: see lockstep/show/live/curves.py.
 
 import { compact, duration, value } from "/static/words.js";
 
