@@ -31,26 +31,34 @@ class FeedForward:
         self.steps, self.input = steps, _Input(spec, network, group)
         rows, hidden = pieces * (steps + 1) * len(group), network.hidden_dim
         self.q, self.target_q = _buffers(rows, spec.num_actions), _buffers(rows, spec.num_actions)
-        self.h1, self.h2, self.d_h1, self.d_h2 = (_buffers(rows, hidden) for _ in range(4))
+        self.layers, self.d_layers = (
+            feed_forward_kernel.FeedForwardLayers(_buffers(rows, hidden), _buffers(rows, hidden)) for _ in range(2)
+        )
 
     def values(self, batch: EpisodeBatch, online: list[Floats], target: list[Floats]) -> tuple[Floats, Floats]:
         """See `Agents`."""
         x = batch.obs.reshape(-1, self.input.obs_dim).numpy()
         for parameters, q in ((target, self.target_q), (online, self.q)):  # the way back needs the latter's layers
-            encode, b1, w2, b2, w3, b3 = parameters
-            w1, id_weights = self.input.split(encode)
-            feed_forward_kernel.forward(x, w1, b1, id_weights, w2, b2, w3, b3, self.h1, self.h2, q)
+            self.weights = self._weights(parameters)
+            feed_forward_kernel.forward(x, self.weights, self.layers, q)
         return self.q, self.target_q
 
     def gradient(self, batch: EpisodeBatch, d_taken: Floats, online: list[Floats], gradient: list[Floats]) -> None:
         """See `Agents`."""
         x, actions = batch.obs.reshape(-1, self.input.obs_dim).numpy(), batch.actions.contiguous().numpy()
         d_encode, d_b1, d_w2, d_b2, d_w3, d_b3 = gradient
+        gradients = feed_forward_kernel.FeedForwardGradients(
+            self.input.d_weights, self.input.d_id, d_w2, d_b2, d_w3, d_b3
+        )
         feed_forward_kernel.backward(
-            x, actions, d_taken, self.h1, self.h2, online[2], online[4], self.steps + 1, self.d_h2, self.d_h1,
-            self.input.d_weights, self.input.d_id, d_w2, d_b2, d_w3, d_b3,
-        )  # fmt: skip
+            x, actions, d_taken, self.steps + 1, self.weights, self.layers, self.d_layers, gradients
+        )
         self.input.join(d_encode, d_b1)
+
+    def _weights(self, parameters: list[Floats]) -> feed_forward_kernel.FeedForwardWeights:
+        encode, b1, *rest = parameters
+        w1, ids = self.input.split(encode)
+        return feed_forward_kernel.FeedForwardWeights(w1, b1, ids, *rest)
 
 
 class Recurrent:
@@ -60,37 +68,38 @@ class Recurrent:
         self.input = _Input(spec, network, group)
         rows, hidden, actions = pieces * len(group), network.hidden_dim, spec.num_actions
         self.q, self.target_q = (_buffers(rows * (steps + 1), actions) for _ in range(2))
-        self.x, self.step_values = _buffers(rows, spec.obs_dim), _buffers(rows, actions)
-        self.from_x, self.from_h = _buffers(rows, 3 * hidden), _buffers(rows, 3 * hidden)
-        self.d_h, self.d_before, self.d_encoded = (_buffers(rows, hidden) for _ in range(3))
-        # What one step leaves: the encoded input, the gates, the memory. Of the target network nothing is kept.
-        self.kept, self.scratch = (
-            (_buffers(count, rows, hidden), _buffers(count, rows, 4 * hidden), _buffers(count + 1, rows, hidden))
+        widths = (spec.obs_dim, 3 * hidden, 3 * hidden, actions, hidden, hidden, hidden)
+        self.scratch = recurrent_kernel.StepScratch(*(_buffers(rows, width) for width in widths))
+        # Of the target network nothing is kept.
+        self.kept, self.passing = (
+            recurrent_kernel.KeptSteps(
+                _buffers(count, rows, hidden), _buffers(count, rows, 4 * hidden), _buffers(count + 1, rows, hidden)
+            )
             for count in (steps + 1, 1)
         )
 
     def values(self, batch: EpisodeBatch, online: list[Floats], target: list[Floats]) -> tuple[Floats, Floats]:
         """See `Agents`."""
         obs = batch.obs.flatten(2).contiguous().numpy()
-        for parameters, kept, q in ((online, self.kept, self.q), (target, self.scratch, self.target_q)):
-            encode, b1, wx, wh, bx, bh, w3, b3 = parameters
-            w1, id_weights = self.input.split(encode)
-            recurrent_kernel.forward(
-                obs, w1, b1, id_weights, wx, bx, wh, bh, w3, b3, self.x, self.from_x, self.from_h, self.step_values,
-                *kept, q,
-            )  # fmt: skip
+        for parameters, left, q in ((target, self.passing, self.target_q), (online, self.kept, self.q)):
+            self.weights = self._weights(parameters)  # those of the latter for the way back
+            recurrent_kernel.forward(obs, self.weights, self.scratch, left, q)
         return self.q, self.target_q
 
     def gradient(self, batch: EpisodeBatch, d_taken: Floats, online: list[Floats], gradient: list[Floats]) -> None:
         """See `Agents`."""
         obs, actions = batch.obs.flatten(2).contiguous().numpy(), batch.actions.contiguous().numpy()
-        _, _, wx, wh, _, _, w3, _ = online
         d_encode, d_b1, d_wx, d_wh, d_bx, d_bh, d_w3, d_b3 = gradient
-        recurrent_kernel.backward(
-            obs, actions, d_taken, *self.kept, wx, wh, w3, self.x, self.from_x, self.from_h, self.d_h, self.d_before,
-            self.d_encoded, self.input.d_weights, self.input.d_id, d_wx, d_bx, d_wh, d_bh, d_w3, d_b3,
-        )  # fmt: skip
+        gradients = recurrent_kernel.RecurrentGradients(
+            self.input.d_weights, self.input.d_id, d_wx, d_bx, d_wh, d_bh, d_w3, d_b3
+        )
+        recurrent_kernel.backward(obs, actions, d_taken, self.weights, self.scratch, self.kept, gradients)
         self.input.join(d_encode, d_b1)
+
+    def _weights(self, parameters: list[Floats]) -> recurrent_kernel.RecurrentWeights:
+        encode, b1, wx, wh, bx, bh, w3, b3 = parameters
+        w1, ids = self.input.split(encode)
+        return recurrent_kernel.RecurrentWeights(w1, b1, ids, wx, bx, wh, bh, w3, b3)
 
 
 class Grouped:

@@ -3,6 +3,8 @@
 B pieces, U = T + 1 steps, N agents, O features, H hidden, A actions; rows R are (b, u, i).
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lockstep.arrays import Floats, Ints
@@ -12,21 +14,43 @@ from lockstep.compute.compiled import vectorized
 zero = np.float32(0.0)
 
 
+class FeedForwardWeights(NamedTuple):
+    """A network's parameters; the first layer's in two parts."""
+
+    w1: Floats
+    """(H, O)"""
+    b1: Floats
+    ids: Floats
+    """(N, H): what an agent's number adds to b1"""
+    w2: Floats
+    b2: Floats
+    w3: Floats
+    b3: Floats
+
+
+class FeedForwardLayers(NamedTuple):
+    """What the layers give after their ReLU, both (R, H), or the gradients by what they give."""
+
+    h1: Floats
+    h2: Floats
+
+
+class FeedForwardGradients(NamedTuple):
+    """Where the gradients by the parameters are written; b1's is the sum of those by ids."""
+
+    w1: Floats
+    ids: Floats
+    w2: Floats
+    b2: Floats
+    w3: Floats
+    b3: Floats
+
+
 @vectorized
-def forward(
-    x: Floats,
-    w1: Floats,
-    b1: Floats,
-    id_weights: Floats,
-    w2: Floats,
-    b2: Floats,
-    w3: Floats,
-    b3: Floats,
-    h1: Floats,
-    h2: Floats,
-    q: Floats,
-) -> None:
-    """x (R, O) -> h1, h2 (R, H) after ReLU, q (R, A). id_weights (N, H): what an agent's number adds to b1."""
+def forward(x: Floats, weights: FeedForwardWeights, layers: FeedForwardLayers, q: Floats) -> None:
+    """x (R, O) -> layers, and q (R, A)."""
+    w1, b1, id_weights, w2, b2, w3, b3 = weights
+    h1, h2 = layers
     agents = id_weights.shape[0]
     np.dot(x, w1.T, h1)
     for r in range(h1.shape[0]):
@@ -46,24 +70,20 @@ def backward(
     x: Floats,
     actions: Ints,
     d_taken: Floats,
-    h1: Floats,
-    h2: Floats,
-    w2: Floats,
-    w3: Floats,
     steps: int,
-    d_h2: Floats,
-    d_h1: Floats,
-    d_w1: Floats,
-    d_id: Floats,
-    d_w2: Floats,
-    d_b2: Floats,
-    d_w3: Floats,
-    d_b3: Floats,
+    weights: FeedForwardWeights,
+    layers: FeedForwardLayers,
+    d_layers: FeedForwardLayers,
+    gradients: FeedForwardGradients,
 ) -> None:
-    """Go from the chosen values' gradients d_taken (B, T, N) to those of the network.
+    """Go from the chosen values' gradients d_taken (B, T, N) to those of the network; d_layers is scratch.
 
     The last of a piece's `steps` observations chose nothing.
     """
+    _, _, _, w2, _, w3, _ = weights
+    h1, h2 = layers
+    d_h1, d_h2 = d_layers
+    d_w1, d_id, d_w2, d_b2, d_w3, d_b3 = gradients
     pieces, _, agents = d_taken.shape
     d_w3[:] = zero
     d_b3[:] = zero

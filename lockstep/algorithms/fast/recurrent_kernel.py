@@ -6,6 +6,8 @@ the gates is torch's: reset, update, new.
     r = sigmoid(Wx_r x + Wh_r h)    z = sigmoid(Wx_z x + Wh_z h)    n = tanh(Wx_n x + r (Wh_n h))    h' = n + z (h - n)
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lockstep.arrays import Floats, Ints
@@ -13,6 +15,62 @@ from lockstep.compute.arithmetic import add_columns, relu, sigmoid, tanh
 from lockstep.compute.compiled import vectorized
 
 zero, one = np.float32(0.0), np.float32(1.0)
+
+
+class RecurrentWeights(NamedTuple):
+    """A network's parameters; the first layer's in two parts."""
+
+    w1: Floats
+    """(H, O)"""
+    b1: Floats
+    ids: Floats
+    """(N, H): what an agent's number adds to b1"""
+    wx: Floats
+    bx: Floats
+    wh: Floats
+    bh: Floats
+    w3: Floats
+    b3: Floats
+
+
+class RecurrentGradients(NamedTuple):
+    """Where the gradients by the parameters are written; b1's is the sum of those by ids."""
+
+    w1: Floats
+    ids: Floats
+    wx: Floats
+    bx: Floats
+    wh: Floats
+    bh: Floats
+    w3: Floats
+    b3: Floats
+
+
+class KeptSteps(NamedTuple):
+    """What K steps leave behind: all of them for the way back, or a single one that is written over."""
+
+    encoded: Floats
+    """(K, R, H)"""
+    gates: Floats
+    """(K, R, 4H): r, z, n and Wh_n h"""
+    memory: Floats
+    """(K + 1, R, H)"""
+
+
+class StepScratch(NamedTuple):
+    """What one step is worked out in."""
+
+    x: Floats
+    """(R, O)"""
+    from_x: Floats
+    """(R, 3H), like from_h; on the way back the gradients by them"""
+    from_h: Floats
+    values: Floats
+    """(R, A)"""
+    d_memory: Floats
+    """(R, H), like the next two"""
+    d_before: Floats
+    d_encoded: Floats
 
 
 @vectorized
@@ -48,31 +106,11 @@ def gates(
 
 
 @vectorized
-def forward(
-    obs: Floats,
-    w1: Floats,
-    b1: Floats,
-    id_weights: Floats,
-    wx: Floats,
-    bx: Floats,
-    wh: Floats,
-    bh: Floats,
-    w3: Floats,
-    b3: Floats,
-    x: Floats,
-    from_x: Floats,
-    from_h: Floats,
-    values: Floats,
-    encoded: Floats,
-    kept: Floats,
-    memory: Floats,
-    q: Floats,
-) -> None:
-    """obs (B, U, N * O) -> q (B * U * N, A).
-
-    encoded (K, R, H), kept (K, R, 4H) and memory (K + 1, R, H) hold what the way back needs where K = U; with K = 1
-    they are scratch. x (R, O), from_x, from_h (R, 3H) and values (R, A) are scratch.
-    """
+def forward(obs: Floats, weights: RecurrentWeights, scratch: StepScratch, left: KeptSteps, q: Floats) -> None:
+    """obs (B, U, N * O) -> q (B * U * N, A). left holds what the way back needs where K = U."""
+    w1, b1, id_weights, wx, bx, wh, bh, w3, b3 = weights
+    x, from_x, from_h, values, _, _, _ = scratch
+    encoded, kept, memory = left
     agents = id_weights.shape[0]
     episodes, steps = obs.shape[:2]
     # What is added to reset and update from both sides is added once.
@@ -124,28 +162,16 @@ def backward(
     obs: Floats,
     actions: Ints,
     d_taken: Floats,
-    encoded: Floats,
-    kept: Floats,
-    memory: Floats,
-    wx: Floats,
-    wh: Floats,
-    w3: Floats,
-    x: Floats,
-    d_x: Floats,
-    d_y: Floats,
-    d_h: Floats,
-    d_before: Floats,
-    d_e: Floats,
-    d_w1: Floats,
-    d_id: Floats,
-    d_wx: Floats,
-    d_bx: Floats,
-    d_wh: Floats,
-    d_bh: Floats,
-    d_w3: Floats,
-    d_b3: Floats,
+    weights: RecurrentWeights,
+    scratch: StepScratch,
+    left: KeptSteps,
+    gradients: RecurrentGradients,
 ) -> None:
     """Go from the chosen values' gradients d_taken (B, T, N) to those of the network, the last step first."""
+    _, _, _, wx, _, wh, _, w3, _ = weights
+    x, d_x, d_y, _, d_h, d_before, d_e = scratch
+    encoded, kept, memory = left
+    d_w1, d_id, d_wx, d_bx, d_wh, d_bh, d_w3, d_b3 = gradients
     episodes, steps, agents = d_taken.shape
     h = d_h.shape[1]
     for total in (d_w1, d_id, d_wx, d_wh, d_w3):
