@@ -31,7 +31,7 @@ def test_a_warm_up_counts_and_shortens_what_is_left() -> None:
 
 def test_updates_begin_when_a_batch_is_there() -> None:
     assert forecast(replay={"batch_size": 32}).updates == 10_000 - 31
-    assert forecast(replay={"batch_size": 32, "buffer_size": 16}).updates == 0
+    assert forecast(replay={"batch_size": 20_000, "buffer_size": 20_000}).updates == 0
     assert forecast(collection={"num_envs": 100}).updates == 100
 
 

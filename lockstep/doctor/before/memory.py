@@ -15,9 +15,7 @@ def never_learns(forecast: Forecast) -> Finding | None:
     if forecast.updates > 0:
         return None
     why = (
-        f"A batch needs {rounded(replay.batch_size)} episodes, and the replay keeps {rounded(replay.buffer_size)}."
-        if replay.buffer_size < replay.batch_size
-        else f"{rounded(forecast.collections)} collections are left after the warm-up, "
+        f"{rounded(forecast.collections)} collections are left after the warm-up, "
         f"{rounded(forecast.stored_at_start)} episodes are stored by then, and a batch needs "
         f"{rounded(replay.batch_size)}."
     )
