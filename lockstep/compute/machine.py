@@ -35,7 +35,7 @@ def is_alive(pid: int) -> bool:
         return bool(lives)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # there is none, or there cannot be one
         return False
     except PermissionError:
         pass

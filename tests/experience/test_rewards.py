@@ -114,7 +114,8 @@ def test_a_run_of_an_algorithm_that_asks_for_them_is_saved_and_resumed(
 ) -> None:
     """QMIX, asking for more than it needs, learns what it learns from the sum."""
     sums = advanced(config(), 16)
-    monkeypatch.setattr(registry, "OWN_REWARDS", frozenset({"qmix"}))
+    asking = {**registry.ALGORITHMS, "qmix": replace(registry.ALGORITHMS["qmix"], reward="own")}
+    monkeypatch.setattr(registry, "ALGORITHMS", asking)
     own = advanced(config(), 12)
     assert own.spec.num_rewards == 2
     run = RunDirectory.create(tmp_path / "run", "test", 1, "")

@@ -80,7 +80,7 @@ VERBS = [
     (["plot"], "curve.png"),
     (["plot"], "curve.pdf"),
     (["export"], "evaluations.csv"),
-    (["export", "--format", "sacred"], "run/metrics.json"),
+    (["export", "--format", "sacred"], "1/metrics.json"),
     (["report"], "report.html"),
 ]
 

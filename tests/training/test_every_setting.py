@@ -197,5 +197,5 @@ def test_a_thousand_combinations_work_or_are_refused() -> None:
 def test_a_memory_beyond_the_machine_is_refused_before_there_is_a_run(name: str, tmp_path: Path, capsys: Any) -> None:
     words = ["smoke", f"replay.{name}=1000000000000", "--no-doctor", "--out", str(tmp_path / "run")]
     assert main(["train", *words]) == 2
-    assert f"replay.{name}=1000000000000 asks for more memory" in capsys.readouterr().err
+    assert f"replay.{name}=1000000000000 asks for" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

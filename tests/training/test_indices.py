@@ -52,7 +52,7 @@ def test_a_remembered_flag_must_be_one(flag: int) -> None:
 def test_a_script_with_another_action_is_not_played(action: int) -> None:
     env = make_vec(KEY, 1, time_limit=3)
     script = Script(np.full((3, 1, 2), action))
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(UserError, match="There is no action"):
         collect(env, FrozenPolicy(lambda: no_weights(71, 2)), script, seed=1)
 
 

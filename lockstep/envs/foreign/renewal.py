@@ -10,7 +10,10 @@ from lockstep.envs.foreign.guests import GlobalGenerators
 from lockstep.envs.foreign.team import ForeignEnv, ForeignStep
 
 STEPS = 32
-"""Of each episode that is compared."""
+"""Number of steps of each episode that is compared."""
+HISTORIES = 16
+"""Number of other seeds that are played in between. A world that forgets only nearly all, as a small floor of
+Level-Based Foraging, may look new after one of them."""
 
 
 class _Trace(NamedTuple):
@@ -28,18 +31,18 @@ class _Trace(NamedTuple):
 
 
 def repeats_itself(used: ForeignEnv, fresh: ForeignEnv | None, seed: int) -> bool:
-    """Whether both play the same from one seed, also right after that seed and after another one.
+    """Whether both play the same from one seed, also right after that seed and after others.
 
     fresh: one to which nothing has happened; None where there can be but one. Level-Based Foraging fails, since its
     players may not start where they stand. What a world raises here it will raise again when it is played.
     """
     try:
         first = _trace(fresh or used, seed)
-        for history in (seed, seed, seed + 1):  # what was played before it is asked again
+        for history in (seed, *range(seed + 1, seed + 1 + HISTORIES)):  # what was played before it is asked again
+            _trace(used, history)
             if not _trace(used, seed).equals(first):
                 return False
-            _trace(used, history)
-        return _trace(used, seed).equals(first)
+        return True
     except Exception:  # a stranger's world may raise anything
         return False
 
