@@ -8,17 +8,19 @@ execution stays decentral.
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.acting.exploration import Plan
-from lockstep.acting.forward import TeamWeights
 from lockstep.arrays import Mask, Obs
 from lockstep.envs.protocol import Onset, PlaysUnobserved, Record, TeamPlay, TimeStep, VectorEnv, dropped_lanes
 from lockstep.errors import UserError
 from lockstep.spec import FLAG_BITS
+
+if TYPE_CHECKING:  # the compiler is loaded when something is played
+    from lockstep.acting.exploration import Plan
+    from lockstep.acting.forward import TeamWeights
 
 
 class OnsetMemory:
@@ -92,8 +94,8 @@ class OnsetMemory:
 
     def play_team(
         self,
-        network: TeamWeights,
-        plan: Plan,
+        network: "TeamWeights",
+        plan: "Plan",
         first: int,
         memory: NDArray[np.float32],
         record: Record,

@@ -1,6 +1,9 @@
 """What a run will need is worked out before it is taken, and compared with what there really is."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import torch
 
 from lockstep.cli import main
 from lockstep.compute import machine as memory
-from lockstep.compute.machine import available_bytes, resident_mib
+from lockstep.compute.machine import available_bytes, is_alive, resident_mib
 from lockstep.config.load import load_config
 from lockstep.envs.registry import make_env
 from lockstep.experience.rollout import collect
@@ -17,7 +20,7 @@ from lockstep.spec import episode_bytes
 from lockstep.training.command import check
 from lockstep.training.estimate import check_memory, needed_bytes
 from lockstep.training.session import Session
-from tests.training.faults import TINY
+from tests.training.faults import TINY, wait_for
 from tests.training.test_session import advanced, config
 
 HUGE = 10**13
@@ -28,10 +31,11 @@ HUGE = 10**13
     [
         ([f"replay.buffer_size={HUGE}", f"t_max={10**15}"], f"Make replay.buffer_size={HUGE} smaller"),
         ([f"num_envs={HUGE}"], f"Make collection.num_envs={HUGE} smaller"),
-        ([f"replay.batch_size={HUGE}"], f"Make replay.batch_size={HUGE} smaller"),
+        ([f"replay.batch_size={HUGE}"], "never hold a batch_size"),
         (["hidden_dim=10000000"], "Make network.hidden_dim=10000000 smaller"),
-        ([f"hidden_dim={10**18}"], "networks too large for any machine"),
-        ([f"hypernet_embed_dim={10**18}"], "networks too large for any machine"),
+        ([f"hidden_dim={10**15}"], "networks too large for any machine"),
+        ([f"hypernet_embed_dim={10**15}"], "of it for networks"),
+        ([f"hidden_dim={10**18}"], f"at most {10**15}"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_allocated_or_written(
@@ -46,12 +50,13 @@ def test_what_does_not_fit_is_refused_before_anything_is_allocated_or_written(
     assert resident_mib() - before < 200
 
 
-def test_a_resumed_run_is_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_resumed_run_is_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     assert main(["train", "smoke", *TINY, "t_max=80", "--no-doctor", "-q", "--out", str(run)]) == 0
-    toml = (run / "config.toml").read_text()
-    (run / "config.toml").write_text(toml.replace("batch_size = 16", f"batch_size = {HUGE}"))
-    assert main(["resume", str(run)]) == 2
+    monkeypatch.setattr("lockstep.training.estimate.available_bytes", lambda: 1_000.0)
+    assert main(["resume", str(run), "t_max=160"]) == 2
     assert "of memory" in capsys.readouterr().err
 
 
@@ -205,3 +210,12 @@ def test_the_doctor_foresees_what_a_training_is_refused_for(
     masks = env.available_actions() is not None
     assert finding["numbers"]["replay_bytes"] == needed_bytes(made, env.spec, masks=masks)["replay"]
     check(load_config("smoke", [*words, *finding["remedies"][0]["overrides"]]))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="only Linux tells")
+def test_a_process_that_nobody_has_asked_about_yet_is_over() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        state = Path(f"/proc/{ended.pid}/stat")
+        wait_for(lambda: ") Z " in state.read_text())
+        assert not is_alive(ended.pid)
+    assert is_alive(os.getpid())

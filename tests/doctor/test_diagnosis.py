@@ -62,7 +62,7 @@ SICK: dict[str, Forecast] = {
         exploration={"epsilon_finish": 0.2, "epsilon_anneal_env_steps": 10_000},
         training={"max_env_steps": 2_000_000},
     ),
-    "never-learns": forecast(replay={"buffer_size": 16}),
+    "never-learns": forecast(replay={"batch_size": 20_000, "buffer_size": 20_000}),
     "rewards-rarely-studied": forecast(rewarding=10, replay={"batch_size": 4}, training={"updates_per_collection": 1}),
     "replay-forgets": forecast(replay={"buffer_size": 40}),
     "too-few-updates": forecast(collection={"num_envs": 500}),
