@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "recorded"
 MOST_ROWS = 30
 SMALL = (
     *("t_max=80_000", "warmup_env_steps=20_000", "epsilon_anneal_time=60_000", "lr=0.003", "batch_size=32"),
-    *("hidden_dim=32", "mixing_embed_dim=8", "hypernet_embed_dim=16", "log_interval=1_280", "test_interval=5_000"),
+    *("hidden_dim=32", "mixing_embed_dim=8", "hypernet_embed_dim=16", "logging.every_env_steps=1_280", "test_interval=5_000"),
     *(
         "test_nepisode=50",
         "use_tensorboard=False",
@@ -29,7 +29,7 @@ SMALL = (
 )
 COLD = ("warmup_env_steps=0", "rewarding_fraction=0")
 RUNS: dict[str, tuple[str, ...]] = {
-    "healthy": ("t_max=200_000", "log_interval=6_400", "test_interval=10_000"),
+    "healthy": ("t_max=200_000", "logging.every_env_steps=6_400", "test_interval=10_000"),
     "nothing-found": (*COLD, "env.arguments={}", "t_max=32_000", "epsilon_start=0.05", "epsilon_finish=0.05"),
     "forgetful": ("rewarding_fraction=0", "buffer_size=64"),
     "runaway": ("lr=0.02", "gamma=1.0", "target_tau=1.0", "td_lambda=0", "double_q=False", "grad_norm_clip=1000"),

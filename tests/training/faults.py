@@ -27,7 +27,7 @@ TINY = [
     "test_interval=80",
     "test_nepisode=10",
     "save_model_interval=80",
-    "log_interval=8",
+    "logging.every_env_steps=8",
     "updates_per_collection=1",
     "num_threads=1",
 ]

@@ -88,7 +88,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint(
 ) -> None:
     with small_disk(tmp_path / "disk", "4m") as disk:
         run = RunDirectory(disk / "run")
-        words = [*LONG, "save_model_interval=800", "log_interval=100000", "test_interval=100000"]
+        words = [*LONG, "save_model_interval=800", "logging.every_env_steps=100000", "test_interval=100000"]
         with also(monkeypatch, At(880, lambda: fill(disk, leave=20_000))):
             err = refused(["train", "smoke", *words, "--no-doctor", "-q", "--out", str(run.path)], capsys)
         assert "a checkpoint could not be written, because of this: the disk is full" in err
@@ -159,7 +159,7 @@ def test_a_run_directory_that_is_deleted_under_the_run(
     run = tmp_path / "run"
     words = [*LONG, "save_model_interval=800"]
     if at == "checkpoint":
-        words += ["log_interval=100000", "test_interval=100000"]
+        words += ["logging.every_env_steps=100000", "test_interval=100000"]
     with also(monkeypatch, At(880, lambda: shutil.rmtree(run))):
         err = refused(["train", "smoke", *words, "--no-doctor", "-q", "--out", str(run)], capsys)
     assert "is gone: the run directory was deleted or moved before" in err
@@ -173,7 +173,7 @@ def test_a_run_directory_that_is_made_anew_belongs_to_whoever_made_it(
     run = tmp_path / "run"
     words = [*LONG, "save_model_interval=800"]
     if at == "checkpoint":
-        words += ["log_interval=100000", "test_interval=100000"]
+        words += ["logging.every_env_steps=100000", "test_interval=100000"]
     others: dict[Path, bytes] = {}
 
     def make_anew() -> None:
