@@ -19,7 +19,8 @@ FOLDER = Path(__file__).parent / "recorded"
 MOST_ROWS = 30
 SMALL = (
     *("t_max=80_000", "warmup_env_steps=20_000", "epsilon_anneal_time=60_000", "lr=0.003", "batch_size=32"),
-    *("hidden_dim=32", "mixing_embed_dim=8", "hypernet_embed_dim=16", "logging.every_env_steps=1_280", "test_interval=5_000"),
+    *("hidden_dim=32", "mixing_embed_dim=8", "hypernet_embed_dim=16"),
+    *("logging.every_env_steps=1_280", "test_interval=5_000"),
     *(
         "test_nepisode=50",
         "use_tensorboard=False",

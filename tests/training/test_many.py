@@ -17,7 +17,8 @@ from tests.compute.test_child_process import lives
 from tests.training.faults import training as started
 from tests.training.faults import wait_for
 
-WORDS = ["t_max=8000", "test_interval=2000", "test_nepisode=20", "save_model_interval=2000", "logging.every_env_steps=1000"]
+WORDS = ["t_max=8000", "test_interval=2000", "test_nepisode=20", "save_model_interval=2000"]
+WORDS += ["logging.every_env_steps=1000"]
 
 
 def tiny(out: Path, *words: str) -> Training:
