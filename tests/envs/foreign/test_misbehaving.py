@@ -45,7 +45,7 @@ def test_a_training_whose_world_fails_is_saved_and_goes_on_to_the_same_end(
     train = ["train", "report-week1", "--no-doctor", "-q"]
     assert main([*train, *words(how, tmp_path / "never", 10**9), "--out", str(whole.path)]) == 0
     Raising.taken = 0
-    assert main([*train, *words(how, tmp_path / "once", 70), "--out", str(cut.path)]) == 2
+    assert main([*train, *words(how, tmp_path / "once", 250), "--out", str(cut.path)]) == 2
     said = capsys.readouterr().err
     sentence = next(line for line in said.splitlines() if line.startswith("lockstep: "))
     name = {"pipe": "BrokenPipeError", "exit": "exit (0)", "own": "Odd: no Exception at all"}[how]
