@@ -118,14 +118,6 @@ def sparkline(values: list[float], width: int) -> str:
     return "".join(BARS[round((value - low) * scale)] for value in values[-width:])
 
 
-def steps_text(env_steps: int) -> str:
-    """11,776,000 as 11.8M."""
-    for size, letter in ((1_000_000, "M"), (1_000, "k")):
-        if env_steps >= size:
-            return f"{env_steps / size:.3g}{letter}"
-    return str(env_steps)
-
-
 def gib(size: float) -> str:
     """Bytes as the system counts them: `370 MiB`, `1.4 GiB`."""
     return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"

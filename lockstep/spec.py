@@ -39,6 +39,11 @@ class EnvSpec:
     def state_dim(self) -> int:
         return self.own_state_dim or self.num_agents * self.obs_dim
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """(agents, features, actions): a team plays only where these are what it was trained for."""
+        return self.num_agents, self.obs_dim, self.num_actions
+
 
 @dataclass(frozen=True)
 class Field:

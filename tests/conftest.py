@@ -26,6 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_announcements() -> None:
+    """Whichever test is the first to compile, on a machine that has no machine code yet, prints what it always does."""
+    from lockstep.compute.compiled import leave_announcements
+
+    leave_announcements()
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _state() -> Iterator[None]:
     """What the tests use is not remembered as the user's own choice."""
     with TemporaryDirectory() as folder:

@@ -27,7 +27,6 @@ DASHES: tuple[str | tuple[float, tuple[float, ...]], ...] = ("-", (0, (5, 1.5)),
 INK, GREY, FAINT = "#1a1a1a", "#5f6368", "#e3e5e8"
 SHORT = 26
 """Letters of a name that has room beside its curve."""
-MINUS = "−"  # as typeset, not as typed
 SUFFIXES = ("svg", "png", "pdf")
 
 

@@ -102,7 +102,7 @@ def announce_compilation(what: str, *functions: Any) -> None:
 
 
 def leave_announcements() -> None:
-    """To the process that this one helps: it compiles the same."""
+    """Leave them to whoever this process helps, or to nobody."""
     global _quiet
     _quiet = True
 

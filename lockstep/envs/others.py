@@ -30,6 +30,8 @@ RANDOM, HEURISTIC = "random", "heuristic"
 MANY_AGAINST = 0.2
 """Share of the steps in which several agents are paid; above it, signs that differ are no accident."""
 LoadTeam = Callable[[str], tuple[Policy, EnvSpec]]
+ProgrammedTeam = Callable[[Any], Policy | None]
+"""Returns the team that is programmed for a world; None: there is none. See `WorldFamily.heuristic`."""
 _loaders: list[LoadTeam] = []
 
 
@@ -45,11 +47,13 @@ class SharedWorld:
     Rewards of all agents are added up in `earned`, episode by episode.
     """
 
-    def __init__(self, env: VectorEnv, team: Sequence[str], others: str, seed: int = 0) -> None:
+    def __init__(
+        self, env: VectorEnv, team: Sequence[str], others: str, seed: int, programmed_team: ProgrammedTeam
+    ) -> None:
         self.env, self.num_envs, self.names = env, env.num_envs, agent_names(env)
         self.learners, self.rest = _sides(env.spec.key, self.names, team)
         self.spec = replace(env.spec, num_agents=len(self.learners))
-        self._policy = _policy(others, env, len(self.rest))
+        self._policy = _policy(others, env, len(self.rest), programmed_team)
         self._for_all = others == HEURISTIC
         """Whether it plans for all agents, as a programmed team does; only the others do what it says."""
         self._first_seed, self._rng = seed, np.random.default_rng(seed)
@@ -135,9 +139,9 @@ class SharedWorld:
         return self._last
 
 
-def shared(env: VectorEnv, team: Sequence[str], others: str, seed: int) -> VectorEnv:
+def shared(env: VectorEnv, team: Sequence[str], others: str, seed: int, programmed_team: ProgrammedTeam) -> VectorEnv:
     """`env` itself where everybody learns."""
-    return SharedWorld(env, team, others, seed) if team else env
+    return SharedWorld(env, team, others, seed, programmed_team) if team else env
 
 
 def agent_names(env: VectorEnv) -> tuple[str, ...]:
@@ -181,38 +185,26 @@ def _sides(key: str, names: tuple[str, ...], team: Sequence[str]) -> tuple[list[
     return sorted(learners), [number for number in range(len(names)) if number not in learners]
 
 
-def _policy(others: str, env: VectorEnv, count: int) -> Policy | None:
+def _policy(others: str, env: VectorEnv, count: int, programmed_team: ProgrammedTeam) -> Policy | None:
     """Who plays `count` others; None: chance. Raises UserError for a team that is not for them, or not there."""
     if others == RANDOM:
         return None
-    if others == HEURISTIC:
-        return _programmed(env)
-    return _loaded(others, env.spec, count)
+    if others != HEURISTIC:
+        return _loaded(others, replace(env.spec, num_agents=count))
+    team = programmed_team(env)
+    if team is None:
+        raise UserError(
+            f"env.others=heuristic: no team is programmed for {env.spec.key}; say random, or the folder of a run."
+        )
+    return team
 
 
-def _programmed(env: VectorEnv) -> Policy:
-    from lockstep.envs.particles.config import SPREAD_KEYS
-    from lockstep.envs.rware.keys import is_rware_key
-
-    if env.spec.key in SPREAD_KEYS:
-        from lockstep.envs.particles.heuristic import LandmarkAssignment
-
-        return LandmarkAssignment(env.spec.num_agents)
-    if is_rware_key(env.spec.key):
-        from lockstep.envs.rware.heuristic import HeuristicPolicy
-
-        return HeuristicPolicy(env)
-    raise UserError(
-        f"env.others=heuristic: no team is programmed for {env.spec.key}; say random, or the folder of a run."
-    )
-
-
-def _loaded(others: str, spec: EnvSpec, count: int) -> Policy:
+def _loaded(others: str, spec: EnvSpec) -> Policy:
     """The team of a run, if it is one for these agents."""
     if not _loaders:
         raise UserError(f"env.others={others!r} cannot be loaded here; say env.others=random.")
     policy, trained = _loaders[0](others)
-    theirs, ours = (trained.num_agents, trained.obs_dim, trained.num_actions), (count, spec.obs_dim, spec.num_actions)
+    theirs, ours = trained.sizes, spec.sizes
     if theirs != ours:
         raise UserError(
             f"env.others={others!r} is a team of {theirs[0]} agents with {theirs[1]} features and {theirs[2]} actions; "

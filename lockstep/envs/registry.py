@@ -126,7 +126,7 @@ def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, 
         options["workers"] = _workers(task)
     options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
     env = family.playable(make_vec(task.key, num_envs, seed, task.time_limit, **options))
-    return remembering(shared(env, task.team, task.others, seed), task.remember_onset)
+    return remembering(shared(env, task.team, task.others, seed, family.heuristic), task.remember_onset)
 
 
 def try_out(task: EnvConfig) -> Trial | None:

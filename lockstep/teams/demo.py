@@ -12,7 +12,7 @@ from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.registry import has_official_engine, make_env
-from lockstep.formats import steps_text
+from lockstep.formats import steps
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.delivery import deliver
@@ -62,7 +62,7 @@ def play_demo(seed: int | None = None, time_limit: int | None = None) -> Recordi
         networks = algorithm.networks(env.spec, config)
         networks.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         page = algorithm.page(env.spec, config)
-        name = f"{algorithm.spoken} team after {steps_text(about['env_steps'])} steps"
+        name = f"{algorithm.spoken} team after {steps(about['env_steps'])} steps"
         policy = GreedyPolicy(networks["agent"], env.spec, config.network)  # type: ignore[arg-type]
         player = Player(policy, name, lambda episode: page.thoughts(networks, episode))
         return record_episode(env, player, seed, engine)

@@ -50,11 +50,7 @@ def evaluate_run(
     first_seed = derive_seed(config.seed, "confirm") if seed is None else seed
     env = make_env(config.env, evaluation_lanes(config, episodes), first_seed, engine=engine)
     try:
-        if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
-            spec.num_agents,
-            spec.obs_dim,
-            spec.num_actions,
-        ):
+        if env.spec.sizes != spec.sizes:
             raise UserError(
                 f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
                 f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."

@@ -9,7 +9,7 @@ from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import family_of, make_env
 from lockstep.errors import UserError
-from lockstep.formats import steps_text
+from lockstep.formats import steps
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
@@ -70,16 +70,12 @@ def play_best(run: RunDirectory) -> Recording:
 def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Player:
     team = read_team(run, checkpoint)
     spec = team.spec
-    if (env.spec.num_agents, env.spec.obs_dim, env.spec.num_actions) != (
-        spec.num_agents,
-        spec.obs_dim,
-        spec.num_actions,
-    ):
+    if env.spec.sizes != spec.sizes:
         raise UserError(
             f"The team in {run.path} was trained with {spec.num_agents} agents, {spec.obs_dim} features and "
             f"{spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
         )
-    return Player(team.policy, f"{run.path.name} after {steps_text(team.env_steps)} steps", team.thoughts)
+    return Player(team.policy, f"{run.path.name} after {steps(team.env_steps)} steps", team.thoughts)
 
 
 def reference_team(policy: str, env: VectorEnv, seed: int) -> Player:

@@ -100,6 +100,8 @@ class LookingLogger(SilentLogger):
 
 def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
     """Raise UserError for a task, a device or an amount of memory that cannot be had, before anything is written."""
+    build_loggers(config.logging.loggers)
+    _check_device(config.training.device)
     env = make_env(config.env, 1, seed=0)
     masks = env.available_actions() is not None
     env.close()
@@ -109,8 +111,6 @@ def check(config: RunConfig, *, replay_must_fit: bool = True) -> None:
             f"{config.env.key} has no time limit below {MAX_EPISODE_STEPS:,} steps, and whole episodes are remembered; "
             "set env.time_limit, for example env.time_limit=500."
         )
-    build_loggers(config.logging.loggers)
-    _check_device(config.training.device)
     check_memory(config, recorded(env.spec, config), masks=masks, replay_must_fit=replay_must_fit)
 
 
