@@ -67,12 +67,12 @@ class FieldLanes(NamedTuple):
 
 
 @compiled
-def seed_fields(lanes: FieldLanes, chosen: Numbers, seed: np.uint64) -> None:
-    """Restart the random streams of the chosen lanes, each from `seed` plus its number, and forget where players stood:
-    so begins a field that was just made."""
-    for lane in chosen:
-        seed_stream(lanes.streams[lane], seed + np.uint64(lane))
-        lanes.players[lane, :, ROW] = NOWHERE
+def seed_fields(lanes: FieldLanes, chosen: Numbers, seeds: NDArray[np.uint64]) -> None:
+    """Restart the random streams of the chosen lanes, each from its own seed, and forget where players stood: so begins
+    a field that was just made. chosen, seeds: (chosen lanes,)"""
+    for c in range(len(chosen)):
+        seed_stream(lanes.streams[chosen[c]], seeds[c])
+        lanes.players[chosen[c], :, ROW] = NOWHERE
 
 
 @compiled

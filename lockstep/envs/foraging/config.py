@@ -100,6 +100,11 @@ class ForagingConfig:
             raise UserError(f"Each player would see {self.obs_dim:,} numbers, above {MAX_FEATURES:,}; lower sight.")
 
     @property
+    def cells(self) -> int:
+        """Cells of the field."""
+        return self.field_size[0] * self.field_size[1]
+
+    @property
     def view(self) -> int:
         """Cells on each side of the square that a player sees."""
         return 2 * self.sight + 1

@@ -1,6 +1,7 @@
 """What is known of fields of food: keys, both engines, the programmed team, how they look, what is said of them."""
 
 from collections.abc import Mapping
+from importlib.resources import files
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -16,6 +17,7 @@ from lockstep.envs.foraging.moment import FieldMoment
 from lockstep.envs.protocol import VectorEnv
 
 if TYPE_CHECKING:
+    from lockstep.envs.foraging.scene import ForagingScene
     from lockstep.envs.foraging.verify import ForagingReport
 
 STANDARD_KEYS = (
@@ -90,6 +92,16 @@ class Fields(WorldFamily):
         from lockstep.envs.foraging.heuristic import ForagingHeuristic
 
         return ForagingHeuristic(world) if isinstance(world, FoodField) else None  # type: ignore[arg-type]
+
+    def scene(self, world: Any) -> "ForagingScene | None":
+        """A field with players and food; none where only some of the players learn."""
+        from lockstep.envs.foraging.scene import ForagingScene
+
+        return ForagingScene(world.config.sight) if isinstance(world, FoodField) else None
+
+    def script(self) -> str:
+        """The field on a page's canvas."""
+        return (files(__package__) / "scene.js").read_text(encoding="utf-8")
 
     def facts(self, world: Any, actions: NDArray[np.int64], seed: int) -> dict[str, float]:
         """Who eats, with whom, and what is tried in vain."""

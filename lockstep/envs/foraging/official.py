@@ -35,6 +35,13 @@ def make_official(config: ForagingConfig) -> Any:
     return DeclaresLayers(**vars(config))
 
 
+def official_action(action: int) -> Any:
+    """The package's own member for an action."""
+    from lbforaging.foraging.environment import Action
+
+    return Action(action)
+
+
 def official_moment(env: Any) -> FieldMoment:
     """One official field in plain words."""
     return FieldMoment(

@@ -1,5 +1,6 @@
 """Level-Based Foraging, compiled: the official package's fields, step for step, many at a time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,10 @@ class ForagingSimulator:
         )
         self._seed(np.arange(num_envs), seed)
 
-    def reset(self, seed: int | None = None, mask: Mask | None = None) -> Obs:
+    def reset(self, seed: int | Sequence[int] | None = None, mask: Mask | None = None) -> Obs:
         """See VectorEnv.reset. Lane i with seed s becomes the field that the official package, newly made, draws after
-        `reset(seed=s + i)`. Without a seed players are placed where nobody stood before, as the package does."""
+        `reset(seed=s + i)`; a list gives every lane a seed of its own. Without a seed players are placed where nobody
+        stood before, as the package does."""
         chosen = chosen_lanes(mask, self.num_envs)
         if seed is not None:
             self._seed(chosen, seed)
@@ -83,6 +85,34 @@ class ForagingSimulator:
         self._look(chosen)
         self._running &= ~(self._terminated | self._truncated)
         return TimeStep(self._obs, self._reward, self._terminated, self._truncated)
+
+    def play(self, actions: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
+        """See `PlaysUnobserved.play`. The observations are not brought up to date; `reset` or `set_state` do that."""
+        moves = np.asarray(actions)
+        if moves.ndim != 3:
+            raise UserError(f"play takes (steps, {self.num_envs}, {self.config.players}) actions, not {moves.shape}.")
+        chosen = np.arange(self.num_envs)
+        check_running(self._running, chosen)
+        for step in moves:
+            self._checked(step, chosen)
+        reward = np.zeros(moves.shape, dtype=np.float32)
+        self._terminated[:] = self._truncated[:] = False
+        _kernel.advance_fields(
+            self._rules,
+            self._lanes,
+            chosen,
+            len(moves),
+            moves.astype(np.int64).reshape(-1),
+            reward.reshape(-1),
+            self._terminated,
+            self._truncated,
+        )
+        self._running &= ~(self._terminated | self._truncated)
+        return reward
+
+    def episode_steps(self) -> NDArray[np.int64]:
+        """See `PlaysUnobserved.episode_steps`."""
+        return self._lanes.steps.copy()
 
     @property
     def plays_teams(self) -> bool:
@@ -133,6 +163,10 @@ class ForagingSimulator:
             steps=int(self._lanes.steps[lane]),
         )
 
+    def forget_places(self) -> None:
+        """Let all lanes place their players as if nobody had stood anywhere before; a seed does it, too."""
+        self._lanes.players[..., _kernel.ROW] = _kernel.NOWHERE
+
     @property
     def streams(self) -> NDArray[np.uint64]:
         """(num_envs, 6): every lane's random stream, where it lies; see `lockstep.envs.random_streams`."""
@@ -153,6 +187,10 @@ class ForagingSimulator:
             array[:] = state[name]
         self._look(np.arange(self.num_envs))
 
+    def observe(self) -> Obs:
+        """The observations of all lanes as they are now, to be copied if they must last."""
+        return self._obs
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -162,11 +200,17 @@ class ForagingSimulator:
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return self._lanes._asdict() | {"running": self._running}
 
-    def _seed(self, chosen: NDArray[np.int64], seed: int) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
-            raise UserError(f"seed={seed!r} must be a whole number from 0 to 2**63 - 1.")
+    def _seed(self, chosen: NDArray[np.int64], seed: int | Sequence[int]) -> None:
+        if isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= seed < 2**63:
+            seeds = chosen.astype(np.uint64) + np.uint64(seed)
+        elif isinstance(seed, Sequence) and len(seed) == self.num_envs and all(0 <= one < 2**63 for one in seed):
+            seeds = np.array(seed, dtype=np.uint64)[chosen]
+        else:
+            raise UserError(
+                f"seed={seed!r} must be a whole number from 0 to 2**63 - 1, or {self.num_envs} of them, one a lane."
+            )
         with np.errstate(over="ignore"):
-            _kernel.seed_fields(self._lanes, chosen, np.uint64(seed))
+            _kernel.seed_fields(self._lanes, chosen, seeds)
 
     def _checked(self, actions: Any, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         moves = np.asarray(actions)
