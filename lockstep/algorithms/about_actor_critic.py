@@ -123,8 +123,8 @@ def _update(config: RunConfig) -> str:
     algorithm, lanes = config.algorithm, config.collection.num_envs
     assert isinstance(algorithm, ActorCriticConfig)
     returns = (
-        f"{algorithm.n_step}-step returns"
-        if algorithm.n_step
+        f"{algorithm.return_steps}-step returns"
+        if algorithm.return_steps
         else f"generalized advantage estimation with λ = {algorithm.gae_lambda:g}"
     )
     times = "once" if algorithm.epochs == 1 else f"{algorithm.epochs} times"

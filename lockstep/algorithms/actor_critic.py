@@ -117,8 +117,8 @@ def returns_from(value: Tensor, batch: EpisodeBatch, settings: Settings) -> Tens
     ended = batch.terminated if algorithm.bootstrap_time_limit else last
     last = last.clone()
     last[:, -1] = True
-    if algorithm.n_step:
-        return n_step(reward, value[:, 1:], ended, last, algorithm.gamma, algorithm.n_step)
+    if algorithm.return_steps:
+        return n_step(reward, value[:, 1:], ended, last, algorithm.gamma, algorithm.return_steps)
     return td_lambda(reward, value[:, 1:], ended, last, algorithm.gamma, algorithm.gae_lambda)
 
 

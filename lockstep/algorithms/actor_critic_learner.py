@@ -71,7 +71,7 @@ class ActorCriticLearner(GradientLearner):
     def __init__(self, spec: EnvSpec, config: RunConfig, networks: nn.ModuleDict, page: ActorCriticPage) -> None:
         assert isinstance(config.algorithm, ActorCriticConfig)
         self.algorithm, self.first_lr = config.algorithm, config.optimizer.lr
-        copies = Copies(target_tau=config.algorithm.target_tau)
+        copies = Copies(target_tau=config.algorithm.critic_tau)
         super().__init__(spec, config, networks, page, copies, choice="sampled", threads=True)
         self.hindsight = page.in_hindsight
         self.studied_steps = 0
@@ -84,7 +84,7 @@ class ActorCriticLearner(GradientLearner):
         """The episodes with what is known of them in hindsight; the critic's units and the schedules move on."""
         algorithm, critic = self.algorithm, self.critic
         if self.target is not self.online:
-            self.target_weights.lerp_(self.weights, algorithm.target_tau)
+            self.target_weights.lerp_(self.weights, algorithm.critic_tau)
         if self.reward_standardizer is not None:
             episodes = replace(episodes, reward=self.reward_standardizer(episodes.reward))
         parts = self.workers.parts(episodes)

@@ -104,7 +104,18 @@ class CentralCritic(Critic):
 def build_critic(
     spec: EnvSpec, network: NetworkConfig, algorithm: ActorCriticConfig, agent: AgentNetwork
 ) -> Critic:
-    """The configured critic of a team that acts by `agent`, freshly initialized from torch's global generator."""
+    """The configured critic of a team that acts by `agent`, freshly initialized from torch's global generator.
+
+    At first it expects the same everywhere: where rewards are rare, a policy would else follow its random opinions.
+    """
+    critic = _critic(spec, network, algorithm, agent)
+    for layer in critic.last_layers():
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    return critic
+
+
+def _critic(spec: EnvSpec, network: NetworkConfig, algorithm: ActorCriticConfig, agent: AgentNetwork) -> Critic:
     if algorithm.shared_trunk:
         return TrunkCritic(agent, network.hidden_dim)
     hidden_dim = algorithm.critic_hidden_dim or network.hidden_dim

@@ -27,7 +27,7 @@ class ActorCriticConfig(FreshConfig):
     """What an agent learns from: the sum over the team, or what it earned itself."""
     gae_lambda: Fraction = 0.95
     """Weight of longer returns in generalized advantage estimation; 1: whole returns, 0: one step."""
-    n_step: CountOrZero = 0
+    return_steps: CountOrZero = 0
     """Steps of reward before the critic's value takes over, in place of gae_lambda; 0: gae_lambda says."""
     clip: NotNegative = 0.2
     """PPO: how far the chance of a taken action may move, as a ratio of 1 - clip to 1 + clip, before it is left alone;
@@ -54,7 +54,7 @@ class ActorCriticConfig(FreshConfig):
     """The least deviation, in rewards, that advantages are divided by: a collection without news stays quiet."""
     renew_advantages: bool = False
     """Subtract the critic's newest value in every epoch (EPyMARL), not that of when the collection was taken in."""
-    target_tau: Fraction = 0.0
+    critic_tau: Fraction = 0.0
     """Share of the way that a slow copy of the critic, which then makes the returns, moves after every round; 0: the
     critic makes them itself."""
     shared_experience: NotNegative = 0.0
@@ -65,8 +65,8 @@ class ActorCriticConfig(FreshConfig):
     def _fits_together(self) -> Self:
         if self.shared_trunk and self.critic != "own":
             raise ValueError("shared_trunk=true needs critic=own: a policy's network does not see the state")
-        if self.shared_trunk and self.target_tau > 0:
-            raise ValueError(f"shared_trunk=true and target_tau={self.target_tau} do not go together; set one to 0")
+        if self.shared_trunk and self.critic_tau > 0:
+            raise ValueError(f"shared_trunk=true and critic_tau={self.critic_tau} do not go together; set one to 0")
         if self.shared_experience > 0 and (self.critic != "own" or self.shared_trunk):
             raise ValueError(
                 f"shared_experience={self.shared_experience} needs critic=own and shared_trunk=false: every agent's own "
