@@ -36,7 +36,7 @@ METRICS = (
     Metric("policy_kl", "nats", "mean of r - 1 - ln r, r the ratio of new to old chance", "below 0.02"),
     Metric("clipped_share", "share", "of taken actions whose ratio is beyond 1 ± clip", "below 0.3"),
     Metric("explained_variance", "share", "1 - variance of (return - value) / variance of return", "rises towards 1"),
-    Metric("advantage_std", "reward", "deviation of return - value in a collection, before it is normalized", "above 0"),
+    Metric("advantage_std", "reward", "deviation of return - value, before it is normalized", "above 0"),
     Metric("value_mean", "reward", "mean of what the critic expected", "close to the next"),
     Metric("value_target_mean", "reward", "mean of what it should have expected", "close to the one before"),
     Metric("rewarding_steps", "steps", "of a collection in which anything was earned", "tens, better hundreds"),
@@ -50,15 +50,15 @@ METRICS = (
     ),
 )
 WORDS = {
-    "policy": "A network that gives every action a chance; training draws from them, a greedy team takes the likeliest.",
+    "policy": "A network that gives every action a chance. Training draws; a greedy team takes the likeliest.",
     "critic": "A network that says what can be expected from here on; needed only while learning.",
     "advantage": "How much better it went after an action than the critic had expected.",
     "entropy": "How undecided a policy is: ln(actions) where all are alike, 0 where one is certain.",
     "clip": "How far one collection may move the chance of an action, as a ratio.",
 }
 POLICY = (
-    "Each agent has a small network that gives its actions chances from what it alone sees; while learning it draws from "
-    "them"
+    "Each agent has a small network that gives its actions chances from what it alone sees, and while it learns "
+    "it draws from them"
 )
 HINTS = {
     "never-learns": (
@@ -171,10 +171,10 @@ MAPPO = _entry(
     "mappo",
     MAPPOConfig,
     "MAPPO",
-    f"**MAPPO** makes actions likelier after which more came than a **critic** had expected. {POLICY}. The critic sees "
-    "the state of all, which no agent needs when it acts. Several steps are taken over the same episodes, and the chance "
-    "of no action is moved further than a clip allows, so that what was seen goes on being true (Schulman et al. 2017; Yu "
-    "et al. 2022).",
+    f"**MAPPO** makes actions likelier after which more came than a **critic** had expected. {POLICY}. The critic "
+    "sees the state of all, which no agent needs when it acts. Several steps are taken over the same episodes, "
+    "and no action's chance is moved further than a clip allows, so that what was seen stays true (Schulman et "
+    "al. 2017; Yu et al. 2022).",
     _proofs(
         ("probe-one-step", "is a reward learnt at all?", 1.0, 60), ("probe-coin", "do observations matter?", 1.0, 150)
     ),
@@ -183,25 +183,25 @@ IPPO = _entry(
     "ippo",
     IPPOConfig,
     "IPPO",
-    f"**IPPO** is PPO for every agent by itself: it makes actions likelier after which more came than its **critic** had "
-    f"expected, which sees no more than the agent does. {POLICY}. Ratios are clipped, so that several steps over the same "
-    "episodes stay sound (de Witt et al. 2020).",
+    "**IPPO** is PPO for every agent by itself. It makes actions likelier after which more came than its "
+    f"**critic** expected, which sees no more than the agent does. {POLICY}. No action's chance is moved further "
+    "than a clip allows, so that several steps over the same episodes stay sound (de Witt et al. 2020).",
     _proofs(("probe-coin", "do observations matter?", 1.0, 150)),
 )
 MAA2C = _entry(
     "maa2c",
     MAA2CConfig,
     "MAA2C",
-    f"**MAA2C** takes one step a collection: actions after which more came than a **critic** had expected become likelier. "
-    f"{POLICY}. The critic sees the state of all, which no agent needs when it acts (Mnih et al. 2016; Papoudakis et al. "
-    "2021).",
+    "**MAA2C** makes actions likelier after which more came than a **critic** had expected, and looks at nothing "
+    f"twice. {POLICY}. The critic sees the state of all, which no agent needs when it acts (Mnih et al. 2016; "
+    "Papoudakis et al. 2021).",
     _proofs(("probe-coin", "do observations matter?", 1.0, 300)),
 )
 IA2C = _entry(
     "ia2c",
     IA2CConfig,
     "IA2C",
-    f"**IA2C** is advantage actor-critic for every agent by itself, one step a collection (Mnih et al. 2016). {POLICY}, and "
-    "a **critic** that sees no more than the agent does says what could be expected.",
+    f"**IA2C** is advantage actor-critic for every agent by itself (Mnih et al. 2016). {POLICY}. A **critic** that"
+    " sees no more than the agent does says what could be expected; nothing is looked at twice.",
     _proofs(("probe-coin", "do observations matter?", 1.0, 300)),
 )

@@ -1,7 +1,7 @@
 """Actor-critic for teams. IPPO, MAPPO, IA2C and MAA2C are this page and their settings.
 
 Every agent draws its actions from a policy, and a critic says what could be expected where it stood: by what the agent
-sees (IPPO, IA2C), or by the state of all (MAPPO, MAA2C; Yu et al. 2022). Actions after which more came than was expected
+sees (IPPO, IA2C), or by the state of all (MAPPO, MAA2C; Yu et al. 2022). Actions after which more came than expected
 become more likely: a little once (A2C; Mnih et al. 2016), or in several steps over the same episodes, as long as the
 policy stays near the one that played them (PPO; Schulman et al. 2017). Afterwards the episodes are forgotten.
 
@@ -18,6 +18,7 @@ from lockstep.algorithms.returns import n_step, td_lambda
 from lockstep.config.schema import NetworkConfig
 from lockstep.config.schema.actor_critic import ActorCriticConfig
 from lockstep.experience.episodes import EpisodeBatch
+from lockstep.networks.critics import Critic
 from lockstep.networks.inputs import agent_inputs, previous_actions
 from lockstep.spec import EnvSpec
 
@@ -25,7 +26,7 @@ NEVER = -1e9
 """The logarithm of no chance, as a number that 0 can be multiplied with."""
 
 
-class Settings(NamedTuple):
+class ActorCriticSettings(NamedTuple):
     """What the page needs to know besides networks and episodes."""
 
     spec: EnvSpec
@@ -47,20 +48,20 @@ class Hindsight(NamedTuple):
 
 
 def loss(
-    online: nn.ModuleDict, batch: EpisodeBatch, before: Hindsight, entropy_weight: Tensor, settings: Settings
+    online: nn.ModuleDict, batch: EpisodeBatch, before: Hindsight, entropy_weight: Tensor, settings: ActorCriticSettings
 ) -> tuple[Tensor, Metrics]:
     """The policy's loss, the critic's, and the bonus for staying undecided: means over steps that happened, and agents.
 
     entropy_weight: 0-dim
     """
-    algorithm = settings.algorithm
+    algorithm, critic = settings.algorithm, critic_of(online)
     seen = agents_see(batch, settings)
     log_chances = log_policy(online, seen, batch.available)[:, :-1]  # (B, T, N, A)
     log_chance = log_chances.gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)  # (B, T, N)
-    value = values(online["critic"], seen, batch, settings)[:, :-1]  # (B, T, G)
+    value = values(critic, seen, batch, settings)[:, :-1]  # (B, T, G)
     advantage = before.advantage
     if algorithm.renew_advantages:
-        advantage = advantage + (before.value - value.detach()) * online["critic"].std
+        advantage = advantage + (before.value - value.detach()) * critic.std
 
     log_ratio = log_chance - before.log_chance
     ratio = log_ratio.exp()
@@ -90,23 +91,24 @@ def loss(
 
 
 @torch.no_grad()
-def in_hindsight(online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> Hindsight:
+def in_hindsight(
+    online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBatch, settings: ActorCriticSettings
+) -> Hindsight:
     """What a collection is worth to the networks as they are now; advantages, and the critic's targets, in rewards.
 
     target: holds the slow critic, or is online itself where there is none
     """
-    algorithm = settings.algorithm
-    seen = agents_see(batch, settings)
+    seen, critic = agents_see(batch, settings), critic_of(online)
     log_chances = log_policy(online, seen, batch.available)[:, :-1]
     log_chance = log_chances.gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
-    value = values(online["critic"], seen, batch, settings)
-    slow = value if target is online else values(target["critic"], seen, batch, settings)
-    expected = online["critic"].in_rewards(value[:, :-1])
-    returns = returns_from(online["critic"].in_rewards(slow), batch, settings)
+    value = values(critic, seen, batch, settings)
+    slow = value if target is online else values(critic_of(target), seen, batch, settings)
+    expected = critic.in_rewards(value[:, :-1])
+    returns = returns_from(critic.in_rewards(slow), batch, settings)
     return Hindsight(log_chance, value[:, :-1], returns, returns - expected)
 
 
-def returns_from(value: Tensor, batch: EpisodeBatch, settings: Settings) -> Tensor:
+def returns_from(value: Tensor, batch: EpisodeBatch, settings: ActorCriticSettings) -> Tensor:
     """(B, T, G): what was earned from each step on, as far as it was seen, then what was expected there.
 
     value: (B, T+1, G), in rewards. Without its last part, generalized advantage estimation (Schulman et al. 2016) is
@@ -129,7 +131,7 @@ def normalized(advantage: Tensor, filled: Tensor, floor: float) -> Tensor:
     return (advantage - average) / deviation.clamp(min=max(floor, 1e-8))
 
 
-def agents_see(batch: EpisodeBatch, settings: Settings) -> Tensor:
+def agents_see(batch: EpisodeBatch, settings: ActorCriticSettings) -> Tensor:
     """(B, T+1, N, I): the inputs of the agents' networks along the episodes."""
     last_actions = previous_actions(batch.actions) if settings.network.last_action else None
     return agent_inputs(batch.obs, last_actions, settings.spec, settings.network)
@@ -143,7 +145,14 @@ def log_policy(networks: nn.ModuleDict, seen: Tensor, available: Tensor | None) 
     return logits.log_softmax(-1).clamp(min=NEVER)
 
 
-def values(critic: nn.Module, seen: Tensor, batch: EpisodeBatch, settings: Settings) -> Tensor:
+def critic_of(networks: nn.ModuleDict) -> Critic:
+    """The critic among them."""
+    critic = networks["critic"]
+    assert isinstance(critic, Critic)
+    return critic
+
+
+def values(critic: Critic, seen: Tensor, batch: EpisodeBatch, settings: ActorCriticSettings) -> Tensor:
     """(B, T+1, G): what the critic expects, in its units."""
     found: Tensor = critic(batch.state if settings.algorithm.critic == "central" else seen)
     return found

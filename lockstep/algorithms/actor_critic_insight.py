@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lockstep.algorithms.actor_critic import Settings, agents_see, log_policy, mean, values
+from lockstep.algorithms.actor_critic import ActorCriticSettings, agents_see, critic_of, log_policy, mean, values
 from lockstep.algorithms.hidden_layers import unit_health, watched
 from lockstep.algorithms.learner import Suspect, Thoughts
 from lockstep.experience.episodes import EpisodeBatch
@@ -11,7 +11,7 @@ from lockstep.networks.agents import AgentNetwork
 
 
 @torch.no_grad()
-def health(online: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> dict[str, float]:
+def health(online: nn.ModuleDict, batch: EpisodeBatch, settings: ActorCriticSettings) -> dict[str, float]:
     """Dead and stuck units, how sure the team is of what it does, and whether what is promised is earned."""
     agent: AgentNetwork = online["agent"]  # type: ignore[assignment]
     with watched(agent) as seen:
@@ -21,39 +21,39 @@ def health(online: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> di
 
 
 @torch.no_grad()
-def thoughts(online: nn.ModuleDict, episode: EpisodeBatch, settings: Settings) -> Thoughts:
+def thoughts(online: nn.ModuleDict, episode: EpisodeBatch, settings: ActorCriticSettings) -> Thoughts:
     """Every action's chance and, where a critic is known, what it expects of the team, in rewards."""
     seen = agents_see(episode, settings)
     chances = log_policy(online, seen, episode.available)[0, :-1].exp().cpu()
     if "critic" not in online:
         return Thoughts(chances)
-    critic = online["critic"]
-    expected = critic.in_rewards(values(critic, seen, episode, settings))[0, :-1]  # type: ignore[operator]
+    critic = critic_of(online)
+    expected = critic.in_rewards(values(critic, seen, episode, settings))[0, :-1]
     return Thoughts(chances, None, _of_the_team(expected, settings).cpu())
 
 
 @torch.no_grad()
-def suspects(online: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> dict[str, Suspect]:
+def suspects(online: nn.ModuleDict, batch: EpisodeBatch, settings: ActorCriticSettings) -> dict[str, Suspect]:
     """Log chances and values, of the steps that happened."""
     happened, seen = batch.filled.squeeze(-1), agents_see(batch, settings)
     log_chances = log_policy(online, seen, batch.available)[:, :-1][happened]
-    expected = values(online["critic"], seen, batch, settings)[:, :-1][happened]
+    expected = values(critic_of(online), seen, batch, settings)[:, :-1][happened]
     return {
         "log chances": Suspect(log_chances, "the policy's outputs had grown beyond all numbers; look at policy_kl"),
         "values": Suspect(expected, "the critic's values had grown beyond all numbers; look at value_loss"),
     }
 
 
-def _of_the_team(expected: Tensor, settings: Settings) -> Tensor:
+def _of_the_team(expected: Tensor, settings: ActorCriticSettings) -> Tensor:
     """(..., G) -> (...): what the whole team may expect."""
     return expected.sum(-1) if settings.algorithm.reward == "own" else expected.mean(-1)
 
 
-def _promises(online: nn.ModuleDict, batch: EpisodeBatch, settings: Settings) -> dict[str, float]:
+def _promises(online: nn.ModuleDict, batch: EpisodeBatch, settings: ActorCriticSettings) -> dict[str, float]:
     """What the team believes to be worth at the start, and what it then earned, discounted; both in rewards of the
-    learner, for the whole team. An episode that was cut counts the believed value of its last state where targets do."""
-    critic, algorithm = online["critic"], settings.algorithm
-    expected = critic.in_rewards(values(critic, agents_see(batch, settings), batch, settings))  # type: ignore[operator]
+    learner, for the whole team. An episode that was cut counts the believed value of its last state, as returns do."""
+    critic, algorithm = critic_of(online), settings.algorithm
+    expected = critic.in_rewards(values(critic, agents_see(batch, settings), batch, settings))
     believed = _of_the_team(expected, settings)  # (B, T+1)
     ends = batch.terminated if algorithm.bootstrap_time_limit else batch.terminated | batch.truncated
     lengths = batch.lengths()

@@ -9,8 +9,17 @@ from torch import Tensor, nn
 
 from lockstep.acting.schedules import schedule
 from lockstep.algorithms import actor_critic_insight as insight
-from lockstep.algorithms.actor_critic import Hindsight, Settings, in_hindsight, loss, mean, normalized
+from lockstep.algorithms.actor_critic import (
+    ActorCriticSettings,
+    Hindsight,
+    critic_of,
+    in_hindsight,
+    loss,
+    mean,
+    normalized,
+)
 from lockstep.algorithms.fast.compiled_actor_critic import CompiledActorCritic, supports
+from lockstep.algorithms.fast.threads import GradientThreads
 from lockstep.algorithms.gradient_learner import Copies, GradientLearner
 from lockstep.algorithms.learner import Gradient, Suspect, Thoughts, autograd
 from lockstep.config.schema import RunConfig
@@ -33,13 +42,16 @@ class ActorCriticPage:
     Batches hold, beside an episode's fields, those of `Hindsight` and `entropy_weight` (B, 1).
     """
 
-    settings: Settings
+    settings: ActorCriticSettings
     compiled: CompiledActorCritic | None = None
     """What works the gradient out instead, where it can."""
 
     def gradient(self, online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBatch) -> Gradient:
         """See `Page.gradient`."""
-        before, entropy_weight = Hindsight(*(batch.more[name] for name in Hindsight._fields)), batch.more["entropy_weight"]
+        before, entropy_weight = (
+            Hindsight(*(batch.more[name] for name in Hindsight._fields)),
+            batch.more["entropy_weight"],
+        )
         found = None if self.compiled is None else self.compiled.gradient(online, batch, before, entropy_weight)
         if found is not None:
             return found
@@ -87,21 +99,23 @@ class ActorCriticLearner(GradientLearner):
             self.target_weights.lerp_(self.weights, algorithm.critic_tau)
         if self.reward_standardizer is not None:
             episodes = replace(episodes, reward=self.reward_standardizer(episodes.reward))
+        assert isinstance(self.workers, GradientThreads)
         parts = self.workers.parts(episodes)
         found = self.workers.map(lambda part: self.hindsight(self.online, self.target, part), parts)
         before = Hindsight(*map(torch.cat, zip(*found, strict=True)))
         filled = episodes.filled
         returns, advantage = before.value_target, before.advantage
+        spread, missed = _deviation(returns, filled), _deviation(advantage, filled)
         self.collection = {
-            "advantage_std": _deviation(advantage, filled),
-            "explained_variance": 1.0 - (_deviation(advantage, filled) / _deviation(returns, filled).clamp(min=1e-6)) ** 2,
+            "advantage_std": missed,
+            "explained_variance": 1.0 - (missed / spread.clamp(min=1e-6)).square(),
             "value_mean": mean(returns - advantage, filled),
             "value_target_mean": mean(returns, filled),
             "rewarding_steps": ((episodes.team_reward != 0) & filled).sum().float(),
         }
         value = critic.in_rewards(before.value)
         if algorithm.normalize_values != "off":
-            self._move_units(mean(returns, filled), _deviation(returns, filled))
+            self._move_units(mean(returns, filled), spread)
         if algorithm.normalize_values == "popart":
             before = before._replace(value=(value - critic.mean) / critic.std)
         if algorithm.normalize_advantages:
@@ -115,7 +129,7 @@ class ActorCriticLearner(GradientLearner):
 
     @property
     def critic(self) -> Critic:
-        return self.online["critic"]  # type: ignore[return-value]
+        return critic_of(self.online)
 
     def step(self, *arguments: Any) -> dict[str, Tensor]:
         """See `GradientLearner.step`."""
@@ -169,7 +183,7 @@ def actor_critic_networks(spec: EnvSpec, config: RunConfig) -> nn.ModuleDict:
 def actor_critic_page(spec: EnvSpec, config: RunConfig) -> ActorCriticPage:
     """The page alone."""
     assert isinstance(config.algorithm, ActorCriticConfig)
-    return ActorCriticPage(Settings(spec, config.network, config.algorithm))
+    return ActorCriticPage(ActorCriticSettings(spec, config.network, config.algorithm))
 
 
 def actor_critic_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDict) -> ActorCriticLearner:
@@ -181,5 +195,5 @@ def actor_critic_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDi
 
 
 def _deviation(x: Tensor, filled: Tensor) -> Tensor:
-    """Of x (B, T, G) over the steps that happened; 0-dim."""
+    """Return the deviation of x (B, T, G) over the steps that happened; 0-dim."""
     return mean((x - mean(x, filled)).square(), filled).sqrt()

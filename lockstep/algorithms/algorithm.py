@@ -65,7 +65,7 @@ class Algorithm:
     page: Callable[[EnvSpec, RunConfig], "Page"]
 
     reward: Reward | Callable[[RunConfig], Reward] = "team"
-    """What an agent learns from: the sum over the team, or what it earned itself; or what says so of a configuration."""
+    """What an agent learns from: the sum over the team, or what it earned itself; or what says which it is."""
     feed: Literal["replay", "fresh"] = "replay"
     """Where batches come from: the memory of past episodes, or what was just played, once or for as many epochs as its
     section says, where that is a `FreshConfig`."""

@@ -61,9 +61,9 @@ class GradientLearner:
         choice: Choice = "greedy",
         threads: bool = False,
     ) -> None:
-        """networks: freshly initialized, `agent` first among them. threads: whether these share a batch, not processes."""
+        """networks: freshly initialized, `agent` first among them. threads: they share a batch, not processes."""
         copies = Copies() if copies is None else copies
-        self.page, self.copies, self.choice = page, copies, choice
+        self.spec, self.page, self.copies, self.choice = spec, page, copies, choice
         self.grad_norm_clip = config.optimizer.grad_norm_clip
         self.device = torch.device(config.training.device)
         if self.device.index is not None:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from lockstep import trust
 from lockstep.config.epymarl import ENV_ARGS, EPYMARL, INTERVALS, OVERRULED, Changes
 from lockstep.config.knobs import Knob, knobs, knobs_of
-from lockstep.config.presets import PRESETS
+from lockstep.config.presets import PRESETS, preset
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
 from lockstep.config.schema.run import MOVED, modern
@@ -36,12 +36,13 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     """
     changes = parse_words(words)
     if source in PRESETS:
-        return validated(with_changes(PRESETS[source]().model_dump(), changes))
-    file, base = _read(source)
-    if isinstance(base.get("algorithm"), str):
-        base["algorithm"] = {"name": base["algorithm"]}
-    trust.tell(file, base, changes)
-    return validated(with_changes(base, changes))
+        base = preset(source, changes.get("algorithm.name"))
+        return validated(with_changes(base.model_dump(), changes))
+    file, values = _read(source)
+    if isinstance(values.get("algorithm"), str):
+        values["algorithm"] = {"name": values["algorithm"]}
+    trust.tell(file, values, changes)
+    return validated(with_changes(values, changes))
 
 
 def validated(values: Mapping[str, Any]) -> RunConfig:

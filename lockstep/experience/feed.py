@@ -12,7 +12,6 @@ from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import EpisodeStore, Pieces, Replay, build_replay
 from lockstep.spec import EnvSpec
 
-
 Prepare = Callable[[EpisodeBatch], EpisodeBatch]
 """From what was played to what is studied: the same episodes, with what a learner derives from them."""
 
@@ -74,7 +73,7 @@ class FreshFeed:
     def __init__(
         self, spec: EnvSpec, episodes: int, epochs: int, minibatches: int, device: torch.device, prepare: Prepare
     ) -> None:
-        """episodes: the most that are played in a round. prepare: asked once for what a round's episodes are dealt as."""
+        """episodes: the most that are played in a round. prepare: asked once what a round's episodes are dealt as."""
         self.epochs, self.minibatches, self.prepare = epochs, minibatches, prepare
         self.store = EpisodeStore(spec, episodes, device)
 

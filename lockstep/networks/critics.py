@@ -61,8 +61,8 @@ class TrunkCritic(Critic):
         """Raises UserError where agents have networks of their own."""
         if isinstance(agent, GroupedAgents):
             raise UserError(
-                "algorithm.shared_trunk=true needs network.sharing=all: the value is one output of the one network. Set "
-                "one of them."
+                "algorithm.shared_trunk=true needs network.sharing=all: the value is one more output of one network. "
+                "Set one of them."
             )
         super().__init__()
         self.values = nn.Linear(hidden_dim, 1)
@@ -80,7 +80,7 @@ class TrunkCritic(Critic):
 
 
 class CentralCritic(Critic):
-    """Values from the state of all: one pass for the whole team, or one for each agent, which is told whom it judges."""
+    """Values from the state of all: one pass for the whole team, or one for each agent, told whom it judges."""
 
     def __init__(self, spec: EnvSpec, config: NetworkConfig, hidden_dim: int, outputs: int, *, agent_id: bool) -> None:
         kind = RecurrentAgent if config.recurrent else FeedForwardAgent
@@ -101,9 +101,7 @@ class CentralCritic(Critic):
         return each.squeeze(-1)
 
 
-def build_critic(
-    spec: EnvSpec, network: NetworkConfig, algorithm: ActorCriticConfig, agent: AgentNetwork
-) -> Critic:
+def build_critic(spec: EnvSpec, network: NetworkConfig, algorithm: ActorCriticConfig, agent: AgentNetwork) -> Critic:
     """The configured critic of a team that acts by `agent`, freshly initialized from torch's global generator.
 
     At first it expects the same everywhere: where rewards are rare, a policy would else follow its random opinions.

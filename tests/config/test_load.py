@@ -134,7 +134,7 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["batch_size=many"], "replay.batch_size='many' must be a whole number"),
         (["batch_size=0"], "replay.batch_size=0 must be at least 1"),
         (["double_q=perhaps"], "algorithm.double_q='perhaps' must be true or false"),
-        (["mixer=qplex"], "algorithm.name='qplex' must be 'iql', 'vdn', 'qmix', or one of your own"),
+        (["mixer=sum"], "algorithm.name='sum' must be 'iql', 'vdn', 'qmix', "),
         (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, and algorithm.name='vdn' has no"),
         (["algorithm=iql", "algorithm.hypernet_layers=1"], "hypernet_layers is a setting of qmix"),
         (["every_env_steps=5"], "could be evaluation.every_env_steps or"),

@@ -134,11 +134,9 @@ def backward(x: Floats, copies: int, weights: LayerWeights, block: Block, gradie
 
 
 @vectorized
-def log_chances(
-    x: Floats, actions: Ints, available: Bools, weights: LayerWeights, block: Block, found: Floats
-) -> None:
+def log_chances(x: Floats, actions: Ints, available: Bools, weights: LayerWeights, block: Block, found: Floats) -> None:
     """Write the logarithm of every taken action's chance to found (B, T, N). x: (B * U * N, features)"""
-    episodes, steps, agents = actions.shape
+    _, steps, agents = actions.shape
     size, chances = len(block.h1), np.empty(len(weights.b3), np.float32)
     for start in range(0, len(x), size):
         stop = min(start + size, len(x))
@@ -179,7 +177,7 @@ def study_critic(
 
     x: what it sees at all observations, (B * U * rows of a step, features)    value: (B, T, G), written
     """
-    episodes, steps, groups = batch.value_target.shape
+    _, steps, groups = batch.value_target.shape
     outputs = len(weights.b3)
     size, by_step = len(block.h1) // copies, groups // outputs
     each = by_step // copies  # rows of x for every step
@@ -230,7 +228,7 @@ def study_policy(
 
     x: (B * U * N, features)    advantage: (B, T, G)
     """
-    episodes, steps, agents = batch.actions.shape
+    _, steps, agents = batch.actions.shape
     groups, actions = advantage.shape[2], len(weights.b3)
     size, chances = len(block.h1), np.empty(actions, np.float32)
     low, high = np.float32(one - clip), np.float32(one + clip)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lockstep.algorithms.actor_critic import Hindsight, Settings, returns_from
+from lockstep.algorithms.actor_critic import ActorCriticSettings, Hindsight, critic_of, returns_from
 from lockstep.algorithms.fast import actor_critic_kernel as kernel
 from lockstep.algorithms.learner import Gradient
 from lockstep.arrays import Bools, Floats
@@ -36,7 +36,7 @@ def supports(config: RunConfig) -> bool:
 class CompiledActorCritic:
     """For configurations that `supports` accepts. Several threads may call it at once, each with a part of a batch."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ActorCriticSettings) -> None:
         announce_compilation("learner", kernel.study_policy)
         self.settings = settings
         self.mine = threading.local()
@@ -48,31 +48,31 @@ class CompiledActorCritic:
         """See `Page.gradient`; None for doubles."""
         if batch.obs.dtype != torch.float32:
             return None
-        algorithm = self.settings.algorithm
+        algorithm, agents = self.settings.algorithm, self.settings.spec.num_agents
         policy, critic = self._networks(online)
+        units = critic_of(online)
         studied = kernel.Studied(
             batch.actions.contiguous().numpy(),
             _mask(batch),
             batch.filled.numpy(),
             *(value.contiguous().numpy() for value in before),
         )
-        count = float(batch.filled.sum())
-        sums, value = np.zeros(5), np.empty(studied.value_target.shape, np.float32)
+        count, groups = float(batch.filled.sum()), before.value.shape[-1]
+        sums, value = np.zeros(5), np.empty((*batch.actions.shape[:2], groups), np.float32)
         seen, copies = self._critic_sees(batch, critic)
         kernel.study_critic(
-            seen, copies, studied, algorithm.value_clip, algorithm.value_weight / (count * value.shape[2]),
+            seen, copies, studied, algorithm.value_clip, algorithm.value_weight / (count * groups),
             critic.weights, critic.block, critic.gradients, value, sums,
         )  # fmt: skip
         advantage = studied.advantage
         if algorithm.renew_advantages:
-            advantage = advantage + (studied.value - value) * np.float32(online["critic"].std.item())  # type: ignore[union-attr, operator]
-        agents = self.settings.spec.num_agents
+            advantage = advantage + (studied.value - value) * np.float32(units.std.item())
         kernel.study_policy(
             policy.rows(batch.obs), studied, advantage, algorithm.clip, entropy_weight[0, 0].item(),
             1.0 / (count * agents), policy.weights, policy.block, policy.gradients, sums,
         )  # fmt: skip
         gain, entropy, kl, clipped = (sums[place] / (count * agents) for place in (0, 2, 3, 4))
-        error = sums[1] / (count * value.shape[2])
+        error = sums[1] / (count * groups)
         loss = algorithm.value_weight * error - gain - entropy_weight[0, 0].item() * entropy
         metrics = {
             "policy_loss": -gain,
@@ -96,9 +96,9 @@ class CompiledActorCritic:
         slow = value
         if target is not online:
             slow = self._values(batch, self._layers(target, "critic"))
-        in_rewards = online["critic"].in_rewards  # type: ignore[union-attr]
-        returns = returns_from(in_rewards(slow), batch, self.settings)  # type: ignore[operator]
-        expected = in_rewards(value[:, :-1])  # type: ignore[operator]
+        units = critic_of(online)
+        returns = returns_from(units.in_rewards(slow), batch, self.settings)
+        expected = units.in_rewards(value[:, :-1])
         return Hindsight(torch.from_numpy(log_chance), value[:, :-1], returns, returns - expected)
 
     def _values(self, batch: EpisodeBatch, critic: "Layers") -> Tensor:
@@ -133,7 +133,7 @@ class Layers:
     block: kernel.Block
     """What it writes on."""
 
-    def __init__(self, module: nn.Module, settings: Settings, *, critic: bool) -> None:
+    def __init__(self, module: nn.Module, settings: ActorCriticSettings, *, critic: bool) -> None:
         encode, b1, w2, b2, w3, b3 = (parameter.detach().numpy() for parameter in module.parameters())
         spec, algorithm = settings.spec, settings.algorithm
         central = critic and algorithm.critic == "central"
@@ -156,7 +156,7 @@ class Layers:
 
     def rows(self, seen: Tensor) -> Floats:
         """(..., features) -> (rows, features)"""
-        return seen.reshape(-1, self.features).numpy()  # type: ignore[no-any-return]
+        return seen.reshape(-1, self.features).numpy()
 
     def gradient(self) -> list[Floats]:
         """All gradients in the order of the network's parameters, flat."""
@@ -169,7 +169,7 @@ def _mask(batch: EpisodeBatch) -> Bools:
     """The available actions; an array of no size where all are."""
     if batch.available is None:
         return np.empty((0, 0, 0, 0), bool)
-    return batch.available.contiguous().numpy()  # type: ignore[no-any-return]
+    return batch.available.contiguous().numpy()
 
 
 def _number(value: float) -> Tensor:

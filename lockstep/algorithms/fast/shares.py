@@ -55,8 +55,8 @@ MAX_SILENCES = 3
 
 
 def num_shares(config: RunConfig, spec: EnvSpec) -> int:
-    """Processes, or threads, that work on one batch: as many as `training.num_threads` says, or by itself as many as make an update
-    quickest on the cores there are; never more than the batch keeps busy."""
+    """Processes, or threads, that work on one batch: as many as `training.num_threads` says, or by itself as many as
+    make an update quickest on the cores there are; never more than the batch keeps busy."""
     if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
     episodes = batch_shape(config, 1)[0]

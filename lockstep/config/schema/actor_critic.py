@@ -67,9 +67,11 @@ class ActorCriticConfig(FreshConfig):
             raise ValueError("shared_trunk=true needs critic=own: a policy's network does not see the state")
         if self.shared_trunk and self.critic_tau > 0:
             raise ValueError(f"shared_trunk=true and critic_tau={self.critic_tau} do not go together; set one to 0")
+        if self.renew_advantages and self.normalize_advantages:
+            raise ValueError("renew_advantages=true needs normalize_advantages=false: what is renewed is in rewards")
         if self.shared_experience > 0 and (self.critic != "own" or self.shared_trunk):
             raise ValueError(
-                f"shared_experience={self.shared_experience} needs critic=own and shared_trunk=false: every agent's own "
+                f"shared_experience={self.shared_experience} needs critic=own and shared_trunk=false: an agent's own "
                 "critic judges what the others saw"
             )
         return self
@@ -82,6 +84,7 @@ class MAPPOConfig(ActorCriticConfig):
     """mappo, ippo: several careful steps a collection. maa2c, ia2c: one. The critic sees all, or what its agent
     sees."""
     epochs: Count = 4
+    """How often a collection is gone through before it is forgotten."""
 
 
 class IPPOConfig(ActorCriticConfig):
@@ -91,7 +94,9 @@ class IPPOConfig(ActorCriticConfig):
     """mappo, ippo: several careful steps a collection. maa2c, ia2c: one. The critic sees all, or what its agent
     sees."""
     epochs: Count = 4
+    """How often a collection is gone through before it is forgotten."""
     critic: Literal["own", "central"] = "own"
+    """What values are judged from. own: what an agent sees itself. central: the state of all, while learning."""
 
 
 class MAA2CConfig(ActorCriticConfig):
@@ -101,6 +106,7 @@ class MAA2CConfig(ActorCriticConfig):
     """mappo, ippo: several careful steps a collection. maa2c, ia2c: one. The critic sees all, or what its agent
     sees."""
     clip: NotNegative = 0.0
+    """As for PPO; 0: no ratio at all, every step follows its gradient."""
 
 
 class IA2CConfig(ActorCriticConfig):
@@ -110,4 +116,6 @@ class IA2CConfig(ActorCriticConfig):
     """mappo, ippo: several careful steps a collection. maa2c, ia2c: one. The critic sees all, or what its agent
     sees."""
     clip: NotNegative = 0.0
+    """As for PPO; 0: no ratio at all, every step follows its gradient."""
     critic: Literal["own", "central"] = "own"
+    """What values are judged from. own: what an agent sees itself. central: the state of all, while learning."""
