@@ -45,6 +45,8 @@ class Hindsight(NamedTuple):
     """(B, T, G): what it should have expected, in its units."""
     advantage: Tensor
     """(B, T, G): how much better it went than was expected, normalized."""
+    importance: Tensor
+    """(B, T, N): how much a step counts; 1, but for what others experienced (see `shared_experience`)."""
 
 
 def loss(
@@ -75,6 +77,7 @@ def loss(
         slow = before.value + (value - before.value).clamp(-algorithm.value_clip, algorithm.value_clip)
         error = torch.maximum(error, (slow - before.value_target).square())
     entropy = -(log_chances.exp() * log_chances).sum(-1)  # (B, T, N)
+    gain, error, entropy = (one * before.importance for one in (gain, error, entropy))
 
     policy_loss, value_loss, policy_entropy = (
         -mean(gain, batch.filled), mean(error, batch.filled), mean(entropy, batch.filled),
@@ -105,7 +108,34 @@ def in_hindsight(
     slow = value if target is online else values(critic_of(target), seen, batch, settings)
     expected = critic.in_rewards(value[:, :-1])
     returns = returns_from(critic.in_rewards(slow), batch, settings)
-    return Hindsight(log_chance, value[:, :-1], returns, returns - expected)
+    return Hindsight(log_chance, value[:, :-1], returns, returns - expected, torch.ones_like(log_chance))
+
+
+@torch.no_grad()
+def shared_experience(
+    online: nn.ModuleDict, batch: EpisodeBatch, before: Hindsight, settings: ActorCriticSettings
+) -> tuple[EpisodeBatch, Hindsight]:
+    """What everybody saw, and what all others saw as if everybody had seen that (Christianos et al. 2020).
+
+    In the k-th copy, agent i stands where agent i + k stood: its own policy and critic look at that. Such a step counts
+    as much more or less as agent i would have done the same more or less often, times the weight of the setting. For
+    agents that share neither parameters nor numbers, with critics of their own.
+    """
+    weight, agents = settings.algorithm.shared_experience, settings.spec.num_agents
+    batches, known = [batch.fields()], [before]
+    for shift in range(1, agents):
+        batches.append({name: _as_others(value, name, shift, agents) for name, value in batch.fields().items()})
+        found = in_hindsight(online, online, EpisodeBatch.of(batches[-1]), settings)
+        importance = (found.log_chance - before.log_chance.roll(-shift, -1)).exp()
+        known.append(found._replace(importance=weight * importance))
+    joined = EpisodeBatch.of({name: torch.cat([fields[name] for fields in batches]) for name in batches[0]})
+    return joined, Hindsight(*map(torch.cat, zip(*known, strict=True)))
+
+
+def _as_others(value: Tensor, name: str, shift: int, agents: int) -> Tensor:
+    """A field of an episode in which every agent stands where the agent `shift` after it stood."""
+    by_agent = name in ("obs", "actions", "available") or (name == "reward" and value.shape[2] == agents)
+    return value.roll(-shift, 2) if by_agent else value
 
 
 def returns_from(value: Tensor, batch: EpisodeBatch, settings: ActorCriticSettings) -> Tensor:

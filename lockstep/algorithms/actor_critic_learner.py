@@ -17,6 +17,7 @@ from lockstep.algorithms.actor_critic import (
     loss,
     mean,
     normalized,
+    shared_experience,
 )
 from lockstep.algorithms.fast.compiled_actor_critic import CompiledActorCritic, supports
 from lockstep.algorithms.fast.threads import GradientThreads
@@ -24,6 +25,7 @@ from lockstep.algorithms.gradient_learner import Copies, GradientLearner
 from lockstep.algorithms.learner import Gradient, Suspect, Thoughts, autograd
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.actor_critic import ActorCriticConfig
+from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.agents import build_agent
 from lockstep.networks.critics import Critic, build_critic
@@ -48,10 +50,8 @@ class ActorCriticPage:
 
     def gradient(self, online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBatch) -> Gradient:
         """See `Page.gradient`."""
-        before, entropy_weight = (
-            Hindsight(*(batch.more[name] for name in Hindsight._fields)),
-            batch.more["entropy_weight"],
-        )
+        before = Hindsight(*(batch.more[name] for name in Hindsight._fields))
+        entropy_weight = batch.more["entropy_weight"]
         found = None if self.compiled is None else self.compiled.gradient(online, batch, before, entropy_weight)
         if found is not None:
             return found
@@ -85,7 +85,7 @@ class ActorCriticLearner(GradientLearner):
         self.algorithm, self.first_lr = config.algorithm, config.optimizer.lr
         copies = Copies(target_tau=config.algorithm.critic_tau)
         super().__init__(spec, config, networks, page, copies, choice="sampled", threads=True)
-        self.hindsight = page.in_hindsight
+        self.settings, self.hindsight = page.settings, page.in_hindsight
         self.studied_steps = 0
         """Env steps of all collections so far."""
         self.collection: dict[str, Tensor] = {}
@@ -100,9 +100,11 @@ class ActorCriticLearner(GradientLearner):
         if self.reward_standardizer is not None:
             episodes = replace(episodes, reward=self.reward_standardizer(episodes.reward))
         assert isinstance(self.workers, GradientThreads)
-        parts = self.workers.parts(episodes)
+        played, parts = episodes.num_steps, self.workers.parts(episodes)
         found = self.workers.map(lambda part: self.hindsight(self.online, self.target, part), parts)
         before = Hindsight(*map(torch.cat, zip(*found, strict=True)))
+        if algorithm.shared_experience > 0:
+            episodes, before = shared_experience(self.online, episodes, before, self.settings)
         filled = episodes.filled
         returns, advantage = before.value_target, before.advantage
         spread, missed = _deviation(returns, filled), _deviation(advantage, filled)
@@ -123,7 +125,7 @@ class ActorCriticLearner(GradientLearner):
         more = before._replace(value_target=(returns - critic.mean) / critic.std, advantage=advantage)
         weight = self._scheduled(algorithm.entropy_weight, algorithm.entropy_finish)
         self._set_lr(self._scheduled(self.first_lr, algorithm.lr_finish))
-        self.studied_steps += episodes.num_steps
+        self.studied_steps += played
         weights = torch.full((episodes.num_episodes, 1), weight, device=self.device)
         return replace(episodes, more={**more._asdict(), "entropy_weight": weights})
 
@@ -176,8 +178,14 @@ class ActorCriticLearner(GradientLearner):
 def actor_critic_networks(spec: EnvSpec, config: RunConfig) -> nn.ModuleDict:
     """Policies and critic, freshly initialized from torch's global generator."""
     assert isinstance(config.algorithm, ActorCriticConfig)
-    agent = build_agent(spec, config.network)
-    return nn.ModuleDict({"agent": agent, "critic": build_critic(spec, config.network, config.algorithm, agent)})
+    network = config.network
+    if config.algorithm.shared_experience > 0 and (network.sharing != "none" or network.agent_id):
+        raise UserError(
+            "algorithm.shared_experience needs network.sharing=none and network.agent_id=false: every agent's network "
+            "looks at what the others saw as if it had been there. Set them, or shared_experience=0."
+        )
+    agent = build_agent(spec, network)
+    return nn.ModuleDict({"agent": agent, "critic": build_critic(spec, network, config.algorithm, agent)})
 
 
 def actor_critic_page(spec: EnvSpec, config: RunConfig) -> ActorCriticPage:

@@ -78,7 +78,8 @@ def stepwise_hindsight(online: nn.ModuleDict, batch: EpisodeBatch, settings: Act
         chosen = torch.log_softmax(_allowed(logits[t], batch, t), -1).gather(-1, batch.actions[:, t].unsqueeze(-1))
         log_chances.insert(0, chosen.squeeze(-1))
     advantage, before = torch.stack(advantages, 1), torch.stack(units[:-1], 1)
-    return Hindsight(torch.stack(log_chances, 1), before, advantage + torch.stack(value[:-1], 1), advantage)
+    log_chance, returns = torch.stack(log_chances, 1), advantage + torch.stack(value[:-1], 1)
+    return Hindsight(log_chance, before, returns, advantage, torch.ones_like(log_chance))
 
 
 def both_ways(spec: EnvSpec, config: RunConfig, device: str) -> tuple[Work, Work]:

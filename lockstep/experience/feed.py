@@ -98,9 +98,9 @@ class FreshFeed:
         store = self.store
         everything = np.arange(store.size)
         episodes = self.prepare(store.get(Pieces(everything, np.zeros_like(everything), store.spec.time_limit)))
-        count = min(self.minibatches, store.size)
+        studied, count = episodes.num_episodes, min(self.minibatches, store.size)
         for _ in range(self.epochs):
-            for rows in rng.permutation(store.size)[: store.size // count * count].reshape(count, -1):
+            for rows in rng.permutation(studied)[: studied // count * count].reshape(count, -1):
                 yield episodes.select(torch.from_numpy(rows))
         store.forget()
 

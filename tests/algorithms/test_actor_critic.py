@@ -84,7 +84,7 @@ def looked_back(learner: ActorCriticLearner, batch: EpisodeBatch) -> Hindsight:
     def elsewhere(x: torch.Tensor) -> torch.Tensor:
         return x + 0.2 * torch.randn(x.shape, generator=generator).to(x)
 
-    return Hindsight(elsewhere(before.log_chance), elsewhere(before.value), before.value_target, before.advantage)
+    return before._replace(log_chance=elsewhere(before.log_chance), value=elsewhere(before.value))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -266,3 +266,25 @@ def test_what_does_not_fit_together_is_one_sentence(words: list[str], sentence: 
 def test_a_trunk_needs_one_network() -> None:
     with pytest.raises(UserError, match="shared_trunk=true needs network.sharing=all"):
         built(config({"sharing": "none"}, name="ippo", shared_trunk=True))
+
+
+def test_others_experience_counts_by_how_likely_it_would_have_been() -> None:
+    separate = {"sharing": "none", "agent_id": False}
+    asked = config(separate, name="ia2c", reward="own", shared_experience=0.5, normalize_advantages=False)
+    learner, alone = built(asked), built(config(separate, name="ia2c", reward="own", normalize_advantages=False))
+    batch = episodes(OWN, 3)
+    joined, own = learner.prepare(batch), alone.prepare(batch)
+    assert joined.num_episodes == 6
+    for name in ("log_chance", "advantage"):
+        torch.testing.assert_close(joined.more[name][:3], own.more[name])
+    assert torch.equal(joined.obs[3:], batch.obs.flip(2)), "two agents: each stands where the other stood"
+    assert torch.equal(joined.reward[3:], batch.reward.flip(2))
+    ratio = (joined.more["log_chance"][3:] - own.more["log_chance"].flip(-1)).exp()
+    torch.testing.assert_close(joined.more["importance"][3:], 0.5 * ratio)
+    assert torch.equal(joined.more["importance"][:3], torch.ones(3, 7, 2))
+    assert learner.update(joined)["grad_norm"] > 0
+
+
+def test_shared_experience_needs_networks_of_ones_own() -> None:
+    with pytest.raises(UserError, match="shared_experience needs network.sharing=none and network.agent_id=false"):
+        built(config(name="ia2c", shared_experience=1.0))

@@ -55,7 +55,7 @@ class CompiledActorCritic:
             batch.actions.contiguous().numpy(),
             _mask(batch),
             batch.filled.numpy(),
-            *(value.contiguous().numpy() for value in before),
+            *(value.contiguous().numpy() for value in before[:4]),
         )
         count, groups = float(batch.filled.sum()), before.value.shape[-1]
         sums, value = np.zeros(5), np.empty((*batch.actions.shape[:2], groups), np.float32)
@@ -99,7 +99,8 @@ class CompiledActorCritic:
         units = critic_of(online)
         returns = returns_from(units.in_rewards(slow), batch, self.settings)
         expected = units.in_rewards(value[:, :-1])
-        return Hindsight(torch.from_numpy(log_chance), value[:, :-1], returns, returns - expected)
+        importance = torch.ones(log_chance.shape)
+        return Hindsight(torch.from_numpy(log_chance), value[:, :-1], returns, returns - expected, importance)
 
     def _values(self, batch: EpisodeBatch, critic: "Layers") -> Tensor:
         """(B, U, G)"""
