@@ -23,8 +23,9 @@ import numpy as np
 from lockstep.acting.policy import Policy
 from lockstep.analysis.report.build import build_report, default_out, write_report
 from lockstep.arrays import Actions, Mask, Obs
-from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
+from lockstep.config.load import dump_toml, load_config, validated, with_changes
 from lockstep.config.schema import RunConfig
+from lockstep.config.words import parse_words
 from lockstep.doctor import findings
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import make_env
