@@ -17,13 +17,19 @@ def plot(
     over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
 ) -> None:
-    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds."""
+    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds.
+
+    Folders of EPyMARL's (results/sacred/...) can stand beside ours.
+    """
     from lockstep.analysis.curves import metric_figure
     from lockstep.analysis.plots import check_suffix, save_figure
     from lockstep.runs.reader import RunReader
+    from lockstep.runs.sacred import SacredReader, sacred_folders
 
     check_suffix(out)
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    records: list[RunReader] = []
+    for run in dict.fromkeys(runs):
+        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or [RunReader.find(run)]
     save_figure(metric_figure(records, metric, over, title), out)
     say(f"wrote {out}")
     tell_unreadable(records)
@@ -57,15 +63,28 @@ def report(
 @app.command()
 def export(
     runs: Runs,
-    file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
-    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+    file_format: Annotated[
+        str, typer.Option("--format", help="Numbers: csv, sacred, marl-eval. The team: epymarl.")
+    ] = "csv",
+    out: Annotated[Path | None, typer.Option(help="The folder to write into; default export, or results.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="Which team: best, latest, or a number of env steps.")] = "best",
     trust: Trust = False,
 ) -> None:
-    """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
+    """Write runs as other tools read them: EPyMARL's sacred folders and checkpoints, marl-eval's JSON, CSV."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
     from lockstep.analysis.export import export as write
     from lockstep.runs.reader import RunReader
 
+    if file_format == "epymarl":
+        from lockstep.runs.directory import RunDirectory
+        from lockstep.teams.epymarl import export_checkpoint
+
+        for run in dict.fromkeys(runs):
+            paths, command = export_checkpoint(RunDirectory.find(run), out or Path("results"), checkpoint)
+            for path in paths:
+                say(f"wrote {path}")
+            say(f"\n  {command}")
+        return
     check_format(file_format)
     records = [RunReader.find(run) for run in dict.fromkeys(runs)]
     for record in records if trust else ():
@@ -75,6 +94,6 @@ def export(
             from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
-    for path in write(records, file_format, out):
+    for path in write(records, file_format, out or Path("export")):
         say(f"wrote {path}")
     tell_unreadable(records)
