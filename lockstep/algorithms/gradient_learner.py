@@ -195,6 +195,13 @@ class GradientLearner:
         others = {name: named_parameters(module) for name, module in self.online.items() if name != "agent"}
         return {"agent": named_parameters(self.actor), **others}
 
+    def begin_from(self, policy: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """See `Learner.begin_from`."""
+        for name, parameters in policy.items():
+            self.online[name].load_state_dict(parameters)
+        self.target.load_state_dict(self.online.state_dict())
+        self.actor.load_state_dict(self.agent.state_dict())
+
     def state_dict(self) -> dict[str, Any]:
         """See `Learner.state_dict`."""
         standardizer = self.reward_standardizer

@@ -83,6 +83,12 @@ class Learner(Protocol):
     def policy_state(self) -> dict[str, dict[str, Tensor]]:
         """What a finished team needs: the parameters of its networks, of `agent` and of those beside it, by name."""
 
+    def begin_from(self, policy: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Take over a team's parameters, as `policy_state` has them, into every copy; what is not named stays as it is.
+
+        Raises RuntimeError where shapes differ.
+        """
+
     def state_dict(self) -> dict[str, Any]:
         """Everything `update` depends on."""
 
