@@ -15,13 +15,15 @@ MOST_REPETITIONS = 20
 
 
 class LoopSpeed(NamedTuple):
-    """Seconds of the parts of the loop, each the quickest of some repetitions."""
+    """Seconds of the parts of the loop, each the quickest of some repetitions, and how much one round plays."""
 
     collection: float
     """One greedy episode of every lane."""
     update: float
     warmup_step: float
     """One random env step."""
+    collection_steps: int
+    """Number of env steps of one random episode of every lane; no time."""
 
 
 def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
@@ -43,6 +45,7 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
             _quickest(lambda: session.learner.update(next(session.feed.batches(rng))), seconds / 2),
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
+            steps,
         )
     finally:
         session.env.close()
