@@ -61,7 +61,7 @@ def sweep(
         planned = SweepFolder.open(there)
     elif {only, set_aside, revive} != {None} or status:
         raise UserError(
-            f"{source!r} is no sweep's folder, and --only, --status, --set-aside and --revive are about one."
+            f"--only, --status, --set-aside and --revive want the folder of a sweep, and {source!r} is none."
         )
     else:
         planned = _planned(source, words or [], out, quiet=quiet or as_json)
@@ -124,25 +124,10 @@ def _run(
     """Do what is left here. Leaves with 0, with 1 where a cell is not finished, or as the signal wants it."""
     from rich.console import Console
 
-    from lockstep.compute.machine import cores
-    from lockstep.sweeps.display import SweepDisplay, estimate_text
-    from lockstep.sweeps.estimate import estimates
-    from lockstep.sweeps.local import jobs_of, run_sweep
+    from lockstep.sweeps.command import work_here
 
-    jobs = jobs_of(sweep)
     console = Console(quiet=quiet or as_json)
-    most = at_once or max(1, cores() // threads)
-    left = [job for job in jobs if job.history.standing in ("waiting", "unfinished")]
-    if left:
-        with console.status("timing a few rounds"):
-            found = estimates([job.cell.config for job in jobs], threads)
-        for job, one in zip(jobs, found, strict=True):
-            job.seconds, job.bytes = max(one.seconds, 1e-3), one.bytes
-        console.print(estimate_text(str(sweep.path), jobs, most))
-    interrupted_by = None
-    if not estimate_only:
-        with SweepDisplay(console, str(sweep.path), jobs, most) as display:
-            interrupted_by = run_sweep(sweep, jobs, most, threads, display.show, trust=trust)
+    jobs, interrupted_by = work_here(sweep, at_once, threads, console, trust=trust, estimate_only=estimate_only)
     if as_json:
         print(json.dumps(_rows(sweep, jobs)))
     elif not quiet and not estimate_only:

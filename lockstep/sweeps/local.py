@@ -48,6 +48,11 @@ class Job:
         return self.history.standing == "finished"
 
     @property
+    def is_open(self) -> bool:
+        """Whether something is left to do, which this engine may do."""
+        return self.history.standing in ("waiting", "unfinished") and not self.failed
+
+    @property
     def share(self) -> float:
         """How much of the env steps is done; 1 when nothing is left to do."""
         if self.done:
@@ -81,10 +86,10 @@ def run_sweep(
     tried again, after the others, until it is done or set aside. Raises UserError while another process does this in
     the same folder, and where the disk is full.
     """
-    waiting = sorted((job for job in jobs if _is_open(job)), key=lambda job: job.seconds_left, reverse=True)
+    waiting = sorted((job for job in jobs if job.is_open), key=lambda job: job.seconds_left, reverse=True)
     running: list[Job] = []
     with ExitStack() as stack:
-        if waiting:
+        if not all(job.done for job in jobs):
             stack.enter_context(RunDirectory(sweep.path).locked())
             sweep.refuse_links()
         interruption = stack.enter_context(Interruption())
@@ -101,18 +106,13 @@ def run_sweep(
                 job.record.refresh()
                 if _has_ended(sweep, job):
                     running.remove(job)
-                    if _is_open(job):
+                    if job.is_open:
                         waiting.append(job)
             show(jobs)
     for job in jobs:
         job.history = sweep.history(job.cell)
         job.record.refresh()
     return interruption.signal
-
-
-def _is_open(job: Job) -> bool:
-    """Whether there is something left to do, which this call may do."""
-    return job.history.standing in ("waiting", "unfinished") and not job.failed
 
 
 def _fits(job: Job, running: Sequence[Job], free: float | None) -> bool:

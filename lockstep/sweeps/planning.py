@@ -13,12 +13,16 @@ from lockstep.training import command, trainer
 def plan_sweep(
     request: SweepRequest, out: Path | None, tell: Callable[[str], None], *, elsewhere: bool = False
 ) -> SweepFolder:
-    """Look at every cell, then write the plan. tell: what the user should know, in sentences.
+    """Look at every cell, then write the plan, unless it is the one that lies in `out` already.
 
-    elsewhere: cells are trained on other machines, so nothing is asked of this one's GPU. Raises UserError for the
-    first thing that cannot work, with nothing written.
+    tell: what the user should know, in sentences. elsewhere: cells are trained on other machines, so nothing is asked
+    of this one's GPU. Raises UserError for the first thing that cannot work, with nothing written.
     """
     configurations = _prepared(request.configurations(), tell, elsewhere=elsewhere)
+    if out is not None and SweepFolder.is_sweep(out):
+        there = SweepFolder.open(out)
+        if [(cell.name, cell.config) for cell in there.cells] == configurations:
+            return there
     sweep = SweepFolder.create(out, request, configurations)
     # What the user typed is the user's word; the processes that train only see the plan.
     codes = {repr(code.row()): code for _, config in configurations for code in trainer.codes_named(config)}
