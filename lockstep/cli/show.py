@@ -58,6 +58,7 @@ def render(
 
 @app.command()
 def demo(
+    world: Annotated[str, typer.Argument(metavar="[rware|foraging]", help="Where it plays.")] = "rware",
     terminal: Annotated[bool, typer.Option("--terminal", help="Play as text, here.")] = False,
     no_open: Annotated[bool, typer.Option("--no-open", help="Print the page's path instead of opening it.")] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the episode; default a good one.")] = None,
@@ -65,7 +66,7 @@ def demo(
     """Watch a trained team that comes with Lockstep."""
     from lockstep.teams.demo import play_demo
 
-    recording = play_demo(seed)
+    recording = play_demo(seed, family=world)
     if terminal:
         from lockstep.show.terminal import play_in_terminal
 
