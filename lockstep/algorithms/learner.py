@@ -54,6 +54,9 @@ class Learner(Protocol):
     choice: Choice
     """How training plays by it: what it values most, or drawn with the chances that it gives."""
 
+    def prepare(self, episodes: EpisodeBatch) -> EpisodeBatch:
+        """What was just played, with all that an algorithm derives from it before its first update; fresh ones only."""
+
     def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:
         """One gradient step on whole episodes. Returns the metrics of this batch as 0-dim tensors.
 

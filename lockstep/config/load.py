@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from lockstep import trust
 from lockstep.config.epymarl import Changes
 from lockstep.config.knobs import knobs
-from lockstep.config.presets import PRESETS
+from lockstep.config.presets import PRESETS, preset
 from lockstep.config.sacred import SHELF, SacredConfig, read_sacred, shipped
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
@@ -31,23 +31,27 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     Sources of EPyMARL's are taken, too: the config.json that sacred wrote, and what EPyMARL ships, as `epymarl/qmix`.
     Raises UserError with one sentence for the first thing that is wrong.
     """
+    if source.startswith(SHELF) and not Path(source).exists():
+        theirs_shipped = shipped(source)
+        changes = parse_words(words, theirs_shipped["algorithm.name"])
+        return validated(with_changes(RunConfig().model_dump(), theirs_shipped | changes))
     changes = parse_words(words)
     if source in PRESETS:
-        return validated(with_changes(PRESETS[source]().model_dump(), changes))
-    if source.startswith(SHELF) and not Path(source).exists():
-        return validated(with_changes(RunConfig().model_dump(), shipped(source) | changes))
+        base = preset(source, changes.get("algorithm.name"))
+        return validated(with_changes(base.model_dump(), changes))
     if source.endswith(".json"):
         theirs = read_sacred(Path(source))
+        changes = parse_words(words, theirs.changes.get("algorithm.name"))
         named = {word.partition("=")[0].lstrip("-") for word in words}
         config = understood(Path(source), theirs, changes)
         for sentence in (sentence for word, sentence in theirs.refused.items() if word not in {"name", *named}):
             raise UserError(f"{source}: {sentence}")
         return config
-    file, base = _read(source)
-    if isinstance(base.get("algorithm"), str):
-        base["algorithm"] = {"name": base["algorithm"]}
-    trust.tell(file, base, changes)
-    return validated(with_changes(base, changes))
+    file, values = _read(source)
+    if isinstance(values.get("algorithm"), str):
+        values["algorithm"] = {"name": values["algorithm"]}
+    trust.tell(file, values, changes)
+    return validated(with_changes(values, changes))
 
 
 def understood(file: Path, theirs: SacredConfig, changes: Changes | None = None) -> RunConfig:
