@@ -57,4 +57,5 @@ def test_the_page_for_epymarls_users_can_be_typed(tmp_path: Path, monkeypatch: p
             config.write_text(told.replace("time_limit = 100", "time_limit = 5"))
             quick["resume"] = ["t_max=15120", "--changed", "-q"]
         assert main([*words, *quick.get(words[0], [])]) == 0, words
-    assert {"theirs.gif", "both.svg", "theirs.svg", "back", "export"} <= {path.name for path in tmp_path.iterdir()}
+    assert {"theirs.gif", "both.svg", "theirs.svg", "back"} <= {path.name for path in tmp_path.iterdir()}
+    assert Path("runs/theirs/export/1/metrics.json").is_file()

@@ -35,7 +35,8 @@ def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
         if not separator or not key:
             raise UserError(f"{word!r} is no override: write key=value, for example lr=0.001.")
         key, text = key.strip().lstrip("-"), text.strip()
-        drawn = key in ("env.arguments.layout", "env_args.layout") and text.startswith("@")
+        key = "env.arguments.layout" if key in ("layout", "env_args.layout") else key
+        drawn = key == "env.arguments.layout" and text.startswith("@")
         pairs.append((key, _drawing(Path(text[1:])) if drawn else parse_value(text)))
     known = knobs()
     for key, value in pairs:
