@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lockstep.algorithms.about_actor_critic import IA2C, IPPO, MAA2C, MAPPO
 from lockstep.algorithms.about_q_learning import IQL, QMIX, VDN, with_mixer
 from lockstep.algorithms.algorithm import Algorithm
 from lockstep.algorithms.architecture import Architecture
@@ -18,7 +19,7 @@ from lockstep.spec import EnvSpec
 if TYPE_CHECKING:
     from lockstep.algorithms.learner import Learner
 
-ALGORITHMS: Mapping[str, Algorithm] = {entry.name: entry for entry in (IQL, VDN, QMIX)}
+ALGORITHMS: Mapping[str, Algorithm] = {entry.name: entry for entry in (IQL, VDN, QMIX, IPPO, MAPPO, IA2C, MAA2C)}
 
 
 def algorithm_of(config: RunConfig) -> Algorithm:
@@ -52,14 +53,16 @@ def build(spec: EnvSpec, config: RunConfig) -> "Learner":
 def recorded(spec: EnvSpec, config: RunConfig) -> EnvSpec:
     """The same world with as many of its rewards recorded as the algorithm asks for: the team's sum, or every agent's
     own."""
-    return replace(spec, num_rewards=spec.num_agents if algorithm_of(config).reward == "own" else 1)
+    reward = algorithm_of(config).reward
+    asked = reward if isinstance(reward, str) else reward(config)
+    return replace(spec, num_rewards=spec.num_agents if asked == "own" else 1)
 
 
 def batch_shape(config: RunConfig, time_limit: int) -> tuple[int, int]:
     """Most episodes, or pieces of them, in one update, and how many steps each of them has at most."""
     if algorithm_of(config).feed == "fresh":
         lanes = config.collection.num_envs
-        return lanes // min(dealt(config)[1], lanes), time_limit
+        return lanes // min(dealt(config.algorithm)[1], lanes), time_limit
     return config.replay.batch_size, min(config.replay.segment_steps or time_limit, time_limit)
 
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 from lockstep.algorithms.q_learner import q_networks
 from lockstep.algorithms.q_learning import Settings
 from lockstep.algorithms.q_learning import loss as page_loss
-from lockstep.config.schema import QLearningConfig, RunConfig
+from lockstep.config.schema import NetworkConfig, QLearningConfig, RunConfig
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.mixers import MixingInputs
 from lockstep.networks.sharing import groups
@@ -28,8 +28,8 @@ def stepwise_loss(online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBa
     """The loss of `q_learning.loss`, worked out step by step, for one step of reward a target (n_step = 1)."""
     algorithm = settings.algorithm
     steps = batch.actions.shape[1]
-    q = _unroll(online["agent"], batch, settings)
-    q_target = [q.detach() for q in _unroll(target["agent"], batch, settings)]
+    q = unroll(online["agent"], batch, settings.spec, settings.network)
+    q_target = [q.detach() for q in unroll(target["agent"], batch, settings.spec, settings.network)]
     filled = batch.filled.to(batch.reward.dtype)
 
     q_tot, next_value = [], []
@@ -69,21 +69,23 @@ def both_ways(spec: EnvSpec, config: RunConfig, device: str) -> tuple[Work, Work
     return by(lambda *arguments: page_loss(*arguments)[0]), by(stepwise_loss)
 
 
-def _unroll(agents: Any, batch: EpisodeBatch, settings: Settings) -> list[Tensor]:
-    """T + 1 tensors (B, N, A). Where not all agents share one network, one agent after the other."""
-    if settings.network.sharing == "all":
-        return _unroll_some(agents, range(settings.spec.num_agents), batch, settings)
-    members = groups(settings.network, settings.spec.num_agents)
-    owners = {agent: network for group, network in zip(members, agents.networks, strict=True) for agent in group}
-    alone = [_unroll_some(owners[agent], [agent], batch, settings) for agent in sorted(owners)]
+def unroll(agents: Any, batch: EpisodeBatch, spec: EnvSpec, network: NetworkConfig) -> list[Tensor]:
+    """T + 1 tensors (B, N, outputs): what the agents' networks return, step by step. Where not all agents share one
+    network, one agent after the other."""
+    if network.sharing == "all":
+        return _unroll_some(agents, range(spec.num_agents), batch, spec, network)
+    members = groups(network, spec.num_agents)
+    owners = {agent: part for group, part in zip(members, agents.networks, strict=True) for agent in group}
+    alone = [_unroll_some(owners[agent], [agent], batch, spec, network) for agent in sorted(owners)]
     return [torch.cat(values, 1) for values in zip(*alone, strict=True)]
 
 
-def _unroll_some(agent: Any, who: Sequence[int], batch: EpisodeBatch, settings: Settings) -> list[Tensor]:
-    """T + 1 tensors (B, agents, A), of the agents `who` that act by one network."""
-    spec, network, agents = settings.spec, settings.network, list(who)
-    episodes = batch.num_episodes
-    hidden = batch.obs.new_zeros(episodes * len(agents), network.hidden_dim)
+def _unroll_some(
+    agent: Any, who: Sequence[int], batch: EpisodeBatch, spec: EnvSpec, network: NetworkConfig
+) -> list[Tensor]:
+    """T + 1 tensors (B, agents, outputs), of the agents `who` that share one network."""
+    agents, episodes = list(who), batch.num_episodes
+    hidden = batch.obs.new_zeros(episodes * len(agents), agent.encode.out_features)
     values = []
     for t in range(batch.obs.shape[1]):
         parts = [batch.obs[:, t, agents]]

@@ -54,7 +54,8 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
 def check_format(file_format: str) -> None:
     """Raise UserError where `file_format` is none of ours."""
     if file_format not in FORMATS:
-        raise UserError(f"--format {file_format} is unknown; it must be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
+        known = f"{', '.join(FORMATS)}, or onnx, torchscript, npz or epymarl for the team"
+        raise UserError(f"--format {file_format} is unknown; it must be {known}.")
 
 
 def absolute_returns(record: RunReader) -> list[float] | None:

@@ -39,7 +39,17 @@ def complete_runs(incomplete: str) -> list[str]:
     return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
 
 
-Source = Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from.")]
+MaybeSource = Annotated[
+    str | None,
+    typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from."),
+]
+TheirConfig = Annotated[
+    str | None,
+    typer.Option("--config", metavar="NAME", help="EPyMARL's: an algorithm's name, instead of a preset."),
+]
+TheirEnvConfig = Annotated[
+    str | None, typer.Option("--env-config", metavar="gymma", help="As in EPyMARL; the world is env_args.key.")
+]
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
 ]

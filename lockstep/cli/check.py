@@ -11,7 +11,7 @@ from lockstep.errors import UserError
 
 @app.command()
 def verify(
-    world: Annotated[str, typer.Argument(metavar="rware|particles|...", help="The family of worlds, also as mpe.")],
+    world: Annotated[str, typer.Argument(metavar="rware|particles|foraging|...", help="The family of worlds.")],
     steps: Annotated[int, typer.Option(help="Steps of one environment to compare.")] = 100_000,
     keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of worlds and drivers; default a fresh one, printed.")] = None,

@@ -109,8 +109,9 @@ def watching(run: "RunDirectory") -> "Callable[[], list[str]]":
 
 def _is_configuration(what: str) -> bool:
     from lockstep.config.presets import PRESETS
+    from lockstep.config.sacred import SHELF
 
-    return what in PRESETS or what.endswith(".toml")
+    return what in PRESETS or what.endswith((".toml", ".json")) or what.startswith(SHELF)
 
 
 def _machine(config: "RunConfig", task: "MeasuredTask", seconds: float) -> "Machine":
@@ -243,7 +244,8 @@ def _probe(as_json: bool) -> None:
 
 def _env(words: list[str], as_json: bool) -> None:
     """Exit code 1 where a promise is broken."""
-    from lockstep.config.load import parse_words, validated, with_changes
+    from lockstep.config.load import validated, with_changes
+    from lockstep.config.words import parse_words
     from lockstep.doctor.world import as_rows, check_env
     from lockstep.envs.registry import make_env, try_out
 

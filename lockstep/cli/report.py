@@ -1,11 +1,17 @@
 """The verbs that tell what came out: plot, report, export."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lockstep import trust as consent
 from lockstep.cli.app import Runs, Trust, app, named_runs, say, sweep_at, tell_unreadable
+from lockstep.errors import UserError
+
+TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
+"""What `export` writes of a team, and not of its numbers."""
 
 
 @app.command()
@@ -16,12 +22,19 @@ def plot(
     over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
 ) -> None:
-    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds."""
+    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds.
+
+    Folders of EPyMARL's (results/sacred/...) can stand beside ours.
+    """
     from lockstep.analysis.curves import metric_figure
     from lockstep.analysis.plots import check_suffix, save_figure
+    from lockstep.runs.reader import RunReader
+    from lockstep.runs.sacred import SacredReader, sacred_folders
 
     check_suffix(out)
-    records = named_runs(runs)
+    records: list[RunReader] = []
+    for run in dict.fromkeys(runs):
+        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or named_runs([run])
     save_figure(metric_figure(records, metric, over, title), out)
     say(f"wrote {out}")
     tell_unreadable(records)
@@ -60,14 +73,23 @@ def report(
 @app.command()
 def export(
     runs: Runs,
-    file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
-    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+    file_format: Annotated[
+        str,
+        typer.Option("--format", help="Numbers: csv, sacred, marl-eval. The team: onnx, torchscript, npz, epymarl."),
+    ] = "csv",
+    out: Annotated[
+        Path | None, typer.Option(help="A folder (default export, or results), or a team's file (default in its run).")
+    ] = None,
+    checkpoint: Annotated[str, typer.Option(help="Which team: best, latest, or a number of env steps.")] = "best",
     trust: Trust = False,
 ) -> None:
-    """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
+    """Write runs as other tools read them: numbers as tables, or the team as a file that runs without Lockstep."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
     from lockstep.analysis.export import export as write
 
+    if file_format in TEAM_FORMATS:
+        _export_teams(list(dict.fromkeys(runs)), file_format, out, checkpoint, trusted=trust)
+        return
     check_format(file_format)
     records = named_runs(runs, trust=trust)
     for record in records if file_format == "marl-eval" else ():
@@ -75,6 +97,28 @@ def export(
             from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
-    for path in write(records, file_format, out):
+    for path in write(records, file_format, out or Path("export")):
         say(f"wrote {path}")
     tell_unreadable(records)
+
+
+def _export_teams(runs: Sequence[str], file_format: str, out: Path | None, checkpoint: str, *, trusted: bool) -> None:
+    """Write the teams of runs, and say what can be done with them."""
+    from lockstep.runs.directory import RunDirectory
+
+    if len(runs) > 1 and out is not None and file_format != "epymarl":
+        raise UserError(f"--out {out} is one file, and {len(runs)} runs have a team each. Leave --out away.")
+    for found in map(RunDirectory.find, runs):
+        if trusted:
+            consent.allow(found.path)
+        if file_format == "epymarl":
+            from lockstep.teams.epymarl import export_checkpoint
+
+            paths, command = export_checkpoint(found, out or Path("results"), checkpoint)
+            for path in paths:
+                say(f"wrote {path}")
+            say(f"\n  {command}")
+        else:
+            from lockstep.teams.portable.write import write_team
+
+            say(f"wrote {write_team(found, file_format, out, checkpoint)}")

@@ -55,9 +55,22 @@ def _mixer(key: str, value: Any) -> Changes:
 
 
 def _agent(key: str, value: Any) -> Changes:
-    if value not in ("rnn", "ff"):
+    if value not in ("rnn", "rnn_ns", "ff"):
         raise UserError(f"agent={value} is not known here: write agent=rnn or agent=ff.")
-    return {"network.recurrent": value == "rnn"}
+    return {"network.recurrent": value != "ff"}
+
+
+def _controller(key: str, value: Any) -> Changes:
+    """basic_mac: all agents share their parameters. non_shared_mac: none do."""
+    if value not in ("basic_mac", "non_shared_mac"):
+        raise UserError(f"mac={value} is not known here: write mac=basic_mac, or mac=non_shared_mac for no sharing.")
+    return {"network.sharing": "all" if value == "basic_mac" else "none"}
+
+
+def _name(key: str, value: Any) -> Changes:
+    """A name that ends in _ns is the same algorithm without sharing; `mac` says that, too."""
+    name = value.removesuffix("_ns") if isinstance(value, str) else value
+    return {"algorithm.name": name} | ({"network.sharing": "none"} if name != value else {})
 
 
 def _runner(key: str, value: Any) -> Changes:
@@ -95,7 +108,8 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "use_cuda": _device,
     "use_tensorboard": _to("logging.tensorboard"),
     "env": _only("gymma", "the environment is named by env_args.key alone"),
-    "name": _to("algorithm.name"),
+    "name": _name,
+    "mac": _controller,
     **dict.fromkeys(
         (
             "save_model",
@@ -112,7 +126,6 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
         ),
         _ignored,
     ),
-    "mac": _only("basic_mac", "agents share their parameters"),
     "agent_output_type": _only("q", "agents say how much they value actions"),
     "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
     "common_reward": _only(True, "the mixers learn from the team's reward"),
@@ -125,8 +138,10 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "runner": _runner,
     "learner": _only("q_learner", "say mixer=qmix, vdn or None"),
     "use_wandb": _only(False, "logging.loggers names loggers of one's own"),
-    "checkpoint_path": _only("", "`lockstep resume RUN` goes on, `lockstep evaluate RUN` judges"),
-    "load_step": _only(0, "`lockstep evaluate RUN --checkpoint STEPS` judges any of them"),
+    "checkpoint_path": _only(
+        "", "`lockstep import FOLDER` makes a checkpoint a run, which `lockstep resume` goes on with"
+    ),
+    "load_step": _only(0, "`lockstep import FOLDER --step N` takes any checkpoint of EPyMARL's"),
     "evaluate": _only(False, "`lockstep evaluate RUN` judges a finished run"),
     "render": _only(False, "`lockstep render RUN` shows a finished run"),
     "save_replay": _only(
@@ -162,6 +177,62 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     ),
 }
 """EPyMARL's words and what they change here; docs/epymarl.md has all of them in a table."""
+NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
+    "seed": (None, "the same number makes other random streams, so no episode is the same one"),
+    "use_rnn": (True, "EPyMARL's agent=rnn is then a feed-forward network of three layers"),
+    "batch_size_run": (
+        1,
+        "one update after every collection of so many episodes, as there: the same file learns that many times less; "
+        "training.updates_per_collection makes up for it",
+    ),
+    "standardise_rewards": (
+        False,
+        "the running mean and deviation are part of a checkpoint here; EPyMARL forgets them",
+    ),
+    "test_interval": (
+        None,
+        "evaluations have lanes and random streams of their own, so their interval changes nothing else",
+    ),
+    "save_model_interval": (
+        None,
+        "a checkpoint holds targets, optimizer, memory and random streams as well: `lockstep resume` goes on bit for "
+        "bit",
+    ),
+    "env_args.time_limit": (
+        None,
+        "EPyMARL stores a limit as an end, after which nothing is worth anything: algorithm.bootstrap_time_limit=false "
+        "here; true gives a cut episode its future",
+    ),
+}
+"""Words that are taken: the value with which they mean the same, if any, and what is different all the same."""
+THEIR_READING: Changes = {"algorithm.bootstrap_time_limit": False}
+"""What EPyMARL does without having a word for it."""
+_Q_LEARNING: Changes = {
+    "training.max_env_steps": 2_050_000,
+    "env.time_limit": 100,
+    "network.recurrent": False,
+    "algorithm.standardize_rewards": True,
+}
+_WITHOUT_SHARING: Changes = {"network.sharing": "none", "network.agent_id": False}
+_IQL: Changes = {
+    "algorithm.name": "iql",
+    "network.recurrent": True,
+    "network.hidden_dim": 128,
+    "optimizer.lr": 3e-4,
+    "exploration.epsilon_anneal_env_steps": 200_000,
+}
+SHIPPED: Mapping[str, Changes] = {
+    name: THEIR_READING | _Q_LEARNING | changes
+    for name, changes in {
+        "qmix": {"algorithm.name": "qmix"},
+        "vdn": {"algorithm.name": "vdn"},
+        "iql": _IQL,
+        "qmix_ns": {"algorithm.name": "qmix", **_WITHOUT_SHARING},
+        "vdn_ns": {"algorithm.name": "vdn", **_WITHOUT_SHARING},
+        "iql_ns": {"algorithm.name": "iql", **_WITHOUT_SHARING},
+    }.items()
+}
+"""The configurations that EPyMARL ships for gymma, by name, as they differ from our defaults."""
 OVERRULED = ("agent", "name")
 """There `use_rnn` and `mixer` decide, and these only name; so they are read first, wherever they stand."""
 INTERVALS = ("log_interval", "runner_log_interval", "learner_log_interval")
@@ -225,8 +296,10 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
     """As in EPyMARL's config.json; the names that are only ours at the end."""
     values = flat(config)
     period = values.get("algorithm.target_sync_updates")
+    shared = config.network.sharing != "none"
     words: dict[str, Any] = {
-        "agent": "rnn",  # with use_rnn=False, EPyMARL's word for feed-forward agents
+        "agent": "rnn" if shared else "rnn_ns",  # with use_rnn=False, EPyMARL's word for feed-forward agents
+        "mac": "basic_mac" if shared else "non_shared_mac",
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
         "env_args": _env_args(config),

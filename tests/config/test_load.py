@@ -15,11 +15,10 @@ from lockstep.config.load import (
     dump_toml,
     explain_toml,
     load_config,
-    parse_value,
-    parse_words,
     validated,
 )
 from lockstep.config.presets import PRESETS, summary
+from lockstep.config.words import parse_value, parse_words
 from lockstep.errors import UserError
 
 
@@ -66,6 +65,10 @@ def test_every_knob_is_documented() -> None:
         ("--seed=7", "seed", 7),
         ("algorithm=vdn", "algorithm.name", "vdn"),
         ("name=iql", "algorithm.name", "iql"),
+        ("name=vdn_ns", "algorithm.name", "vdn"),
+        ("name=vdn_ns", "network.sharing", "none"),
+        ("mac=non_shared_mac", "network.sharing", "none"),
+        ("agent=rnn_ns", "network.recurrent", True),
         ("hypernet_embed=48", "algorithm.hypernet_embed_dim", 48),
         ("network.mixing_embed_dim=16", "algorithm.mixing_embed_dim", 16),
     ],
@@ -134,7 +137,7 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["batch_size=many"], "replay.batch_size='many' must be a whole number"),
         (["batch_size=0"], "replay.batch_size=0 must be at least 1"),
         (["double_q=perhaps"], "algorithm.double_q='perhaps' must be true or false"),
-        (["mixer=qplex"], "algorithm.name='qplex' must be 'iql', 'vdn', 'qmix', or one of your own"),
+        (["mixer=sum"], "algorithm.name='sum' must be 'iql', 'vdn', 'qmix', "),
         (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, and algorithm.name='vdn' has no"),
         (["algorithm=iql", "algorithm.hypernet_layers=1"], "hypernet_layers is a setting of qmix"),
         (["every_env_steps=5"], "could be evaluation.every_env_steps or"),
@@ -146,7 +149,7 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["device=gpu"], "training.device='gpu' must be cpu, cuda, or a GPU by its number, as cuda:1"),
         (["runner=async"], "batch_size_run=N"),
         (["save_replay=True"], "the memory that resuming needs is checkpoint.save_replay"),
-        (["mac=non_shared_mac"], "agents share their parameters"),
+        (["mac=conv_mac"], "mac=non_shared_mac for no sharing"),
         (["entropy_coef=0.01"], "actor-critics"),
         (["env_args.pretrained_wrapper=x"], "env.others"),
         (["agent=transformer"], "write agent=rnn or agent=ff"),

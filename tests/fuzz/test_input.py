@@ -505,7 +505,7 @@ KEYS = [
     "tests.envs.foreign.games:Unequal",
     "mpe:canary_v1", "mpe:../canary_v1", "mpe:canary/world_v1", "mpe:simple_tag_v3", "pettingzoo:canary/world_v1",
     "pettingzoo:sisl/pursuit_v5", "pz-canary-world-v1", "pz-mpe-simple-tag-v3", "gymnasium:CartPole-v1", "CartPole-v1",
-    "GymV26Environment-v0", "lbforaging:Foraging-5x5-2p-1f-v3", "Foraging-5x5-2p-1f-v3", "rware:canary:world",
+    "GymV26Environment-v0", "lbforaging:Maze-v0", "lbforaging:canary", "rware:canary:world",
     "lockstep/canary:world", "probe-coin:canary", "rware-tiny-2ag-v2:canary", "rware:rware-canary:world",
 ]
 SPELLINGS = ["{}", "{}", "{}", " {}", "{} ", "./{}", "{}\0", "{}\n", "\u202e{}", "pettingzoo:{}", "mpe:{}", "rware:{}"]

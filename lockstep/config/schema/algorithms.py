@@ -6,11 +6,20 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails
 
+from lockstep.config.schema.actor_critic import IA2CConfig, IPPOConfig, MAA2CConfig, MAPPOConfig
 from lockstep.config.schema.algorithm import AlgorithmConfig
 from lockstep.config.schema.q_learning import IQLConfig, QLearningConfig, QMIXConfig, VDNConfig
 from lockstep.named import load_named
 
-SECTIONS: Mapping[str, type[AlgorithmConfig]] = {"iql": IQLConfig, "vdn": VDNConfig, "qmix": QMIXConfig}
+SECTIONS: Mapping[str, type[AlgorithmConfig]] = {
+    "iql": IQLConfig,
+    "vdn": VDNConfig,
+    "qmix": QMIXConfig,
+    "ippo": IPPOConfig,
+    "mappo": MAPPOConfig,
+    "ia2c": IA2CConfig,
+    "maa2c": MAA2CConfig,
+}
 """The section of every algorithm that Lockstep knows, by its name."""
 DEFAULT = "qmix"
 

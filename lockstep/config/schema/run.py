@@ -11,6 +11,7 @@ from lockstep.config.schema.collection import CollectionConfig
 from lockstep.config.schema.env import EnvConfig
 from lockstep.config.schema.evaluation import EvaluationConfig
 from lockstep.config.schema.exploration import ExplorationConfig
+from lockstep.config.schema.fresh import FreshConfig
 from lockstep.config.schema.logging import LoggingConfig
 from lockstep.config.schema.network import NetworkConfig
 from lockstep.config.schema.optimizer import OptimizerConfig
@@ -69,6 +70,15 @@ class RunConfig(ConfigSection):
     @classmethod
     def _as_it_stands_today(cls, values: Any) -> Any:
         return modern(values) if isinstance(values, Mapping) else values
+
+    @model_validator(mode="after")
+    def _what_is_forgotten_is_studied_first(self) -> Self:
+        if self.training.learn_while_playing and isinstance(self.algorithm, FreshConfig):
+            raise ValueError(
+                f"learn_while_playing=true would change the policy in the middle of what algorithm.name="
+                f"{self.algorithm.name!r} learns from; leave it false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pieces_know_their_first_action(self) -> Self:
