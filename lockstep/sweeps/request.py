@@ -27,8 +27,9 @@ from typing import Any
 
 from lockstep import trust
 from lockstep.config.knobs import flat
-from lockstep.config.load import load_config, parse_words
+from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.config.words import parse_words
 from lockstep.errors import UserError
 from lockstep.files import NotPlainError, read_regular
 from lockstep.sweeps.choices import Choice, as_text, check_number, listed_choice, num_combinations, typed_choices
