@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
+from rich.console import Console
 
 from lockstep.acting.policy import Policy
 from lockstep.analysis.report.build import build_report, default_out, write_report
@@ -39,6 +40,10 @@ from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.show import film
 from lockstep.spec import EnvSpec
+from lockstep.sweeps.command import work_here
+from lockstep.sweeps.folder import Standing, SweepFolder
+from lockstep.sweeps.planning import plan_sweep
+from lockstep.sweeps.request import read_request
 from lockstep.teams.judge import Engine, evaluate_run
 from lockstep.teams.play import play, play_best
 from lockstep.training import command
@@ -227,6 +232,58 @@ def train(
     directory = RunDirectory.create(None if out is None else Path(out), name, config.seed, dump_toml(config))
     command.train(config, directory, quiet=not progress)
     return Run(directory.path)
+
+
+class Sweep:
+    """Many runs in one folder. Made by `sweep`, or from the folder of one that is there."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._folder = SweepFolder.open(Path(path))
+        self.path = self._folder.path
+
+    def __repr__(self) -> str:
+        return f"Sweep({str(self.path)!r})"
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs that have begun, in the order of their cells."""
+        return [Run(cell.run.path) for cell in self._folder.cells if cell.run.config.is_file()]
+
+    @property
+    def standings(self) -> dict[int, Standing]:
+        """How every cell stands, by its number: finished, running, unfinished, waiting, or set aside."""
+        return {cell.number: self._folder.history(cell).standing for cell in self._folder.cells}
+
+    def work(self, at_once: int | None = None, threads: int = 1, *, progress: bool = False) -> "Sweep":
+        """Do what is left of it here. at_once: cells at a time; None: as many as there are cores for.
+
+        threads: of each cell, where its settings leave that open. A cell that is set aside stops no other. Raises
+        KeyboardInterrupt when it is interrupted: everything is saved then, and the next call goes on.
+        """
+        _, interrupted_by = work_here(self._folder, at_once, threads, Console(quiet=not progress))
+        if interrupted_by is not None:
+            raise KeyboardInterrupt
+        return self
+
+
+def sweep(
+    source: str | Path,
+    *overrides: str,
+    out: str | Path | None = None,
+    at_once: int | None = None,
+    threads: int = 1,
+    progress: bool = False,
+) -> Sweep:
+    """Train every combination of the values that are given, and return the sweep.
+
+    source: a preset's name, a configuration's TOML file, or a sweep's. overrides: as on the command line, each with one
+    value or several, "seed=1..5". out: the sweep's folder; the same sweep in the same folder goes on. The rest is as in
+    `Sweep.work`. Raises UserError for whatever cannot work, before anything is written.
+    """
+    request = read_request(str(source), overrides)
+    folder = None if out is None else Path(out)
+    planned = plan_sweep(request, folder, lambda sentence: warnings.warn(sentence, stacklevel=3))
+    return Sweep(planned.path).work(at_once, threads, progress=progress)
 
 
 def evaluate(

@@ -12,6 +12,7 @@ from lockstep.runs.cleaning import printable
 
 if TYPE_CHECKING:
     from lockstep.runs.reader import RunReader
+    from lockstep.sweeps.folder import SweepFolder
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -97,7 +98,7 @@ Run = Annotated[
 Runs = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
+        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, 'latest', or sweeps."
     ),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
@@ -141,6 +142,34 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(Text("" if value is None else _cell(value)) for value in row.values()))
     Console().print(table)
+
+
+def sweep_at(text: str) -> "SweepFolder | None":
+    """The sweep that `text` names, if it is the folder of one."""
+    from lockstep.sweeps.folder import SweepFolder
+
+    return SweepFolder.open(Path(text)) if SweepFolder.is_sweep(Path(text)) else None
+
+
+def named_runs(texts: Sequence[str], *, trust: bool = False) -> "list[RunReader]":
+    """The runs that are named, and for a sweep those that have begun. trust: let them name code."""
+    from lockstep import trust as consent
+    from lockstep.runs.reader import RunReader
+
+    records = []
+    for text in dict.fromkeys(texts):
+        sweep = sweep_at(text)
+        if sweep is None:
+            records.append(RunReader.find(text))
+            continue
+        from lockstep.sweeps.report import sweep_records
+
+        if trust:
+            consent.allow(sweep.path)
+        records += sweep_records(sweep)
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
+    return records
 
 
 def tell_unreadable(records: "Sequence[RunReader]") -> None:

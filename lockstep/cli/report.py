@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Runs, Trust, app, say, tell_unreadable
+from lockstep.cli.app import Runs, Trust, app, named_runs, say, sweep_at, tell_unreadable
 from lockstep.errors import UserError
 
 TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
@@ -38,7 +38,7 @@ def plot(
         check_suffix(out)
     records: list[RunReader] = []
     for run in dict.fromkeys(runs):
-        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or [RunReader.find(run)]
+        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or named_runs([run])
     figure = metric_figure(records, metric, over, title)
     place = out or default_out(records, f"{metric}.svg")
     save_figure(figure, place)
@@ -50,7 +50,8 @@ def plot(
 def report(
     runs: Runs,
     out: Annotated[
-        Path | None, typer.Option(help="What to write: NAME.html; default report.html in the run, or beside them.")
+        Path | None,
+        typer.Option(help="What to write: NAME.html; default report.html in the run or sweep, or beside the runs."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
     trust: Trust = False,
@@ -58,14 +59,18 @@ def report(
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
     from lockstep.analysis.report.build import build_report, default_out, write_report
     from lockstep.doctor import findings
-    from lockstep.runs.reader import RunReader
 
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
-    for record in records if trust else ():
-        consent.allow(record.directory.path)
+    records = named_runs(runs, trust=trust)
+    sweep = sweep_at(runs[0]) if len(runs) == 1 else None
     from lockstep.teams.play import play_best
 
-    document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
+    extra = None
+    if sweep is not None:
+        from lockstep.sweeps.report import sweep_sections
+
+        sweep.refuse_links()
+        title, out, extra = title or sweep.path.resolve().name, out or sweep.path / "report.html", sweep_sections(sweep)
+    document = build_report(records, title, extra, findings, lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         say(f"wrote {path}")
     tell_unreadable(records)
@@ -88,15 +93,12 @@ def export(
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
     from lockstep.analysis.export import export as write
     from lockstep.analysis.report.build import default_out
-    from lockstep.runs.reader import RunReader
 
     if file_format in TEAM_FORMATS:
         _export_teams(list(dict.fromkeys(runs)), file_format, out, checkpoint, trusted=trust)
         return
     check_format(file_format)
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
-    for record in records if trust else ():
-        consent.allow(record.directory.path)
+    records = named_runs(runs, trust=trust)
     for record in records if file_format == "marl-eval" else ():
         if absolute_returns(record) is None:
             from lockstep.teams.judge import judge

@@ -346,6 +346,8 @@ def _env_args(config: RunConfig) -> dict[str, Any]:
     key = config.env.key
     if key.startswith("rware-"):
         key = f"rware:{key}"
+    elif key.startswith("Foraging-"):
+        key = f"lbforaging:{key}"
     elif key.startswith("mpe:"):
         key = f"pz-mpe-{key.removeprefix('mpe:').replace('_', '-')}"
     words = {"key": key, "pretrained_wrapper": None, "time_limit": config.env.time_limit, **config.env.arguments}

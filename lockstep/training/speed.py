@@ -16,7 +16,7 @@ MOST_REPETITIONS = 20
 
 
 class LoopSpeed(NamedTuple):
-    """Seconds of the parts of the loop, each the quickest of some repetitions."""
+    """Seconds of the parts of the loop, each the quickest of some repetitions, and how much one round plays."""
 
     collection: float
     """One greedy episode of every lane."""
@@ -24,6 +24,10 @@ class LoopSpeed(NamedTuple):
     """One gradient step; of what is learnt from fresh episodes, with its part of looking back on them."""
     warmup_step: float
     """One random env step."""
+    collection_steps: int
+    """Number of env steps of one random episode of every lane; no time."""
+    updates_a_round: int
+    """Number of gradient steps after a collection; no time."""
 
 
 def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
@@ -56,6 +60,8 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
             _quickest(study, seconds / 2) / updates,
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
+            steps,
+            session.feed.batches_a_round if fresh else config.training.updates_per_collection,
         )
     finally:
         session.env.close()

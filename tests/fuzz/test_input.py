@@ -295,7 +295,7 @@ def _as_a_saved_team(run: Path) -> None:
 def _as_a_reproduction(run: Path) -> None:
     if not os.path.lexists(run / "plan.json"):
         (run / "plan.json").write_text('{"experiment": "week2"}')
-    resumed_plan(run, {"experiment": "week2"}).trainings(run)
+    resumed_plan(run, {"experiment": "week2"}).cells(run)
 
 
 LOOKS = (_as_a_run, _as_a_page, _as_a_team, _as_a_saved_team, _as_a_reproduction)
