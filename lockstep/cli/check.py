@@ -46,7 +46,7 @@ def bench(
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
     device: Annotated[str, typer.Option(help="learner: cpu or cuda.")] = "cpu",
-    algorithm: Annotated[str, typer.Option(help="learner, collect, train: another one than QMIX.")] = "",
+    algorithm: Annotated[str, typer.Option(help="learner, collect, train: another algorithm.")] = "",
     as_json: Json = False,
 ) -> None:
     """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""
