@@ -80,6 +80,32 @@ def _runner(key: str, value: Any) -> Changes:
     return {}
 
 
+def _critic(key: str, value: Any) -> Changes:
+    """Central critics are told there whom they judge. In _ns every agent has its own, as `mac` says here."""
+    if value not in ("cv_critic", "ac_critic", "cv_critic_ns", "ac_critic_ns"):
+        raise UserError(f"critic_type={value} is not known here: write cv_critic for a central one, else ac_critic.")
+    central = value.startswith("cv")
+    return {"algorithm.critic": "central" if central else "own", "algorithm.critic_agent_id": central}
+
+
+def _slow_critic(key: str, value: Any) -> Changes:
+    """The share by which the slow copy of an actor-critic's critic follows."""
+    if not isinstance(value, int | float) or value > 1:
+        raise UserError(f"{key}={value} is not supported: a slow critic follows by shares. Set 0.01, or another share.")
+    return {"algorithm.critic_tau": value}
+
+
+def _one_of(*known: str) -> Callable[[str, Any], Changes]:
+    """Words that follow from the algorithm's name here."""
+
+    def check(key: str, value: Any) -> Changes:
+        if value not in known:
+            raise UserError(f"{key}={value} is not known here: it is {' or '.join(known)}. Leave it out.")
+        return {}
+
+    return check
+
+
 def _device(key: str, value: Any) -> Changes:
     return {"training.device": "cuda" if value is True else "cpu" if value is False else value}
 
@@ -126,7 +152,7 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
         ),
         _ignored,
     ),
-    "agent_output_type": _only("q", "agents say how much they value actions"),
+    "agent_output_type": _one_of("q", "pi_logits"),
     "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
     "common_reward": _only(True, "the mixers learn from the team's reward"),
     "reward_scalarisation": _only("sum", "the team's reward is the sum over its agents"),
@@ -134,9 +160,14 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "add_value_last_step": _only(True, "cut episodes are valued by algorithm.bootstrap_time_limit"),
     "obs_individual_obs": _only(False, "the state is every agent's observation, or env.state=own"),
     "pretrained_wrapper": _only(None, "env.team and env.others let a finished run play some of the agents"),
-    "action_selector": _only("epsilon_greedy", "exploration is epsilon-greedy"),
+    "action_selector": _one_of("epsilon_greedy", "soft_policies"),
     "runner": _runner,
-    "learner": _only("q_learner", "say mixer=qmix, vdn or None"),
+    "learner": _one_of("q_learner", "ppo_learner", "actor_critic_learner"),
+    "critic_type": _critic,
+    "entropy_coef": _to("algorithm.entropy_weight"),
+    "eps_clip": _to("algorithm.clip"),
+    "mask_before_softmax": _only(True, "actions that are not available have no chance"),
+    "use_critic_rnn": _ignored,
     "use_wandb": _only(False, "logging.loggers names loggers of one's own"),
     "checkpoint_path": _only(
         "", "`lockstep import FOLDER` makes a checkpoint a run, which `lockstep resume` goes on with"
@@ -153,12 +184,6 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "target_update_interval": _refused("say target_update_interval_or_tau, which counts updates"),
     **dict.fromkeys(
         (
-            "mask_before_softmax",
-            "critic_type",
-            "entropy_coef",
-            "epochs",
-            "eps_clip",
-            "use_critic_rnn",
             "critic_q_fn",
             "critic_baseline_fn",
             "critic_train_mode",
@@ -170,20 +195,31 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
             "final_entropy_coef",
             "entropy_end_ratio",
         ),
-        _refused("it belongs to EPyMARL's actor-critics"),
+        _refused("it belongs to an algorithm that is not here"),
     ),
     **dict.fromkeys(
         ("qtran_arch", "opt_loss", "nopt_min_loss", "network_size"), _refused("it belongs to QTRAN, which is not here")
     ),
 }
 """EPyMARL's words and what they change here; docs/epymarl.md has all of them in a table."""
+ACTOR_CRITICS = ("mappo", "ippo", "maa2c", "ia2c")
+OF_ACTOR_CRITICS: Mapping[str, Callable[[str, Any], Changes]] = {
+    "q_nstep": _to("algorithm.return_steps"),
+    "target_update_interval_or_tau": _slow_critic,
+    **dict.fromkeys(("batch_size", "buffer_size"), _ignored),
+}
+"""Words that mean something else to an actor-critic, which learns from the batch_size_run episodes just played."""
 NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
     "seed": (None, "the same number makes other random streams, so no episode is the same one"),
     "use_rnn": (True, "EPyMARL's agent=rnn is then a feed-forward network of three layers"),
     "batch_size_run": (
         1,
-        "one update after every collection of so many episodes, as there: the same file learns that many times less; "
+        "Q-learning makes one update after so many episodes, as there: the same file learns that many times less; "
         "training.updates_per_collection makes up for it",
+    ),
+    "use_critic_rnn": (
+        None,
+        "a critic has a memory here where the agents have one (network.recurrent)",
     ),
     "standardise_rewards": (
         False,
@@ -213,6 +249,26 @@ _Q_LEARNING: Changes = {
     "network.recurrent": False,
     "algorithm.standardize_rewards": True,
 }
+THEIR_ACTOR_CRITIC: Changes = {
+    "algorithm.renew_advantages": True,
+    "algorithm.normalize_advantages": False,
+    "algorithm.normalize_values": "off",
+}
+"""The same of its actor-critics."""
+_ON_POLICY: Changes = THEIR_ACTOR_CRITIC | {
+    "training.max_env_steps": 20_050_000,
+    "env.time_limit": 100,
+    "collection.num_envs": 10,
+    "network.recurrent": True,
+    "network.hidden_dim": 128,
+    "algorithm.standardize_rewards": True,
+    "algorithm.entropy_weight": 0.001,
+    "algorithm.return_steps": 5,
+    "algorithm.critic_tau": 0.01,
+}
+_CENTRAL: Changes = {"algorithm.critic": "central", "algorithm.critic_agent_id": True}
+_OWN: Changes = {"algorithm.critic": "own"}
+_PPO: Changes = {"optimizer.lr": 3e-4, "algorithm.epochs": 4, "algorithm.clip": 0.2}
 _WITHOUT_SHARING: Changes = {"network.sharing": "none", "network.agent_id": False}
 _IQL: Changes = {
     "algorithm.name": "iql",
@@ -222,14 +278,18 @@ _IQL: Changes = {
     "exploration.epsilon_anneal_env_steps": 200_000,
 }
 SHIPPED: Mapping[str, Changes] = {
-    name: THEIR_READING | _Q_LEARNING | changes
+    name: THEIR_READING | changes
     for name, changes in {
-        "qmix": {"algorithm.name": "qmix"},
-        "vdn": {"algorithm.name": "vdn"},
-        "iql": _IQL,
-        "qmix_ns": {"algorithm.name": "qmix", **_WITHOUT_SHARING},
-        "vdn_ns": {"algorithm.name": "vdn", **_WITHOUT_SHARING},
-        "iql_ns": {"algorithm.name": "iql", **_WITHOUT_SHARING},
+        "qmix": _Q_LEARNING | {"algorithm.name": "qmix"},
+        "vdn": _Q_LEARNING | {"algorithm.name": "vdn"},
+        "iql": _Q_LEARNING | _IQL,
+        "mappo": _ON_POLICY | _CENTRAL | _PPO | {"algorithm.name": "mappo"},
+        "ippo": _ON_POLICY | _OWN | _PPO | {"algorithm.name": "ippo"},
+        "maa2c": _ON_POLICY | _CENTRAL | {"algorithm.name": "maa2c"},
+        "ia2c": _ON_POLICY | _OWN | {"algorithm.name": "ia2c"},
+        "qmix_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "qmix"},
+        "vdn_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "vdn"},
+        "iql_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "iql"},
     }.items()
 }
 """The configurations that EPyMARL ships for gymma, by name, as they differ from our defaults."""

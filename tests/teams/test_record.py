@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lockstep.acting.policy import RandomPolicy
-from lockstep.config.load import dump_toml
+from lockstep.config.load import dump_toml, load_config
 from lockstep.config.presets import smoke
 from lockstep.envs.particles.heuristic import LandmarkAssignment
 from lockstep.envs.registry import make_env, make_vec
@@ -118,10 +118,11 @@ def test_a_team_of_foragers_comes_along_too() -> None:
 def test_reference_teams_are_judged_where_the_run_was(tmp_path: Path) -> None:
     """Random earns next to nothing, a sensible programmer much: on the smoke floor as on every other."""
     run = RunDirectory.create(tmp_path / "run", "smoke", 1, dump_toml(smoke()))
-    random, heuristic = (evaluate_reference(run, policy, episodes=20) for policy in ("random", "heuristic"))
+    settings = load_config(str(run.config))
+    random, heuristic = (evaluate_reference(settings, policy, episodes=20) for policy in ("random", "heuristic"))
     assert len(random.returns) == len(heuristic.returns) == 20
     assert heuristic.returns.min() > random.returns.max()
-    official = evaluate_reference(run, "heuristic", episodes=20, engine="official")
+    official = evaluate_reference(settings, "heuristic", episodes=20, engine="official")
     np.testing.assert_array_equal(official.returns, heuristic.returns)
     assert not run.judgements.exists()
 
