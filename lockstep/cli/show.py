@@ -65,6 +65,7 @@ def render(
 
 @app.command()
 def demo(
+    world: Annotated[str, typer.Argument(metavar="[rware|foraging]", help="Where it plays.")] = "rware",
     terminal: Annotated[bool, typer.Option("--terminal", help="Play as text, here.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser; else its path is printed.")] = True,
     no_open: Annotated[bool, typer.Option("--no-open", hidden=True)] = False,
@@ -73,7 +74,7 @@ def demo(
     """Watch a trained team that comes with Lockstep."""
     from lockstep.teams.demo import play_demo
 
-    recording = play_demo(seed)
+    recording = play_demo(seed, family=world)
     if terminal:
         from lockstep.show.terminal import play_in_terminal
 

@@ -49,7 +49,8 @@ def idle_agent(history: History) -> Finding | None:
         return None
     still, least = last(history.test("test_still_share_max")), last(history.test("test_delivery_share_min"))
     fed = last(history.test("test_meal_share_min"))
-    earned, what = (least, "deliveries") if least == least else (fed, "meals")
+    earned = float(np.fmin(least, fed))  # a world has the one or the other
+    what = "meals" if earned == fed else "deliveries"
     returns = last(history.test("test_return_mean"))
     equal = history.equal_share
     lazy = earned < LAZY * equal and returns > 0.5
