@@ -41,7 +41,7 @@ class Job:
     """Estimated, of all of it."""
     bytes: float = 0.0
     """Memory that it will take, estimated."""
-    worker: "Worker | None" = None
+    worker: "CellWorker | None" = None
     false_starts: int = 0
     """Number of units that ended before they came to an attempt, as when they are killed while they begin."""
     failed: str = ""
@@ -73,7 +73,7 @@ def jobs_of(sweep: SweepFolder) -> list[Job]:
     return [Job(cell, sweep.history(cell), _read(cell.run)) for cell in sweep.cells]
 
 
-class Worker(Protocol):
+class CellWorker(Protocol):
     """Whatever does the unit of a cell: a process, or a task somewhere."""
 
     def poll(self) -> int | None:
@@ -95,7 +95,7 @@ class Engine(Protocol):
     def has_room(self, job: Job, running: Sequence[Job]) -> bool:
         """Whether a cell can be begun beside those that are running."""
 
-    def start(self, sweep: SweepFolder, job: Job) -> Worker:
+    def start(self, sweep: SweepFolder, job: Job) -> CellWorker:
         """Begin what is left of a cell."""
 
 
@@ -114,7 +114,7 @@ class LocalEngine:
         """Whether there is memory for it beside the others. One alone always may try: it says itself what it lacks."""
         return not running or self.free is None or job.bytes + sum(other.bytes for other in running) <= self.free
 
-    def start(self, sweep: SweepFolder, job: Job) -> Worker:
+    def start(self, sweep: SweepFolder, job: Job) -> CellWorker:
         """Begin its unit in a process, which ends with this one."""
         with open_to_append(sweep.log(job.cell)) as file:
             words = unit_words(sweep, job.cell, self.threads, trust=self.trust)

@@ -17,7 +17,7 @@ from lockstep.errors import UserError
 from lockstep.files import open_to_append
 from lockstep.runs.cleaning import one_line
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import PATIENCE_SECONDS, Job, Worker, unit_words
+from lockstep.sweeps.local import PATIENCE_SECONDS, CellWorker, Job, unit_words
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -38,7 +38,7 @@ class RayEngine:
         """Ray knows what its nodes have; a task that finds no place waits."""
         return True
 
-    def start(self, sweep: SweepFolder, job: Job) -> Worker:
+    def start(self, sweep: SweepFolder, job: Job) -> CellWorker:
         """Hand its unit to the cluster."""
         import ray
 

@@ -13,7 +13,7 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.sweeps import local
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import Job, LocalEngine, Worker, jobs_of, run_sweep
+from lockstep.sweeps.local import CellWorker, Job, LocalEngine, jobs_of, run_sweep
 from lockstep.sweeps.request import read_request
 from tests.compute.test_child_process import lives
 from tests.sweeps.sweeps import SHORT, begun, die, tiny_sweep
@@ -66,7 +66,7 @@ def test_several_cells_are_done_side_by_side_the_most_expensive_first(
         job.seconds = seconds
     start = LocalEngine.start
 
-    def noted(engine: LocalEngine, sweep: SweepFolder, job: Job) -> Worker:
+    def noted(engine: LocalEngine, sweep: SweepFolder, job: Job) -> CellWorker:
         order.append(job.cell.number)
         return start(engine, sweep, job)
 
@@ -117,11 +117,16 @@ class Dies:
 def test_one_that_never_comes_to_its_work_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, starts: int
 ) -> None:
-    sweep, begun = tiny_sweep(tmp_path / "s", ["seed=1"]), []
+    sweep, started_cells = tiny_sweep(tmp_path / "s", ["seed=1"]), []
     monkeypatch.setattr(local, "POLL_SECONDS", 0.0)
-    monkeypatch.setattr(LocalEngine, "start", lambda engine, sweep, job: begun.append(1) or Dies(code))
+
+    def start(engine: LocalEngine, sweep: SweepFolder, job: Job) -> CellWorker:
+        started_cells.append(job.cell.number)
+        return Dies(code)
+
+    monkeypatch.setattr(LocalEngine, "start", start)
     (job,) = done(sweep)
-    assert len(begun) == starts
+    assert len(started_cells) == starts
     assert job.failed == f"exit code {code}"
     assert job.history.standing == "waiting"
 
