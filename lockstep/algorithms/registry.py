@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lockstep.algorithms.about_pqn import PQN_QMIX, PQN_VDN
 from lockstep.algorithms.about_q_learning import IQL, QMIX, VDN, with_mixer
+from lockstep.algorithms.about_unrestricted import CW_QMIX, OW_QMIX, QPLEX, QTRAN, QTRAN_ALT
 from lockstep.algorithms.algorithm import Algorithm
 from lockstep.algorithms.architecture import Architecture
 from lockstep.config.schema import RunConfig
@@ -18,7 +20,9 @@ from lockstep.spec import EnvSpec
 if TYPE_CHECKING:
     from lockstep.algorithms.learner import Learner
 
-ALGORITHMS: Mapping[str, Algorithm] = {entry.name: entry for entry in (IQL, VDN, QMIX)}
+ALGORITHMS: Mapping[str, Algorithm] = {
+    entry.name: entry for entry in (IQL, VDN, QMIX, QPLEX, OW_QMIX, CW_QMIX, QTRAN, QTRAN_ALT, PQN_VDN, PQN_QMIX)
+}
 
 
 def algorithm_of(config: RunConfig) -> Algorithm:
@@ -59,7 +63,7 @@ def batch_shape(config: RunConfig, time_limit: int) -> tuple[int, int]:
     """Most episodes, or pieces of them, in one update, and how many steps each of them has at most."""
     if algorithm_of(config).feed == "fresh":
         lanes = config.collection.num_envs
-        return lanes // min(dealt(config)[1], lanes), time_limit
+        return lanes // min(dealt(config.algorithm)[1], lanes), time_limit
     return config.replay.batch_size, min(config.replay.segment_steps or time_limit, time_limit)
 
 

@@ -15,9 +15,9 @@ import tomli_w
 from pydantic import ValidationError
 
 from lockstep import trust
-from lockstep.config.epymarl import ENV_ARGS, EPYMARL, INTERVALS, OVERRULED, Changes
+from lockstep.config.epymarl import DECIDING, ENV_ARGS, EPYMARL, INTERVALS, OVERRULED, Changes, widths
 from lockstep.config.knobs import Knob, knobs, knobs_of
-from lockstep.config.presets import PRESETS
+from lockstep.config.presets import PRESETS, preset
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
 from lockstep.config.schema.run import MOVED, modern
@@ -27,6 +27,8 @@ from lockstep.shell import quoted
 
 _NAMES = ("algorithm", "algorithm.name", "mixer", "name")
 """Words that name an algorithm."""
+_SHORT = {"pqn": "pqn_vdn"}
+"""Names that are said shorter."""
 
 
 def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
@@ -36,12 +38,13 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     """
     changes = parse_words(words)
     if source in PRESETS:
-        return validated(with_changes(PRESETS[source]().model_dump(), changes))
-    file, base = _read(source)
-    if isinstance(base.get("algorithm"), str):
-        base["algorithm"] = {"name": base["algorithm"]}
-    trust.tell(file, base, changes)
-    return validated(with_changes(base, changes))
+        base = preset(source, changes.get("algorithm.name"))
+        return validated(with_changes(base.model_dump(), changes))
+    file, values = _read(source)
+    if isinstance(values.get("algorithm"), str):
+        values["algorithm"] = {"name": values["algorithm"]}
+    trust.tell(file, values, changes)
+    return validated(with_changes(values, changes))
 
 
 def validated(values: Mapping[str, Any]) -> RunConfig:
@@ -86,12 +89,17 @@ def parse_words(words: Sequence[str]) -> Changes:
         if key in _NAMES and ":" in value:  # an algorithm of one's own may have settings of its own
             known |= knobs_of("algorithm", [section_of(value)])
     changes: Changes = {}
-    for key, value in sorted(pairs, key=lambda pair: pair[0] not in OVERRULED):  # as written, but for these
+    for key, value in sorted(pairs, key=_rank):  # as written, but for some of EPyMARL's
         new = _translate(key, value, known)
         if key in INTERVALS and (same := changes.keys() & new.keys()):
             new = {path: min(changes[path], new[path], key=_size) for path in same}
         changes |= new
-    return changes
+    return widths(changes) if any(key == "mixing_embed_dim" for key, _ in pairs) else changes
+
+
+def _rank(pair: tuple[str, str]) -> int:
+    """What is said first, whatever the order: words that only name, all others, words that decide."""
+    return 0 if pair[0] in OVERRULED else 2 if pair[0] in DECIDING else 1
 
 
 def _size(interval: Any) -> float:
@@ -180,7 +188,7 @@ def _is_algorithm(name: Any) -> TypeGuard[str]:
 
 
 def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
-    value = parse_value(text)
+    value = parse_value(_SHORT.get(text, text) if key in _NAMES else text)
     if key in ("env.arguments.layout", "env_args.layout") and text.startswith("@"):
         return {"env.arguments.layout": _drawing(Path(text[1:]))}
     if key == "algorithm":

@@ -11,11 +11,13 @@ from lockstep.config.schema import (
     LoggingConfig,
     NetworkConfig,
     OptimizerConfig,
+    PQNConfig,
     QMIXConfig,
     ReplayConfig,
     RunConfig,
     TrainingConfig,
 )
+from lockstep.config.schema.algorithms import SECTIONS
 
 SMOKE_LAYOUT = """
 .....
@@ -163,6 +165,33 @@ def report_week1() -> RunConfig:
         evaluation=EvaluationConfig(every_env_steps=100_000, episodes=250),
         logging=LoggingConfig(every_env_steps=20_000),
     )
+
+
+def for_pqn(base: RunConfig, name: str) -> RunConfig:
+    """A preset as it is for PQN: the same task and judging; what is never remembered needs no warm-up, and what has
+    only a collection to learn from needs a large one.
+
+    name: of the algorithm
+    """
+    had = base.algorithm.model_dump()
+    section = SECTIONS[name]
+    kept = {setting: had[setting] for setting in section.model_fields.keys() & had.keys() - {"name", "td_lambda"}}
+    return base.model_copy(
+        update={
+            "collection": base.collection.model_copy(update={"warmup_env_steps": 0}),
+            "network": base.network.model_copy(update={"layer_norm": True}),
+            "algorithm": section.model_validate({**kept, "name": name}),
+            "training": base.training.model_copy(update={"updates_per_collection": 1, "learn_while_playing": False}),
+        }
+    )
+
+
+def preset(name: str, algorithm: str | None = None) -> RunConfig:
+    """A preset, as it is for the family of an algorithm, where one is named."""
+    base, known = PRESETS[name](), SECTIONS.get(algorithm or "")
+    if known is not None and issubclass(known, PQNConfig) and not isinstance(base.algorithm, PQNConfig):
+        return for_pqn(base, algorithm or "")
+    return base
 
 
 PRESETS: Mapping[str, Callable[[], RunConfig]] = {

@@ -115,5 +115,5 @@ class FreshFeed:
 def build_feed(kind: Literal["replay", "fresh"], spec: EnvSpec, config: RunConfig, device: torch.device) -> Feed:
     """Fresh episodes, dealt as configured, or the configured memory, and samples of it for a round's updates."""
     if kind == "fresh":
-        return FreshFeed(spec, config.collection.num_envs, *dealt(config), device)
+        return FreshFeed(spec, config.collection.num_envs, *dealt(config.algorithm), device)
     return ReplayFeed(build_replay(spec, config.replay, device), config.training.updates_per_collection)

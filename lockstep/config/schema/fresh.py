@@ -1,7 +1,6 @@
 """`[algorithm]` of whatever learns from what was just played, and then forgets it."""
 
 from lockstep.config.schema.algorithm import AlgorithmConfig
-from lockstep.config.schema.run import RunConfig
 from lockstep.config.schema.section import Count
 
 
@@ -14,7 +13,6 @@ class FreshConfig(AlgorithmConfig):
     """Equal parts into which every epoch deals the collection's episodes; an update studies one of them."""
 
 
-def dealt(config: RunConfig) -> tuple[int, int]:
+def dealt(section: AlgorithmConfig) -> tuple[int, int]:
     """Epochs and minibatches of a round; once and whole where the algorithm has no such settings."""
-    section = config.algorithm
     return (section.epochs, section.minibatches) if isinstance(section, FreshConfig) else (1, 1)
