@@ -116,7 +116,8 @@ def q_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDict) -> Grad
         page = replace(page, loss=torch.compile(page.loss, dynamic=False))
     elif supports(config):
         page = replace(page, compiled=CompiledGradient(page.settings))
-    copies = None
+    assert isinstance(algorithm, QLearningConfig | PQNConfig)
+    copies = Copies(actor_tau=algorithm.actor_tau)
     if isinstance(algorithm, QLearningConfig):
         copies = Copies(algorithm.target_tau, algorithm.target_sync_updates, algorithm.actor_tau)
     return GradientLearner(spec, config, networks, page, copies)

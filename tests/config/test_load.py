@@ -65,6 +65,9 @@ def test_every_knob_is_documented() -> None:
         ("algorithm.gamma=0.9", "algorithm.gamma", 0.9),
         ("--seed=7", "seed", 7),
         ("algorithm=vdn", "algorithm.name", "vdn"),
+        ("algorithm=pqn", "algorithm.name", "pqn_vdn"),
+        ("mixer=dmaq", "algorithm.name", "qplex"),
+        ("mixer=qtran_base", "algorithm.name", "qtran"),
         ("name=iql", "algorithm.name", "iql"),
         ("hypernet_embed=48", "algorithm.hypernet_embed_dim", 48),
         ("network.mixing_embed_dim=16", "algorithm.mixing_embed_dim", 16),
@@ -106,6 +109,50 @@ def test_all_of_epymarls_words_at_once_mean_what_they_mean_there() -> None:
 def test_a_mixer_says_what_is_learnt_and_a_name_only_names() -> None:
     for words in (["mixer=vdn", "name=qmix"], ["name=qmix", "mixer=vdn"]):
         assert load_config("report-default", words).algorithm.name == "vdn"
+
+
+QPLEX = """
+learner=dmaq_qatten_learner mixer=dmaq mixing_embed_dim=32 hypernet_embed=64 adv_hypernet_layers=2 adv_hypernet_embed=64
+td_lambda=0.6 lr=0.001 num_kernel=4 is_minus_one=True weighted_head=True is_adv_attention=True is_stop_gradient=True
+name=qplex_env=8_adam_td_lambda
+"""
+WEIGHTED = """
+hysteretic_qmix=True learner=max_q_learner double_q=True mixer=qmix mixing_embed_dim=32 hypernet_layers=2
+hypernet_embed=64 central_loss=1 qmix_loss=1 w=0.1 central_mixing_embed_dim=256 central_action_embed=1
+central_mac=basic_central_mac central_agent=central_rnn central_rnn_hidden_dim=64 central_mixer=ff td_lambda=0.6
+name=ow_qmix_env=8_adam_td_lambda
+"""
+QTRAN = """
+learner=qtran_learner double_q=True mixer=qtran_base use_rnn=False mixing_embed_dim=64 qtran_arch=coma_critic opt_loss=1
+nopt_min_loss=0.1 network_size=small name=qtran
+"""
+"""What is special about algs/qplex.yaml and ow_qmix.yaml of PyMARL2, and of EPyMARL's qtran.yaml."""
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "settings"),
+    [
+        (QPLEX, "qplex", {"attention_heads": 4, "attention_layers": 2, "stop_gradient": True, "td_lambda": 0.6}),
+        (WEIGHTED, "owqmix", {"alpha": 0.1, "central_embed_dim": 256, "mixing_embed_dim": 32}),
+        (WEIGHTED.replace("qmix=True", "qmix=False"), "cwqmix", {"alpha": 0.1}),
+        (QTRAN, "qtran", {"joint_embed_dim": 64, "opt_weight": 1.0, "nopt_weight": 0.1}),
+    ],
+)
+def test_the_words_of_what_came_after_qmix_mean_what_they_mean_there(
+    words: str, name: str, settings: dict[str, Any]
+) -> None:
+    for said in (words.split(), words.split()[::-1]):
+        algorithm = load_config("report-default", ["with", *said]).algorithm
+        assert algorithm.name == name
+        assert settings.items() <= algorithm.model_dump().items()
+
+
+def test_a_preset_for_what_forgets_has_no_warm_up_and_keeps_its_values_in_check() -> None:
+    config = load_config("solve", ["algorithm=pqn"])
+    assert (config.algorithm.name, config.collection.warmup_env_steps) == ("pqn_vdn", 0)
+    assert config.network.layer_norm
+    assert not config.training.learn_while_playing
+    assert load_config("solve", ["algorithm=pqn", "warmup_env_steps=64"]).collection.warmup_env_steps == 64
 
 
 def test_the_reports_configurations_are_the_published_ones() -> None:

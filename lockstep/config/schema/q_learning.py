@@ -19,6 +19,9 @@ class ValueConfig(ConfigSection):
     rescale_values: bool = False
     """Learn sign(x) (sqrt(|x| + 1) - 1) + x / 1000 of a value x instead of x itself, so that returns of any size make
     steps of like size (Pohlen et al. 2018)."""
+    actor_tau: Fraction = 0.0
+    """Play and evaluate with an average of the agents' parameters that moves this share of the way after every update
+    (Polyak and Juditsky 1992); 0: play with the newest. Averaging settles choices between nearly equal values."""
 
 
 class MixingConfig(ConfigSection):
@@ -45,9 +48,6 @@ class QLearningConfig(ValueConfig, AlgorithmConfig):
     """Copy online to target networks every this many gradient updates; 0 with target_tau > 0."""
     target_tau: Fraction = 0.0
     """Move the target networks this share of the way after every update; 0: copy by target_sync_updates."""
-    actor_tau: Fraction = 0.0
-    """Play and evaluate with an average of the agents' parameters that moves this share of the way after every update
-    (Polyak and Juditsky 1992); 0: play with the newest. Averaging settles choices between nearly equal values."""
 
     @model_validator(mode="after")
     def _one_target_rule(self) -> Self:
