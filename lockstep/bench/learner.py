@@ -47,13 +47,15 @@ class LearnerRow:
     """The arithmetic at the speed of a large float32 product on all threads."""
 
 
-def bench_learner(rounds: int = 5, seconds: float = 1.0, num_threads: int = 0, device: str = "cpu") -> dict[str, Any]:
-    """Time updates against the same loss worked out step by step. The result is ready for JSON."""
+def bench_learner(
+    rounds: int = 5, seconds: float = 1.0, num_threads: int = 0, device: str = "cpu", algorithm: str = "qmix"
+) -> dict[str, Any]:
+    """Time an algorithm's updates against the same loss worked out step by step. The result is ready for JSON."""
     check(load_config("report-final", [f"training.device={device}"]))
     peak = gpu_peak_flops() if device == "cuda" else peak_flops(num_threads or machine()["processors"])
     rows = []
     for name, (preset, words) in WORKLOADS.items():
-        where = [f"training.num_threads={num_threads}", f"training.device={device}"]
+        where = [f"training.num_threads={num_threads}", f"training.device={device}", f"algorithm={algorithm}"]
         rows.append(asdict(_bench_update(name, load_config(preset, [*words, *where]), rounds, seconds, peak)))
     return {"machine": machine(), "peak_gflops": peak / 1e9, "rounds": rounds, "rows": rows, "replay": _replay_memory()}
 

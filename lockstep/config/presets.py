@@ -168,19 +168,20 @@ def report_week1() -> RunConfig:
 
 
 def for_pqn(base: RunConfig, name: str) -> RunConfig:
-    """A preset as it is for PQN: the same task and judging; what is never remembered needs no warm-up, and what has
-    only a collection to learn from needs a large one.
+    """A preset as it is for PQN: the same task and judging, and a recipe of its own. What is never remembered needs no
+    warm-up, what has only a collection to learn from needs a large one, and an average of the newest parameters plays.
 
     name: of the algorithm
     """
-    had = base.algorithm.model_dump()
-    section = SECTIONS[name]
-    kept = {setting: had[setting] for setting in section.model_fields.keys() & had.keys() - {"name", "td_lambda"}}
+    had, section = base.algorithm.model_dump(), SECTIONS[name]
+    kept = {setting: had[setting] for setting in section.model_fields.keys() & had.keys()}
+    recipe = {"name": name, "td_lambda": 0.9, "actor_tau": 0.01}
     return base.model_copy(
         update={
-            "collection": base.collection.model_copy(update={"warmup_env_steps": 0}),
+            "collection": CollectionConfig(num_envs=max(64, base.collection.num_envs)),
             "network": base.network.model_copy(update={"layer_norm": True}),
-            "algorithm": section.model_validate({**kept, "name": name}),
+            "algorithm": section.model_validate(kept | recipe),
+            "optimizer": OptimizerConfig(lr=1e-3),
             "training": base.training.model_copy(update={"updates_per_collection": 1, "learn_while_playing": False}),
         }
     )
