@@ -17,8 +17,8 @@ from trainings import finished
 
 from lockstep.analysis.plots import save_figure
 from lockstep.config.load import load_config
+from lockstep.config.schema import RunConfig
 from lockstep.runs.directory import RunDirectory, read_rows
-from lockstep.training.many import Training
 
 PRESET = "solve"
 UPDATES = 14_000
@@ -43,11 +43,11 @@ AVERAGED = 5
 
 def folder(out: Path, variant: str, seed: int) -> Path:
     """Where a run is kept."""
-    return out / f"{re.sub('[^a-zA-Z0-9.]+', '-', variant)}-s{seed}"
+    return out / "runs" / f"{re.sub('[^a-zA-Z0-9.]+', '-', variant)}-s{seed}"
 
 
-def training(out: Path, variant: str, seed: int) -> Training:
-    """A variant with a seed."""
+def training(variant: str, seed: int) -> tuple[str, RunConfig]:
+    """A variant with a seed, named as its folder."""
     config = load_config(PRESET, VARIANTS[variant])
     steps = config.collection.num_envs * (config.env.time_limit or 500) // config.training.updates_per_collection
     words = [
@@ -58,8 +58,7 @@ def training(out: Path, variant: str, seed: int) -> Training:
         "stop_at_test_return=none",
         "checkpoint.every_env_steps=1_000_000_000",
     ]
-    path = folder(out, variant, seed)
-    return Training(path.name.rpartition("-s")[0], load_config(PRESET, words), RunDirectory(path), seed)
+    return re.sub("[^a-zA-Z0-9.]+", "-", variant), load_config(PRESET, [*words, f"seed={seed}"])
 
 
 def smoothed(run: RunDirectory) -> tuple[list[int], list[float]]:
@@ -123,7 +122,7 @@ def main() -> None:
     parser.add_argument("--thresholds", type=float, nargs="*", default=[1.0, 2.0, 2.5])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
-    trainings = [training(arguments.out, variant, seed) for seed in arguments.seeds for variant in VARIANTS]
+    trainings = [training(variant, seed) for seed in arguments.seeds for variant in VARIANTS]
     finished(trainings, arguments.out, arguments.jobs)
     rows = [summary(arguments.out, variant, arguments.seeds, arguments.thresholds) for variant in VARIANTS]
     print(json.dumps(rows, indent=1))

@@ -18,13 +18,12 @@ from lockstep.config.load import load_config
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.reader import RunReader
 from lockstep.teams.judge import judge
-from lockstep.training.many import Training
 
 
 def trained(preset: str, seeds: list[int], out: Path, words: list[str]) -> list[RunDirectory]:
     """The finished runs; trained or resumed where they are not finished."""
-    config = load_config(preset, words)
-    return finished([Training(preset, config, RunDirectory(out / f"seed-{seed}"), seed) for seed in seeds], out)
+    name = Path(preset).stem
+    return finished([(name, load_config(preset, [*words, f"seed={seed}"])) for seed in seeds], out)
 
 
 def judged(run: RunDirectory, episodes: int, thresholds: list[float]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from lockstep import evaluate, load_team, train
 run = train("smoke", "seed=2")
 print(f"{evaluate(run, episodes=200).mean:.2f} shelves an episode, {run}")
 
-team, env = load_team(run), run.make_env(num_envs=1, seed=7)
+team = load_team(run)
+env = team.make_env(num_envs=1, seed=7)
 obs, ended, earned = env.reset(), False, 0.0
 while not ended:
     step = env.step(team.act(obs, env.available_actions()))

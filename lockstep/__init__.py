@@ -19,6 +19,7 @@ __all__ = [
     "Run",
     "RunConfig",
     "SilentLogger",
+    "Sweep",
     "Team",
     "UserError",
     "__version__",
@@ -29,11 +30,12 @@ __all__ = [
     "load_team",
     "make_vec",
     "parallel_env",
+    "sweep",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from lockstep.api import Run, Team, evaluate, load_team, train
+    from lockstep.api import Run, Sweep, Team, evaluate, load_team, sweep, train
     from lockstep.config.load import load_config
     from lockstep.config.schema import RunConfig
     from lockstep.envs.adapters.pettingzoo import parallel_env
@@ -47,6 +49,7 @@ _HOMES = {
     "Run": "lockstep.api",
     "RunConfig": "lockstep.config.schema",
     "SilentLogger": "lockstep.runs.loggers",
+    "Sweep": "lockstep.api",
     "Team": "lockstep.api",
     "UserError": "lockstep.errors",
     "evaluate": "lockstep.api",
@@ -56,6 +59,7 @@ _HOMES = {
     "load_team": "lockstep.api",
     "make_vec": "lockstep.envs.registry",
     "parallel_env": "lockstep.envs.adapters.pettingzoo",
+    "sweep": "lockstep.api",
     "train": "lockstep.api",
 }
 

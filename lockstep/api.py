@@ -6,7 +6,8 @@ run = train("smoke", "seed=2")
 print(evaluate(run, episodes=200).mean)
 run.film("team.gif")
 
-team, env = load_team(run), run.make_env(num_envs=1, seed=7)
+team = load_team(run)
+env = team.make_env(num_envs=1, seed=7)
 obs = env.reset()
 ended = False
 while not ended:
@@ -15,25 +16,34 @@ while not ended:
 """
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+from rich.console import Console
 
 from lockstep.acting.policy import Policy
 from lockstep.analysis.report.build import build_report, default_out, write_report
 from lockstep.arrays import Actions, Mask, Obs
-from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
-from lockstep.config.schema import RunConfig
+from lockstep.config.load import dump_toml, load_config, validated, with_changes
+from lockstep.config.schema import EnvConfig, RunConfig
+from lockstep.config.words import parse_words
 from lockstep.doctor import findings
-from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.onset_memory import fresh_onset, with_onsets
+from lockstep.envs.protocol import Onset, VectorEnv
 from lockstep.envs.registry import make_env
+from lockstep.errors import UserError
 from lockstep.experience.evaluate import Evaluation
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.show import film
 from lockstep.spec import EnvSpec
+from lockstep.sweeps.command import work_here
+from lockstep.sweeps.folder import Standing, SweepFolder
+from lockstep.sweeps.planning import plan_sweep
+from lockstep.sweeps.request import read_request
 from lockstep.teams.judge import Engine, evaluate_run
 from lockstep.teams.play import play, play_best
 from lockstep.training import command
@@ -107,36 +117,101 @@ class Run:
 
 
 class Team:
-    """A trained team that plays step by step. It remembers what its networks must: one episode of every lane."""
+    """A trained team that plays step by step, and the world that it was trained in.
 
-    def __init__(self, policy: Policy, spec: EnvSpec, env_steps: int) -> None:
+    It remembers what its networks must, and what its world would have remembered for it (env.remember_onset): one
+    episode of every lane. So it plays in `make_env`'s lanes, and as well in those of `make_vec`, in Gymnasium's or
+    PettingZoo's face of the same world, and on robots.
+    """
+
+    def __init__(self, policy: Policy, spec: EnvSpec, env_steps: int, task: EnvConfig) -> None:
         self.policy = policy
         self.spec = spec
         """Of the world that it was trained in."""
         self.env_steps = env_steps
         """How long it was trained."""
+        self.task = task
+        remembered = fresh_onset(spec, task.remember_onset, 1).noted[0, 0].size if task.remember_onset else 0
+        self.own_numbers = spec.obs_dim - remembered
+        """What an agent sees by itself, without what its world remembers for it."""
         self.reset()
 
-    def reset(self) -> None:
-        """Forget the last episode: the next observation is the first of a new one, in every lane."""
-        self._memory: Any = None
-        self._last_actions: Actions | None = None
+    def make_env(self, num_envs: int = 1, seed: int = 0, **options: Any) -> VectorEnv:
+        """The world that it was trained in, with `num_envs` lanes; lane i draws from `seed + i`.
 
-    def act(self, obs: Obs, available: Mask | None = None) -> Actions:
+        options: as in `lockstep.make_vec`, for example engine="official".
+        """
+        return make_env(self.task, num_envs, seed, **options)
+
+    def reset(self, lanes: Mask | None = None) -> None:
+        """Forget the last episode: the next observation is the first of a new one.
+
+        lanes: (num_envs,) bool, those in which one begins; None: all, and there may be another number of them.
+        """
+        if lanes is None or self._last_actions is None:
+            self._memory: Any = None
+            self._last_actions: Actions | None = None
+            self._onset: Onset | None = None
+            return
+        self._last_actions[lanes] = -1
+        if self._memory is not None:
+            self._memory[lanes] = 0.0
+        if self._onset is not None:
+            self._onset.was_on[lanes] = False
+
+    @overload
+    def act(self, obs: Obs, available: Mask | None = None) -> Actions: ...
+
+    @overload
+    def act(self, obs: tuple[Any, ...], available: tuple[Any, ...] | None = None) -> tuple[int, ...]: ...
+
+    @overload
+    def act(self, obs: Mapping[str, Any], available: Mapping[str, Any] | None = None) -> dict[str, int]: ...
+
+    def act(self, obs: Any, available: Any = None) -> Any:
         """Choose every agent's action, greedily.
 
-        obs: (num_envs, agents, obs_dim), or (agents, obs_dim) of a single lane
-        available: (num_envs, agents, actions) or (agents, actions); None: every action is
-        returns (num_envs, agents), or (agents,), int64
+        obs: (num_envs, agents, obs_dim), or (agents, obs_dim) of a single lane; or of a single lane as Gymnasium has
+        it, a tuple with an entry for every agent, or as PettingZoo has it, a mapping by agent
+        available: alike, (num_envs, agents, actions); None: every action is
+        returns (num_envs, agents), or (agents,), int64; or a tuple or mapping of numbers, as `obs` was one
+
+        Raises UserError for observations of another world or another number of lanes than since the last `reset`.
         """
+        if isinstance(obs, Mapping):
+            allowed = None if available is None else tuple(available[name] for name in obs)
+            return dict(zip(obs, self.act(tuple(obs.values()), allowed), strict=True))
+        if isinstance(obs, tuple | list):
+            mask = None if available is None else np.stack(available).astype(bool)
+            return tuple(self.act(np.stack(obs), mask).tolist())
         single = obs.ndim == 2
         if single:
             obs, available = obs[None], None if available is None else available[None]
+        seen = self._seen(np.asarray(obs, dtype=np.float32))
         if self._last_actions is None:
             self._last_actions = np.full(obs.shape[:2], -1, dtype=np.int64)
-        actions, self._memory = self.policy.act(obs, available, self._last_actions, self._memory)
+        actions, self._memory = self.policy.act(seen, available, self._last_actions, self._memory)
         self._last_actions = actions
         return actions[0] if single else actions
+
+    def _seen(self, obs: Obs) -> Obs:
+        """What the networks see, (lanes, agents, obs_dim), after a look at whether it is of this world."""
+        agents, sizes = self.spec.num_agents, (self.own_numbers, self.spec.obs_dim)
+        if obs.ndim != 3 or obs.shape[1] != agents or obs.shape[2] not in sizes:
+            raise UserError(
+                f"This team has {agents} agents that see {self.own_numbers} numbers each in {self.spec.key}, and was "
+                f"shown {obs.shape} (lanes, agents, numbers). team.make_env() makes the world that it was trained in."
+            )
+        if self._last_actions is not None and len(obs) != len(self._last_actions):
+            raise UserError(
+                f"This team plays {len(self._last_actions)} lanes, and was shown {len(obs)}. Call team.reset() where "
+                "new episodes begin."
+            )
+        if obs.shape[2] == self.spec.obs_dim:
+            return obs
+        if self._onset is None:
+            self._onset = fresh_onset(self.spec, self.task.remember_onset, len(obs))
+        return with_onsets(obs, self._onset)
 
 
 def train(
@@ -159,6 +234,58 @@ def train(
     return Run(directory.path)
 
 
+class Sweep:
+    """Many runs in one folder. Made by `sweep`, or from the folder of one that is there."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._folder = SweepFolder.open(Path(path))
+        self.path = self._folder.path
+
+    def __repr__(self) -> str:
+        return f"Sweep({str(self.path)!r})"
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs that have begun, in the order of their cells."""
+        return [Run(cell.run.path) for cell in self._folder.cells if cell.run.config.is_file()]
+
+    @property
+    def standings(self) -> dict[int, Standing]:
+        """How every cell stands, by its number: finished, running, unfinished, waiting, or set aside."""
+        return {cell.number: self._folder.history(cell).standing for cell in self._folder.cells}
+
+    def work(self, at_once: int | None = None, threads: int = 1, *, progress: bool = False) -> "Sweep":
+        """Do what is left of it here. at_once: cells at a time; None: as many as there are cores for.
+
+        threads: of each cell, where its settings leave that open. A cell that is set aside stops no other. Raises
+        KeyboardInterrupt when it is interrupted: everything is saved then, and the next call goes on.
+        """
+        _, interrupted_by = work_here(self._folder, at_once, threads, Console(quiet=not progress))
+        if interrupted_by is not None:
+            raise KeyboardInterrupt
+        return self
+
+
+def sweep(
+    source: str | Path,
+    *overrides: str,
+    out: str | Path | None = None,
+    at_once: int | None = None,
+    threads: int = 1,
+    progress: bool = False,
+) -> Sweep:
+    """Train every combination of the values that are given, and return the sweep.
+
+    source: a preset's name, a configuration's TOML file, or a sweep's. overrides: as on the command line, each with one
+    value or several, "seed=1..5". out: the sweep's folder; the same sweep in the same folder goes on. The rest is as in
+    `Sweep.work`. Raises UserError for whatever cannot work, before anything is written.
+    """
+    request = read_request(str(source), overrides)
+    folder = None if out is None else Path(out)
+    planned = plan_sweep(request, folder, lambda sentence: warnings.warn(sentence, stacklevel=3))
+    return Sweep(planned.path).work(at_once, threads, progress=progress)
+
+
 def evaluate(
     run: Run | str | Path, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST
 ) -> Evaluation:
@@ -170,8 +297,9 @@ def evaluate(
 
 
 def load_team(run: Run | str | Path, checkpoint: str = BEST) -> Team:
-    """A run's team, ready to play. checkpoint: best, latest, or a number of env steps."""
-    return Team(*load_policy(_directory(run), checkpoint))
+    """A run's team, ready to play, and its world. checkpoint: best, latest, or a number of env steps."""
+    directory = _directory(run)
+    return Team(*load_policy(directory, checkpoint), load_config(str(directory.config)).env)
 
 
 def _directory(run: Run | str | Path) -> RunDirectory:

@@ -15,7 +15,7 @@ DOCUMENT = PACKAGE.parent / "ARCHITECTURE.md"
 BEGIN, END = "<!-- rooms: python -m tests.architecture --write -->", "<!-- end of rooms -->"
 ORDER = (
     "compute", "config", "acting", "drawing", "envs", "networks", "runs", "experience", "algorithms", "training",
-    "teams", "show", "doctor", "analysis", "reproduce", "bench", "cli",
+    "teams", "show", "doctor", "analysis", "sweeps", "reproduce", "bench", "cli",
 )  # fmt: skip
 """From below to above; a new room is listed at the end until it is put in its place."""
 

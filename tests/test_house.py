@@ -53,7 +53,7 @@ def test_nobody_outside_reaches_into_a_learner() -> None:
 
 
 def test_only_envs_knows_which_worlds_there_are() -> None:
-    assert mentions(outside("envs"), r"^lockstep\.envs\.(rware|particles|foreign|probes)\b") == []
+    assert mentions(outside("envs"), r"^lockstep\.envs\.(rware|particles|foraging|foreign|probes)\b") == []
 
 
 def test_only_algorithms_knows_which_algorithms_there_are() -> None:

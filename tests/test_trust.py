@@ -134,7 +134,7 @@ def test_what_was_changed_since_is_asked_about(canary: Path, capsys: pytest.Capt
         "os:system",
         "builtins:exec",
         "subprocess:run",
-        "lbforaging:Foraging-5x5-2p-1f-v3",
+        "lbforaging:Maze-v0",
         "mpe:simple_tag_v3",
         "pz-sisl-pursuit-v5",
         "CartPole-v1",

@@ -45,6 +45,9 @@ class Proof(NamedTuple):
     """Of the small learner, by section, besides what it has in common with others."""
 
 
+Reward = Literal["team", "own"]
+
+
 @dataclass(frozen=True)
 class Algorithm:
     """One entry of the table in `lockstep.algorithms.registry`; one of your own is `my_module:MY_ALGORITHM`.
@@ -61,11 +64,14 @@ class Algorithm:
     learner: Callable[[EnvSpec, RunConfig, "nn.ModuleDict"], "Learner"]
     page: Callable[[EnvSpec, RunConfig], "Page"]
 
-    reward: Literal["team", "own"] = "team"
-    """What an agent learns from: the sum over the team, or what it earned itself."""
+    reward: Reward | Callable[[RunConfig], Reward] = "team"
+    """What an agent learns from: the sum over the team, or what it earned itself; or what says which it is."""
     feed: Literal["replay", "fresh"] = "replay"
     """Where batches come from: the memory of past episodes, or what was just played, once or for as many epochs as its
     section says, where that is a `FreshConfig`."""
+
+    threads: bool = False
+    """Whether threads share a batch, not processes: for gradients that do not hold the interpreter's lock."""
 
     title: str = ""
     """As texts call it; empty: its name."""

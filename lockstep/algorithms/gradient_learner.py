@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from lockstep.algorithms.fast.recorded_step import RecordedStep
-from lockstep.algorithms.fast.shares import GradientWorkers
+from lockstep.algorithms.fast.shares import GradientWorkers, num_shares
+from lockstep.algorithms.fast.threads import GradientThreads
 from lockstep.algorithms.learner import Choice, DivergedError, Metrics, Page, Suspect, Thoughts
 from lockstep.algorithms.reward_standardizer import RewardStandardizer
 from lockstep.config.schema import RunConfig
@@ -47,6 +48,9 @@ class GradientLearner:
     memory in every call, as the replay's is there, is used where it lies; any other is copied.
     """
 
+    prepares_rewards = False
+    """Whether rewards are standardized in `prepare`, once, and not in every update."""
+
     def __init__(
         self,
         spec: EnvSpec,
@@ -55,10 +59,11 @@ class GradientLearner:
         page: Page,
         copies: Copies | None = None,
         choice: Choice = "greedy",
+        threads: bool = False,
     ) -> None:
-        """networks: freshly initialized, `agent` first among them."""
+        """networks: freshly initialized, `agent` first among them. threads: they share a batch, not processes."""
         copies = Copies() if copies is None else copies
-        self.page, self.copies, self.choice = page, copies, choice
+        self.spec, self.page, self.copies, self.choice = spec, page, copies, choice
         self.grad_norm_clip = config.optimizer.grad_norm_clip
         self.device = torch.device(config.training.device)
         if self.device.index is not None:
@@ -69,7 +74,12 @@ class GradientLearner:
         self.agent: AgentNetwork = self.online["agent"]  # type: ignore[assignment]
         self.actor = copy.deepcopy(self.agent).requires_grad_(False) if copies.actor_tau > 0 else self.agent
         # From here on the parameters are views of three vectors, which move as a whole.
-        self.workers = GradientWorkers(spec, config, num_parameters(self.online))
+        count = num_parameters(self.online)
+        self.workers: GradientThreads | GradientWorkers = (
+            GradientThreads(num_shares(config, spec), count, self.device)
+            if threads
+            else GradientWorkers(spec, config, count)
+        )
         self.weights = flatten(self.online, self.workers.online)
         self.target_weights = flatten(self.target, self.workers.target) if has_target else self.weights
         self.actor_weights = self.weights[: num_parameters(self.agent)]
@@ -88,6 +98,10 @@ class GradientLearner:
         self.reward_standardizer = RewardStandardizer(self.device) if config.algorithm.standardize_rewards else None
         self.recorded = RecordedStep(self.step, self._moving) if self.device.type == "cuda" else None
         self.updates = 0
+
+    def prepare(self, episodes: EpisodeBatch) -> EpisodeBatch:
+        """See `Learner.prepare`."""
+        return episodes
 
     def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:
         """See `Learner.update`."""
@@ -110,7 +124,7 @@ class GradientLearner:
 
     def step(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> dict[str, Tensor]:
         """One gradient step of the online networks, or none where `diverged` becomes 1. The host asks for no number."""
-        standardizer, moments = self.reward_standardizer, None
+        standardizer, moments = None if self.prepares_rewards else self.reward_standardizer, None
         if standardizer is not None:
             moments = standardizer.moments.clone()
             batch = replace(batch, reward=standardizer(batch.team_reward))
@@ -180,6 +194,13 @@ class GradientLearner:
         """See `Learner.policy_state`."""
         others = {name: named_parameters(module) for name, module in self.online.items() if name != "agent"}
         return {"agent": named_parameters(self.actor), **others}
+
+    def begin_from(self, policy: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """See `Learner.begin_from`."""
+        for name, parameters in policy.items():
+            self.online[name].load_state_dict(parameters)
+        self.target.load_state_dict(self.online.state_dict())
+        self.actor.load_state_dict(self.agent.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
         """See `Learner.state_dict`."""

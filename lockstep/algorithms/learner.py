@@ -54,6 +54,9 @@ class Learner(Protocol):
     choice: Choice
     """How training plays by it: what it values most, or drawn with the chances that it gives."""
 
+    def prepare(self, episodes: EpisodeBatch) -> EpisodeBatch:
+        """What was just played, with all that an algorithm derives from it before its first update; fresh ones only."""
+
     def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:
         """One gradient step on whole episodes. Returns the metrics of this batch as 0-dim tensors.
 
@@ -79,6 +82,12 @@ class Learner(Protocol):
 
     def policy_state(self) -> dict[str, dict[str, Tensor]]:
         """What a finished team needs: the parameters of its networks, of `agent` and of those beside it, by name."""
+
+    def begin_from(self, policy: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Take over a team's parameters, as `policy_state` has them, into every copy; what is not named stays as it is.
+
+        Raises RuntimeError where shapes differ.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Everything `update` depends on."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lockstep.algorithms.about_actor_critic import IA2C, IPPO, MAA2C, MAPPO
 from lockstep.algorithms.about_pqn import PQN_QMIX, PQN_VDN
 from lockstep.algorithms.about_q_learning import IQL, QMIX, VDN, with_mixer
 from lockstep.algorithms.about_unrestricted import CW_QMIX, OW_QMIX, QPLEX, QTRAN, QTRAN_ALT
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from lockstep.algorithms.learner import Learner
 
 ALGORITHMS: Mapping[str, Algorithm] = {
-    entry.name: entry for entry in (IQL, VDN, QMIX, QPLEX, OW_QMIX, CW_QMIX, QTRAN, QTRAN_ALT, PQN_VDN, PQN_QMIX)
+    entry.name: entry
+    for entry in (
+        *(IQL, VDN, QMIX, QPLEX, OW_QMIX, CW_QMIX, QTRAN, QTRAN_ALT, PQN_VDN, PQN_QMIX),
+        *(IPPO, MAPPO, IA2C, MAA2C),
+    )
 }
 
 
@@ -56,7 +61,9 @@ def build(spec: EnvSpec, config: RunConfig) -> "Learner":
 def recorded(spec: EnvSpec, config: RunConfig) -> EnvSpec:
     """The same world with as many of its rewards recorded as the algorithm asks for: the team's sum, or every agent's
     own."""
-    return replace(spec, num_rewards=spec.num_agents if algorithm_of(config).reward == "own" else 1)
+    reward = algorithm_of(config).reward
+    asked = reward if isinstance(reward, str) else reward(config)
+    return replace(spec, num_rewards=spec.num_agents if asked == "own" else 1)
 
 
 def batch_shape(config: RunConfig, time_limit: int) -> tuple[int, int]:

@@ -200,7 +200,7 @@ def _unroll_some(
 ) -> list[Tensor]:
     """T + 1 tensors (B, agents, outputs), of the agents `who` that share one network."""
     agents, episodes = list(who), batch.num_episodes
-    hidden = batch.obs.new_zeros(episodes * len(agents), network.hidden_dim)
+    hidden = batch.obs.new_zeros(episodes * len(agents), agent.gru.hidden_size if network.recurrent else 1)
     values = []
     for t in range(batch.obs.shape[1]):
         parts = [batch.obs[:, t, agents]]

@@ -54,7 +54,8 @@ def export(records: Sequence[RunReader], file_format: str, out: Path) -> list[Pa
 def check_format(file_format: str) -> None:
     """Raise UserError where `file_format` is none of ours."""
     if file_format not in FORMATS:
-        raise UserError(f"--format {file_format} is unknown; it must be {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
+        known = f"{', '.join(FORMATS)}, or onnx, torchscript, npz or epymarl for the team"
+        raise UserError(f"--format {file_format} is unknown; it must be {known}.")
 
 
 def absolute_returns(record: RunReader) -> list[float] | None:
@@ -136,7 +137,7 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
     for record in records:
         config = record.config
         task = config.env.key if config.env.time_limit is None else f"{config.env.key}-{config.env.time_limit}"
-        environment = config.env.key.removeprefix("rware:").partition("-")[0].lower()
+        environment = config.env.key.removeprefix("rware:").removeprefix("lbforaging:").partition("-")[0].lower()
         tasks = tree.setdefault(environment, {})
         algorithm = tasks.setdefault(task.lower(), {}).setdefault(_algorithm(record).lower(), {})
         steps, returns = curve(record, "test_return_mean")

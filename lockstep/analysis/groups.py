@@ -26,9 +26,9 @@ def group_runs(records: Sequence[RunReader]) -> list[Group]:
 
     Two groups of one name get what tells them apart added to it.
     """
-    found: dict[str, list[RunReader]] = {}
+    found: dict[tuple[str, str], list[RunReader]] = {}
     for record in records:
-        key = record.config.model_dump_json(exclude=set(_SAME_EXPERIMENT))
+        key = record.origin, record.config.model_dump_json(exclude=set(_SAME_EXPERIMENT))
         found.setdefault(key, []).append(record)
     groups = [
         Group(_name(members[0]), members[0].config, tuple(sorted(members, key=lambda run: run.config.seed)))

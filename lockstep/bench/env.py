@@ -49,7 +49,7 @@ def bench_env(
 ) -> dict[str, Any]:
     """Time both engines on every key with uniformly random actions, each round one after the other.
 
-    keys: RWARE keys, None for 16 of all sizes. seconds: of every single timing. num_envs: lanes of ours, four times as
+    keys: None for 16 warehouses of all sizes. seconds: of every single timing. num_envs: lanes of ours, four times as
     many on all threads; the official package steps one. The result is ready for JSON: the machine, what its memory can
     take, a row for every key.
     """
@@ -119,7 +119,7 @@ def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow
     return BenchRow(
         key=key,
         agents=spec.num_agents,
-        cells=blind.env.config.floor.height * blind.env.config.floor.width,
+        cells=blind.env.config.cells,
         obs_bytes_per_step=4 * spec.num_agents * spec.obs_dim,
         official=median(row[0] for row in timings),
         one_thread=median(row[1] for row in timings),
@@ -131,32 +131,39 @@ def _bench_key(key: str, rounds: int, seconds: float, num_envs: int) -> BenchRow
 
 
 class _Stepper:
-    """Steps all lanes once per call, over and over again through episodes of the key's own length."""
+    """Steps all lanes once per call; each begins anew where its episode ends."""
 
     def __init__(self, key: str, num_envs: int, engine: Engine, num_threads: int | None) -> None:
         self.env: VectorEnv = make_vec(key, num_envs, engine=engine, num_threads=num_threads)
         rng = np.random.default_rng(0)
-        self.actions: NDArray[np.int64] = rng.integers(5, size=(64, num_envs, self.env.spec.num_agents))
+        self.actions: NDArray[np.int64] = rng.integers(
+            self.env.spec.num_actions, size=(64, num_envs, self.env.spec.num_agents)
+        )
         self.t = 0
 
     def __call__(self) -> None:
-        if self.t % self.env.spec.time_limit == 0:
+        if self.t == 0:
             self.env.reset()
-        self.env.step(self.actions[self.t % len(self.actions)])
+        step = self.env.step(self.actions[self.t % len(self.actions)])
+        ended = step.terminated | step.truncated
+        if ended.any():
+            self.env.reset(mask=ended)
         self.t += 1
 
 
 class _Blind:
-    """Plays all lanes for a hundred steps per call."""
+    """Plays all lanes for a hundred steps per call, or for an episode where that is shorter."""
 
     def __init__(self, key: str, num_envs: int) -> None:
         env = make_vec(key, num_envs, num_threads=1)
         if not isinstance(env, PlaysUnobserved):
-            raise UserError(f"{key} cannot be played blind, which is timed here too; the warehouses can.")
+            raise UserError(f"{key} cannot be played blind, which is timed here too; warehouses and fields can.")
         self.env: Any = env
-        shape = (100, num_envs, env.spec.num_agents)
-        self.actions = np.random.default_rng(0).integers(5, size=shape, dtype=np.int8)
-        self.steps = 100 * num_envs
+        shape = (min(100, env.spec.time_limit), num_envs, env.spec.num_agents)
+        self.actions = np.random.default_rng(0).integers(env.spec.num_actions, size=shape, dtype=np.int8)
+        self.env.reset()
+        self.env.play(self.actions)
+        self.steps = int(self.env.episode_steps().sum())
 
     def __call__(self) -> None:
         self.env.reset()

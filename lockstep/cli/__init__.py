@@ -11,7 +11,7 @@ from lockstep import __version__
 
 # Importing a file makes its verbs known; `lockstep --help` shows them in the order of these lines.
 # isort: off
-from lockstep.cli import train, watch, show, doctor, report, reproduce, browse, trust, check, selftest
+from lockstep.cli import train, sweep, watch, show, doctor, report, exchange, reproduce, browse, trust, check, selftest
 
 # isort: on
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app, say
@@ -25,11 +25,13 @@ __all__ = [
     "browse",
     "check",
     "doctor",
+    "exchange",
     "main",
     "report",
     "reproduce",
     "selftest",
     "show",
+    "sweep",
     "train",
     "trust",
     "watch",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from lockstep.runs.cleaning import printable
 
 if TYPE_CHECKING:
     from lockstep.runs.reader import RunReader
+    from lockstep.sweeps.folder import SweepFolder
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -37,7 +39,17 @@ def complete_runs(incomplete: str) -> list[str]:
     return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
 
 
-Source = Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from.")]
+MaybeSource = Annotated[
+    str | None,
+    typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from."),
+]
+TheirConfig = Annotated[
+    str | None,
+    typer.Option("--config", metavar="NAME", help="EPyMARL's: an algorithm's name, instead of a preset."),
+]
+TheirEnvConfig = Annotated[
+    str | None, typer.Option("--env-config", metavar="gymma", help="As in EPyMARL; the world is env_args.key.")
+]
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
 ]
@@ -56,7 +68,7 @@ Run = Annotated[
 Runs = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
+        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, 'latest', or sweeps."
     ),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
@@ -79,6 +91,34 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(Text("" if value is None else _cell(value)) for value in row.values()))
     Console().print(table)
+
+
+def sweep_at(text: str) -> "SweepFolder | None":
+    """The sweep that `text` names, if it is the folder of one."""
+    from lockstep.sweeps.folder import SweepFolder
+
+    return SweepFolder.open(Path(text)) if SweepFolder.is_sweep(Path(text)) else None
+
+
+def named_runs(texts: Sequence[str], *, trust: bool = False) -> "list[RunReader]":
+    """The runs that are named, and for a sweep those that have begun. trust: let them name code."""
+    from lockstep import trust as consent
+    from lockstep.runs.reader import RunReader
+
+    records = []
+    for text in dict.fromkeys(texts):
+        sweep = sweep_at(text)
+        if sweep is None:
+            records.append(RunReader.find(text))
+            continue
+        from lockstep.sweeps.report import sweep_records
+
+        if trust:
+            consent.allow(sweep.path)
+        records += sweep_records(sweep)
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
+    return records
 
 
 def tell_unreadable(records: "Sequence[RunReader]") -> None:

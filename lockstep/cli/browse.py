@@ -1,11 +1,12 @@
 """The verbs that show what there is: environments, presets, configurations, runs."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Json, Source, Words, app, print_table, say
+from lockstep.cli.app import Json, MaybeSource, TheirConfig, TheirEnvConfig, Words, app, print_table, say
 
 
 @app.command()
@@ -42,15 +43,28 @@ def presets(as_json: Json = False) -> None:
 
 @app.command()
 def config(
-    source: Source,
+    source: MaybeSource = None,
     words: Words = None,
+    theirs: TheirConfig = None,
+    their_env: TheirEnvConfig = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say what every setting means.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print the resolved configuration as TOML, ready to be saved and trained."""
-    from lockstep.config.load import dump_toml, explain_toml, load_config
+    """Print the resolved configuration as TOML, ready to be saved and trained.
 
-    resolved = load_config(source, words or [])
+    Of EPyMARL's config.json (sacred's) it tells what was taken, what means nothing here, and what is different.
+    """
+    from lockstep.config.load import dump_toml, explain_toml, load_config, understood
+    from lockstep.config.sacred import as_typed, read_sacred
+    from lockstep.config.words import parse_words
+
+    source, words = as_typed(source, words, theirs, their_env)
+    if source.endswith(".json") and not as_json:
+        told = read_sacred(Path(source))
+        resolved = understood(Path(source), told, parse_words(words))
+        say(f"# From {source}, which EPyMARL was run with.\n{told.listing()}")
+    else:
+        resolved = load_config(source, words)
     said = resolved.model_dump_json() if as_json else (explain_toml if explain else dump_toml)(resolved)
     say(said.rstrip("\n"))
 

@@ -11,7 +11,7 @@ from lockstep.errors import UserError
 
 @app.command()
 def verify(
-    world: Annotated[str, typer.Argument(metavar="rware|particles|...", help="The family of worlds, also as mpe.")],
+    world: Annotated[str, typer.Argument(metavar="rware|particles|foraging|...", help="The family of worlds.")],
     steps: Annotated[int, typer.Option(help="Steps of one environment to compare.")] = 100_000,
     keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of worlds and drivers; default a fresh one, printed.")] = None,
@@ -46,7 +46,7 @@ def bench(
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
     device: Annotated[str, typer.Option(help="learner: cpu or cuda.")] = "cpu",
-    algorithm: Annotated[str, typer.Option(help="learner: one that learns values, with a replay.")] = "qmix",
+    algorithm: Annotated[str, typer.Option(help="learner, collect, train: another algorithm than the preset's.")] = "",
     as_json: Json = False,
 ) -> None:
     """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""
@@ -56,11 +56,11 @@ def bench(
         case "env":
             result, table = env.bench_env(keys, rounds, seconds), env.table
         case "learner":
-            result, table = learner.bench_learner(rounds, seconds, device=device, algorithm=algorithm), learner.table
+            result, table = learner.bench_learner(rounds, seconds, 0, device, algorithm), learner.table
         case "collect":
-            result, table = collect.bench_collect(rounds, seconds), collect.table
+            result, table = collect.bench_collect(rounds, seconds, algorithm=algorithm), collect.table
         case "train":
-            result, table = train.bench_train(preset, rounds=rounds), train.table
+            result, table = train.bench_train(preset, rounds=rounds, algorithm=algorithm), train.table
         case _:
             raise UserError(f"There is no benchmark {part!r}; choose env, learner, collect or train.")
     print(json.dumps(result) if as_json else table(result))

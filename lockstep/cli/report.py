@@ -1,12 +1,17 @@
 """The verbs that tell what came out: plot, report, export."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Runs, Trust, app, say, tell_unreadable
+from lockstep.cli.app import Runs, Trust, app, named_runs, say, sweep_at, tell_unreadable
+from lockstep.errors import UserError
+
+TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
+"""What `export` writes of a team, and not of its numbers."""
 
 
 @app.command()
@@ -17,13 +22,19 @@ def plot(
     over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
 ) -> None:
-    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds."""
+    """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds.
+
+    Folders of EPyMARL's (results/sacred/...) can stand beside ours.
+    """
     from lockstep.analysis.curves import metric_figure
     from lockstep.analysis.plots import check_suffix, save_figure
     from lockstep.runs.reader import RunReader
+    from lockstep.runs.sacred import SacredReader, sacred_folders
 
     check_suffix(out)
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
+    records: list[RunReader] = []
+    for run in dict.fromkeys(runs):
+        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or named_runs([run])
     save_figure(metric_figure(records, metric, over, title), out)
     say(f"wrote {out}")
     tell_unreadable(records)
@@ -33,7 +44,8 @@ def plot(
 def report(
     runs: Runs,
     out: Annotated[
-        Path | None, typer.Option(help="What to write: NAME.html; default inside a single run, else report.html.")
+        Path | None,
+        typer.Option(help="What to write: NAME.html; default inside a single run or sweep, else report.html."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
     trust: Trust = False,
@@ -41,14 +53,18 @@ def report(
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
     from lockstep.analysis.report.build import build_report, default_out, write_report
     from lockstep.doctor import findings
-    from lockstep.runs.reader import RunReader
 
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
-    for record in records if trust else ():
-        consent.allow(record.directory.path)
+    records = named_runs(runs, trust=trust)
+    sweep = sweep_at(runs[0]) if len(runs) == 1 else None
     from lockstep.teams.play import play_best
 
-    document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
+    extra = None
+    if sweep is not None:
+        from lockstep.sweeps.report import sweep_sections
+
+        sweep.refuse_links()
+        title, out, extra = title or sweep.path.resolve().name, out or sweep.path / "report.html", sweep_sections(sweep)
+    document = build_report(records, title, extra, findings, lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         say(f"wrote {path}")
     tell_unreadable(records)
@@ -57,24 +73,52 @@ def report(
 @app.command()
 def export(
     runs: Runs,
-    file_format: Annotated[str, typer.Option("--format", help="sacred, marl-eval or csv.")] = "csv",
-    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("export"),
+    file_format: Annotated[
+        str,
+        typer.Option("--format", help="Numbers: csv, sacred, marl-eval. The team: onnx, torchscript, npz, epymarl."),
+    ] = "csv",
+    out: Annotated[
+        Path | None, typer.Option(help="A folder (default export, or results), or a team's file (default in its run).")
+    ] = None,
+    checkpoint: Annotated[str, typer.Option(help="Which team: best, latest, or a number of env steps.")] = "best",
     trust: Trust = False,
 ) -> None:
-    """Write runs as other tools read them: EPyMARL's sacred folders, marl-eval's JSON, CSV."""
+    """Write runs as other tools read them: numbers as tables, or the team as a file that runs without Lockstep."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
     from lockstep.analysis.export import export as write
-    from lockstep.runs.reader import RunReader
 
+    if file_format in TEAM_FORMATS:
+        _export_teams(list(dict.fromkeys(runs)), file_format, out, checkpoint, trusted=trust)
+        return
     check_format(file_format)
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
-    for record in records if trust else ():
-        consent.allow(record.directory.path)
+    records = named_runs(runs, trust=trust)
     for record in records if file_format == "marl-eval" else ():
         if absolute_returns(record) is None:
             from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
-    for path in write(records, file_format, out):
+    for path in write(records, file_format, out or Path("export")):
         say(f"wrote {path}")
     tell_unreadable(records)
+
+
+def _export_teams(runs: Sequence[str], file_format: str, out: Path | None, checkpoint: str, *, trusted: bool) -> None:
+    """Write the teams of runs, and say what can be done with them."""
+    from lockstep.runs.directory import RunDirectory
+
+    if len(runs) > 1 and out is not None and file_format != "epymarl":
+        raise UserError(f"--out {out} is one file, and {len(runs)} runs have a team each. Leave --out away.")
+    for found in map(RunDirectory.find, runs):
+        if trusted:
+            consent.allow(found.path)
+        if file_format == "epymarl":
+            from lockstep.teams.epymarl import export_checkpoint
+
+            paths, command = export_checkpoint(found, out or Path("results"), checkpoint)
+            for path in paths:
+                say(f"wrote {path}")
+            say(f"\n  {command}")
+        else:
+            from lockstep.teams.portable.write import write_team
+
+            say(f"wrote {write_team(found, file_format, out, checkpoint)}")

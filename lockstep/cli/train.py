@@ -7,14 +7,27 @@ from typing import Annotated, Any, Literal
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Quiet, Run, Source, Trust, Words, app, say
+from lockstep.cli.app import (
+    Json,
+    MaybeSource,
+    Quiet,
+    Run,
+    TheirConfig,
+    TheirEnvConfig,
+    Trust,
+    Words,
+    app,
+    say,
+)
 from lockstep.errors import UserError
 
 
 @app.command()
 def train(
-    source: Source,
+    source: MaybeSource = None,
     words: Words = None,
+    theirs: TheirConfig = None,
+    their_env: TheirEnvConfig = None,
     out: Annotated[Path | None, typer.Option(help="The run directory; default runs/PRESET-sSEED-TIME.")] = None,
     resume_if_there: Annotated[
         bool, typer.Option("--resume-if-there", help="Go on with the run in --out, if there is one: for requeued jobs.")
@@ -27,11 +40,13 @@ def train(
 ) -> None:
     """Train a team, then confirm it on the official package."""
     from lockstep.config.load import dump_toml, load_config
+    from lockstep.config.sacred import as_typed
     from lockstep.runs.directory import RunDirectory
 
+    source, words = as_typed(source, words, theirs, their_env)
     if trust:
         consent.allow(Path(source))
-    config = load_config(source, words or [])
+    config = load_config(source, words)
     if resume_if_there and out is None:
         raise UserError("--resume-if-there needs to know where: give --out FOLDER, the same one every time.")
     from lockstep.training import command
@@ -46,7 +61,7 @@ def train(
 
     run = there or RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
     if not (there or no_doctor or quiet or as_json):
-        announce(config, [source, *(words or [])])
+        announce(config, [source, *words])
     if watch:
         from lockstep.cli.watch import watch_beside
 

@@ -58,22 +58,28 @@ def _mixer(key: str, value: Any) -> Changes:
     return {"algorithm.name": _MIXERS.get(value, value)}
 
 
-def _learner(key: str, value: Any) -> Changes:
-    """The mixer alone says what is learnt."""
-    if value not in ("q_learner", "dmaq_qatten_learner", "max_q_learner", "qtran_learner"):
-        raise UserError(f"learner={value} is not supported: say mixer=qmix, vdn or None. Leave it out.")
-    return {}
-
-
 def _hysteretic(key: str, value: Any) -> Changes:
     """PyMARL's one learner for both kinds of weighted QMIX."""
     return {"algorithm.name": "owqmix" if value else "cwqmix"}
 
 
 def _agent(key: str, value: Any) -> Changes:
-    if value not in ("rnn", "ff"):
+    if value not in ("rnn", "rnn_ns", "ff"):
         raise UserError(f"agent={value} is not known here: write agent=rnn or agent=ff.")
-    return {"network.recurrent": value == "rnn"}
+    return {"network.recurrent": value != "ff"}
+
+
+def _controller(key: str, value: Any) -> Changes:
+    """basic_mac: all agents share their parameters. non_shared_mac: none do."""
+    if value not in ("basic_mac", "non_shared_mac"):
+        raise UserError(f"mac={value} is not known here: write mac=basic_mac, or mac=non_shared_mac for no sharing.")
+    return {"network.sharing": "all" if value == "basic_mac" else "none"}
+
+
+def _name(key: str, value: Any) -> Changes:
+    """A name that ends in _ns is the same algorithm without sharing; `mac` says that, too."""
+    name = value.removesuffix("_ns") if isinstance(value, str) else value
+    return {"algorithm.name": name} | ({"network.sharing": "none"} if name != value else {})
 
 
 def _runner(key: str, value: Any) -> Changes:
@@ -81,6 +87,32 @@ def _runner(key: str, value: Any) -> Changes:
     if value not in ("episode", "parallel"):
         raise UserError(f"runner={value} is not known here: say batch_size_run=N for N environments side by side.")
     return {}
+
+
+def _critic(key: str, value: Any) -> Changes:
+    """Central critics are told there whom they judge. In _ns every agent has its own, as `mac` says here."""
+    if value not in ("cv_critic", "ac_critic", "cv_critic_ns", "ac_critic_ns"):
+        raise UserError(f"critic_type={value} is not known here: write cv_critic for a central one, else ac_critic.")
+    central = value.startswith("cv")
+    return {"algorithm.critic": "central" if central else "own", "algorithm.critic_agent_id": central}
+
+
+def _slow_critic(key: str, value: Any) -> Changes:
+    """The share by which the slow copy of an actor-critic's critic follows."""
+    if not isinstance(value, int | float) or value > 1:
+        raise UserError(f"{key}={value} is not supported: a slow critic follows by shares. Set 0.01, or another share.")
+    return {"algorithm.critic_tau": value}
+
+
+def _one_of(*known: str) -> Callable[[str, Any], Changes]:
+    """Words that follow from the algorithm's name here."""
+
+    def check(key: str, value: Any) -> Changes:
+        if value not in known:
+            raise UserError(f"{key}={value} is not known here: it is {' or '.join(known)}. Leave it out.")
+        return {}
+
+    return check
 
 
 def _device(key: str, value: Any) -> Changes:
@@ -111,7 +143,8 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "use_cuda": _device,
     "use_tensorboard": _to("logging.tensorboard"),
     "env": _only("gymma", "the environment is named by env_args.key alone"),
-    "name": _to("algorithm.name"),
+    "name": _name,
+    "mac": _controller,
     **dict.fromkeys(
         (
             "save_model",
@@ -128,8 +161,7 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
         ),
         _ignored,
     ),
-    "mac": _only("basic_mac", "agents share their parameters"),
-    "agent_output_type": _only("q", "agents say how much they value actions"),
+    "agent_output_type": _one_of("q", "pi_logits"),
     "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
     "common_reward": _only(True, "the mixers learn from the team's reward"),
     "reward_scalarisation": _only("sum", "the team's reward is the sum over its agents"),
@@ -137,12 +169,26 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "add_value_last_step": _only(True, "cut episodes are valued by algorithm.bootstrap_time_limit"),
     "obs_individual_obs": _only(False, "the state is every agent's observation, or env.state=own"),
     "pretrained_wrapper": _only(None, "env.team and env.others let a finished run play some of the agents"),
-    "action_selector": _only("epsilon_greedy", "exploration is epsilon-greedy"),
+    "action_selector": _one_of("epsilon_greedy", "soft_policies"),
     "runner": _runner,
-    "learner": _learner,
+    "learner": _one_of(
+        "q_learner",
+        "ppo_learner",
+        "actor_critic_learner",
+        "dmaq_qatten_learner",
+        "max_q_learner",
+        "qtran_learner",
+    ),
+    "critic_type": _critic,
+    "entropy_coef": _to("algorithm.entropy_weight"),
+    "eps_clip": _to("algorithm.clip"),
+    "mask_before_softmax": _only(True, "actions that are not available have no chance"),
+    "use_critic_rnn": _ignored,
     "use_wandb": _only(False, "logging.loggers names loggers of one's own"),
-    "checkpoint_path": _only("", "`lockstep resume RUN` goes on, `lockstep evaluate RUN` judges"),
-    "load_step": _only(0, "`lockstep evaluate RUN --checkpoint STEPS` judges any of them"),
+    "checkpoint_path": _only(
+        "", "`lockstep import FOLDER` makes a checkpoint a run, which `lockstep resume` goes on with"
+    ),
+    "load_step": _only(0, "`lockstep import FOLDER --step N` takes any checkpoint of EPyMARL's"),
     "evaluate": _only(False, "`lockstep evaluate RUN` judges a finished run"),
     "render": _only(False, "`lockstep render RUN` shows a finished run"),
     "save_replay": _only(
@@ -154,12 +200,6 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "target_update_interval": _refused("say target_update_interval_or_tau, which counts updates"),
     **dict.fromkeys(
         (
-            "mask_before_softmax",
-            "critic_type",
-            "entropy_coef",
-            "epochs",
-            "eps_clip",
-            "use_critic_rnn",
             "critic_q_fn",
             "critic_baseline_fn",
             "critic_train_mode",
@@ -171,7 +211,7 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
             "final_entropy_coef",
             "entropy_end_ratio",
         ),
-        _refused("it belongs to EPyMARL's actor-critics"),
+        _refused("it belongs to an algorithm that is not here"),
     ),
     "qtran_arch": _only("coma_critic", "the joint value sees the state and the actions of all"),
     "network_size": _only("small", "algorithm.joint_embed_dim says how wide it is"),
@@ -193,6 +233,97 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "central_mixer": _only("ff", "the central mixer is feed-forward"),
 }
 """EPyMARL's words and what they change here; docs/epymarl.md has all of them in a table."""
+ACTOR_CRITICS = ("mappo", "ippo", "maa2c", "ia2c")
+OF_ACTOR_CRITICS: Mapping[str, Callable[[str, Any], Changes]] = {
+    "q_nstep": _to("algorithm.return_steps"),
+    "target_update_interval_or_tau": _slow_critic,
+    **dict.fromkeys(("batch_size", "buffer_size"), _ignored),
+}
+"""Words that mean something else to an actor-critic, which learns from the batch_size_run episodes just played."""
+NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
+    "seed": (None, "the same number makes other random streams, so no episode is the same one"),
+    "use_rnn": (True, "EPyMARL's agent=rnn is then a feed-forward network of three layers"),
+    "batch_size_run": (
+        1,
+        "Q-learning makes one update after so many episodes, as there: the same file learns that many times less; "
+        "training.updates_per_collection makes up for it",
+    ),
+    "use_critic_rnn": (
+        None,
+        "a critic has a memory here where the agents have one (network.recurrent)",
+    ),
+    "standardise_rewards": (
+        False,
+        "the running mean and deviation are part of a checkpoint here; EPyMARL forgets them",
+    ),
+    "test_interval": (
+        None,
+        "evaluations have lanes and random streams of their own, so their interval changes nothing else",
+    ),
+    "save_model_interval": (
+        None,
+        "a checkpoint holds targets, optimizer, memory and random streams as well: `lockstep resume` goes on bit for "
+        "bit",
+    ),
+    "env_args.time_limit": (
+        None,
+        "EPyMARL stores a limit as an end, after which nothing is worth anything: algorithm.bootstrap_time_limit=false "
+        "here; true gives a cut episode its future",
+    ),
+}
+"""Words that are taken: the value with which they mean the same, if any, and what is different all the same."""
+THEIR_READING: Changes = {"algorithm.bootstrap_time_limit": False}
+"""What EPyMARL does without having a word for it."""
+_Q_LEARNING: Changes = {
+    "training.max_env_steps": 2_050_000,
+    "env.time_limit": 100,
+    "network.recurrent": False,
+    "algorithm.standardize_rewards": True,
+}
+THEIR_ACTOR_CRITIC: Changes = {
+    "algorithm.renew_advantages": True,
+    "algorithm.normalize_advantages": False,
+    "algorithm.normalize_values": "off",
+}
+"""The same of its actor-critics."""
+_ON_POLICY: Changes = THEIR_ACTOR_CRITIC | {
+    "training.max_env_steps": 20_050_000,
+    "env.time_limit": 100,
+    "collection.num_envs": 10,
+    "network.recurrent": True,
+    "network.hidden_dim": 128,
+    "algorithm.standardize_rewards": True,
+    "algorithm.entropy_weight": 0.001,
+    "algorithm.return_steps": 5,
+    "algorithm.critic_tau": 0.01,
+}
+_CENTRAL: Changes = {"algorithm.critic": "central", "algorithm.critic_agent_id": True}
+_OWN: Changes = {"algorithm.critic": "own"}
+_PPO: Changes = {"optimizer.lr": 3e-4, "algorithm.epochs": 4, "algorithm.clip": 0.2}
+_WITHOUT_SHARING: Changes = {"network.sharing": "none", "network.agent_id": False}
+_IQL: Changes = {
+    "algorithm.name": "iql",
+    "network.recurrent": True,
+    "network.hidden_dim": 128,
+    "optimizer.lr": 3e-4,
+    "exploration.epsilon_anneal_env_steps": 200_000,
+}
+SHIPPED: Mapping[str, Changes] = {
+    name: THEIR_READING | changes
+    for name, changes in {
+        "qmix": _Q_LEARNING | {"algorithm.name": "qmix"},
+        "vdn": _Q_LEARNING | {"algorithm.name": "vdn"},
+        "iql": _Q_LEARNING | _IQL,
+        "mappo": _ON_POLICY | _CENTRAL | _PPO | {"algorithm.name": "mappo"},
+        "ippo": _ON_POLICY | _OWN | _PPO | {"algorithm.name": "ippo"},
+        "maa2c": _ON_POLICY | _CENTRAL | {"algorithm.name": "maa2c"},
+        "ia2c": _ON_POLICY | _OWN | {"algorithm.name": "ia2c"},
+        "qmix_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "qmix"},
+        "vdn_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "vdn"},
+        "iql_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "iql"},
+    }.items()
+}
+"""The configurations that EPyMARL ships for gymma, by name, as they differ from our defaults."""
 OVERRULED = ("agent", "name")
 """There `use_rnn` and `mixer` decide, and these only name; so they are read first, wherever they stand."""
 DECIDING = ("hysteretic_qmix",)
@@ -265,6 +396,8 @@ def _env_args(config: RunConfig) -> dict[str, Any]:
     key = config.env.key
     if key.startswith("rware-"):
         key = f"rware:{key}"
+    elif key.startswith("Foraging-"):
+        key = f"lbforaging:{key}"
     elif key.startswith("mpe:"):
         key = f"pz-mpe-{key.removeprefix('mpe:').replace('_', '-')}"
     words = {"key": key, "pretrained_wrapper": None, "time_limit": config.env.time_limit, **config.env.arguments}
@@ -281,8 +414,10 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
     """As in EPyMARL's config.json; the names that are only ours at the end."""
     values = flat(config)
     period = values.get("algorithm.target_sync_updates")
+    shared = config.network.sharing != "none"
     words: dict[str, Any] = {
-        "agent": "rnn",  # with use_rnn=False, EPyMARL's word for feed-forward agents
+        "agent": "rnn" if shared else "rnn_ns",  # with use_rnn=False, EPyMARL's word for feed-forward agents
+        "mac": "basic_mac" if shared else "non_shared_mac",
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
         "env_args": _env_args(config),

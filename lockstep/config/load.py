@@ -3,11 +3,8 @@
 Unknown keys name their nearest neighbors; values that do not fit are one sentence each. Nothing is ever guessed.
 """
 
-import json
-import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -15,36 +12,57 @@ import tomli_w
 from pydantic import ValidationError
 
 from lockstep import trust
-from lockstep.config.epymarl import DECIDING, ENV_ARGS, EPYMARL, INTERVALS, OVERRULED, Changes, widths
-from lockstep.config.knobs import Knob, knobs, knobs_of
+from lockstep.config.epymarl import Changes
+from lockstep.config.knobs import knobs
 from lockstep.config.presets import PRESETS, preset
+from lockstep.config.sacred import SHELF, SacredConfig, read_sacred, shipped
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.algorithms import DEFAULT, SECTIONS, section_of
-from lockstep.config.schema.run import MOVED, modern
+from lockstep.config.schema.run import modern
+from lockstep.config.words import nearest, parse_words
 from lockstep.errors import UserError
 from lockstep.files import NotPlainError, read_regular
 from lockstep.shell import quoted
-
-_NAMES = ("algorithm", "algorithm.name", "mixer", "name")
-"""Words that name an algorithm."""
-_SHORT = {"pqn": "pqn_vdn"}
-"""Names that are said shorter."""
 
 
 def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     """The configuration that `source` (a preset's name, or a TOML file) and `words` (key=value) describe.
 
+    Sources of EPyMARL's are taken, too: the config.json that sacred wrote, and what EPyMARL ships, as `epymarl/qmix`.
     Raises UserError with one sentence for the first thing that is wrong.
     """
+    if source.startswith(SHELF) and not Path(source).exists():
+        theirs_shipped = shipped(source)
+        changes = parse_words(words, theirs_shipped["algorithm.name"])
+        return validated(with_changes(RunConfig().model_dump(), theirs_shipped | changes))
     changes = parse_words(words)
     if source in PRESETS:
-        base = preset(source, changes.get("algorithm.name"))
-        return validated(with_changes(base.model_dump(), changes))
+        return validated(with_changes(preset(source, changes.get("algorithm.name")).model_dump(), changes))
+    if source.endswith(".json"):
+        theirs = read_sacred(Path(source))
+        changes = parse_words(words, theirs.changes.get("algorithm.name"))
+        named = {word.partition("=")[0].lstrip("-") for word in words}
+        config = understood(Path(source), theirs, changes)
+        for sentence in (sentence for word, sentence in theirs.refused.items() if word not in {"name", *named}):
+            raise UserError(f"{source}: {sentence}")
+        return config
     file, values = _read(source)
     if isinstance(values.get("algorithm"), str):
         values["algorithm"] = {"name": values["algorithm"]}
     trust.tell(file, values, changes)
     return validated(with_changes(values, changes))
+
+
+def understood(file: Path, theirs: SacredConfig, changes: Changes | None = None) -> RunConfig:
+    """The configuration that a file of EPyMARL's describes, as far as it is understood, with `changes` of the user's.
+
+    Raises UserError where its values do not fit, or its algorithm is not here and the user names no other.
+    """
+    typed = {} if changes is None else changes
+    if "name" in theirs.refused and "algorithm.name" not in typed:
+        raise UserError(f"{file}: {theirs.refused['name']}")
+    trust.tell(file, with_changes({}, theirs.changes), typed)
+    return validated(with_changes(RunConfig().model_dump(), theirs.changes | typed))
 
 
 def validated(values: Mapping[str, Any]) -> RunConfig:
@@ -74,39 +92,6 @@ def explain_toml(config: RunConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def parse_words(words: Sequence[str]) -> Changes:
-    """`key=value` words as changes by dotted path. Raises UserError for a word that is none or an unknown key."""
-    pairs: list[tuple[str, str]] = []
-    for word in words:
-        if word == "with":  # EPyMARL's (sacred's) separator
-            continue
-        key, separator, value = word.partition("=")
-        if not separator or not key:
-            raise UserError(f"{word!r} is no override: write key=value, for example lr=0.001.")
-        pairs.append((key.strip().lstrip("-"), value.strip()))
-    known = knobs()
-    for key, value in pairs:
-        if key in _NAMES and ":" in value:  # an algorithm of one's own may have settings of its own
-            known |= knobs_of("algorithm", [section_of(value)])
-    changes: Changes = {}
-    for key, value in sorted(pairs, key=_rank):  # as written, but for some of EPyMARL's
-        new = _translate(key, value, known)
-        if key in INTERVALS and (same := changes.keys() & new.keys()):
-            new = {path: min(changes[path], new[path], key=_size) for path in same}
-        changes |= new
-    return widths(changes) if any(key == "mixing_embed_dim" for key, _ in pairs) else changes
-
-
-def _rank(pair: tuple[str, str]) -> int:
-    """What is said first, whatever the order: words that only name, all others, words that decide."""
-    return 0 if pair[0] in OVERRULED else 2 if pair[0] in DECIDING else 1
-
-
-def _size(interval: Any) -> float:
-    """The smallest counts; what is no number is refused where it lands."""
-    return interval if isinstance(interval, int | float) else -math.inf
-
-
 def _read(source: str) -> tuple[Path, dict[str, Any]]:
     """A configuration's file, of a run where `source` is a folder, and the values in it."""
     path = Path(source)
@@ -117,7 +102,7 @@ def _read(source: str) -> tuple[Path, dict[str, Any]]:
             raise UserError(
                 f"There is no file {source}. `lockstep config solve > {quoted(path.name)}` makes one to start from."
             )
-        raise UserError(f"{source!r} is neither a preset nor a TOML file. {_nearest(source, PRESETS, 'preset')}")
+        raise UserError(f"{source!r} is neither a preset nor a TOML file. {nearest(source, PRESETS, 'preset')}")
     try:
         content = read_regular(path, follow=path.name != trust.RUN_FILE)
         return path, tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a text with a mark
@@ -153,72 +138,8 @@ def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
     return result
 
 
-def parse_value(text: str) -> Any:
-    """A word's value as plain data: true, None, 5_000_000, 5e6, 0.1, [1, 2], {a = 1}, or else the text itself."""
-    named = {"true": True, "false": False, "none": None, "null": None, "": None}
-    if text.lower() in named:
-        return named[text.lower()]
-    for read in (int, float, json.loads, _toml_value):
-        try:
-            return read(text)
-        except (ValueError, RecursionError):
-            continue
-    return text
-
-
-def _drawing(file: Path) -> str:
-    """The text of a floor plan, which is kept instead of its place. Only who types may name a file, no other file."""
-    try:
-        return read_regular(file).decode("utf-8-sig")
-    except NotPlainError as error:
-        raise UserError(f"layout=@{file} cannot be read: {error}. Give a text file.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"layout=@{file} cannot be read ({type(error).__name__}). Give a text file.") from None
-
-
-def _toml_value(text: str) -> Any:
-    """A list or a table as TOML writes it, with single quotes too. Raises ValueError for anything else."""
-    if not text.startswith(("[", "{")):
-        raise ValueError("no list and no table")
-    return tomllib.loads(f"value = {text}")["value"]
-
-
 def _is_algorithm(name: Any) -> TypeGuard[str]:
     return isinstance(name, str) and (":" in name or name in SECTIONS)
-
-
-def _translate(key: str, text: str, known: Mapping[str, Knob]) -> Changes:
-    value = parse_value(_SHORT.get(text, text) if key in _NAMES else text)
-    if key in ("env.arguments.layout", "env_args.layout") and text.startswith("@"):
-        return {"env.arguments.layout": _drawing(Path(text[1:]))}
-    if key == "algorithm":
-        return {"algorithm.name": value}
-    if key in MOVED:
-        return {MOVED[key]: value}
-    if key in known or key.startswith(("env.arguments.", "algorithm.")):  # whoever has it: that is judged as a whole
-        return {key: value}
-    if key.startswith("env_args."):
-        name = key.removeprefix("env_args.")
-        if name in ENV_ARGS:
-            return EPYMARL[name](name, value)
-        return {f"env.{name}" if name in ("key", "time_limit") else f"env.arguments.{name}": value}
-    if key in EPYMARL:
-        return EPYMARL[key](key, value)
-    paths = [path for path in known if path.rpartition(".")[2] == key]
-    if len(paths) == 1:
-        return {paths[0]: value}
-    if paths:
-        raise UserError(f"{key!r} could be {' or '.join(paths)}: write the one you mean.")
-    leaves = {path.rpartition(".")[2] for path in known}
-    raise UserError(f"There is no setting {key!r}. {_nearest(key, [*known, *leaves, *EPYMARL], 'setting')}")
-
-
-def _nearest(text: str, known: Iterable[str], kind: str) -> str:
-    """What was probably meant, or where to look."""
-    close = get_close_matches(text, list(known), n=3, cutoff=0.6)
-    if close:
-        return f"Did you mean {' or '.join(repr(name) for name in close)}?"
-    return "`lockstep presets` lists the presets." if kind == "preset" else "`lockstep config solve` prints them all."
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
@@ -228,7 +149,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
         siblings = (
             [knob for knob in knobs() if knob.startswith(f"{inside}.")] if inside else list(RunConfig.model_fields)
         )
-        return f"There is no setting {path!r}. {_nearest(path, siblings or knobs(), 'setting')}"
+        return f"There is no setting {path!r}. {nearest(path, siblings or knobs(), 'setting')}"
     if error["type"] == "value_error":
         return f"{error['ctx']['error']}."
     context = error.get("ctx", {})

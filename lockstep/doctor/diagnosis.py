@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from lockstep.config.load import parse_words, validated, with_changes
+from lockstep.config.load import validated, with_changes
 from lockstep.config.schema import RunConfig
+from lockstep.config.words import parse_words
 from lockstep.doctor.before import CHECKS, Check
 from lockstep.doctor.finding import SEVERITIES, Finding, Remedy, sorted_findings
 from lockstep.doctor.forecast import Forecast

@@ -38,7 +38,7 @@ class PageLayout:
 
     def write(self, page: Image.Image, left: str, right: str) -> None:
         """Put the line on a page: quiet text on the left, cut where it is too long, and numbers on the right."""
-        pen, font = ImageDraw.Draw(page), _font(self.text_pixels)
+        pen, font = ImageDraw.Draw(page), typeface(self.text_pixels)
         end, y = self.margin + self._inside[0], self.margin + self._inside[1] + self.foot // 2
         pen.text((end, y), right, self.theme.text, font, anchor="rm")
         room = end - self.margin - font.getlength(right) - self.text_pixels
@@ -60,7 +60,7 @@ def on_pages(
 
 def typed(text: str, theme: str) -> Image.Image:
     """Text as a picture, every letter in a cell of one size, so that columns stay columns."""
-    lines, colors, font = text.split("\n"), theme_named(theme), _font(_LINE)
+    lines, colors, font = text.split("\n"), theme_named(theme), typeface(_LINE)
     (width, height), columns = _LETTER, max(map(len, lines))
     picture = Image.new("RGB", ((columns + 2) * width, (len(lines) + 1) * height), colors.floor)
     pen = ImageDraw.Draw(picture)
@@ -85,7 +85,7 @@ def _rounded(size: tuple[int, int], radius: float) -> Image.Image:
 
 
 @lru_cache(maxsize=8)
-def _font(pixels: int) -> ImageFont.FreeTypeFont:
+def typeface(pixels: int) -> ImageFont.FreeTypeFont:
     """Pillow's own, so that a picture is the same on every machine."""
     font = ImageFont.load_default(pixels)
     assert isinstance(font, ImageFont.FreeTypeFont), "Pillow was built without FreeType"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lockstep.arrays import Mask, Obs
 from lockstep.envs.protocol import Onset, PlaysUnobserved, Record, TeamPlay, TimeStep, VectorEnv, dropped_lanes
 from lockstep.errors import UserError
-from lockstep.spec import FLAG_BITS
+from lockstep.spec import FLAG_BITS, EnvSpec
 
 if TYPE_CHECKING:  # the compiler is loaded when something is played
     from lockstep.acting.exploration import Plan
@@ -56,11 +56,7 @@ class OnsetMemory:
 
     def _remember(self, obs: Obs) -> Obs:
         """Lanes that did not move see what they saw, so nothing comes on in them."""
-        on = obs[..., self.flags, None] > 0
-        now = obs[..., None, self.numbers]
-        self.noted[:] = np.where(on, np.where(self.was_on, self.noted, now), 0.0)
-        self.was_on[:] = on
-        return np.concatenate([obs, self.noted.reshape(*obs.shape[:2], -1)], axis=-1)
+        return with_onsets(obs, Onset(np.array(self.flags), self.numbers, self.was_on, self.noted))
 
     @property
     def dropped(self) -> Mask | None:
@@ -121,6 +117,25 @@ class BlindOnsetMemory(OnsetMemory):
         """See `PlaysUnobserved.episode_steps`."""
         assert isinstance(self.env, PlaysUnobserved), "see remembering"
         return self.env.episode_steps()
+
+
+def with_onsets(obs: Obs, onset: Onset) -> Obs:
+    """Observations (lanes, agents, O) with the remembered numbers behind them; the memory is brought forward."""
+    on = obs[..., onset.flags, None] > 0
+    now = obs[..., None, onset.numbers]
+    onset.noted[:] = np.where(on, np.where(onset.was_on, onset.noted, now), 0.0)
+    onset.was_on[:] = on
+    return np.concatenate([obs, onset.noted.reshape(*obs.shape[:2], -1)], axis=-1)
+
+
+def fresh_onset(spec: EnvSpec, flags: tuple[int, ...], num_envs: int) -> Onset:
+    """An empty memory of so many lanes. spec: of the world with it, whose observations end in what is remembered."""
+    bits = np.array(spec.obs_bits)
+    own = spec.obs_dim - len(flags) * np.count_nonzero(bits != FLAG_BITS) // (1 + len(flags))
+    numbers = np.flatnonzero(bits[:own] != FLAG_BITS)
+    shape = num_envs, spec.num_agents, len(flags)
+    noted = np.zeros((*shape, len(numbers)), dtype=np.float32)
+    return Onset(np.array(flags, dtype=np.int64), numbers, np.zeros((*shape, 1), dtype=bool), noted)
 
 
 def remembering(env: VectorEnv, flags: tuple[int, ...]) -> VectorEnv:

@@ -1,10 +1,10 @@
 # mypy: disable-error-code="no-any-return, arg-type, assignment, return-value, no-untyped-def"
-"""numpy's random draws, bit for bit, for compiled code: SeedSequence, PCG64, bounded integers, choice.
+"""numpy's random draws, bit for bit, for compiled code: SeedSequence, PCG64, bounded integers, choice, permutation.
 
 A stream is a row of six uint64: the 128-bit state (high, low), the 128-bit increment (high, low), whether half of the
 last 64 bits is still unused, and that half. Sources: numpy/random/bit_generator.pyx (SeedSequence),
 src/pcg64/pcg64.h (XSL-RR 128/64), src/distributions/distributions.c (Lemire's bounded integers),
-_generator.pyx (Generator.choice: Floyd's algorithm, then a shuffle).
+_generator.pyx (Generator.choice: Floyd's algorithm, then a shuffle; Generator.permutation: another).
 """
 
 from typing import Any
@@ -115,6 +115,27 @@ def choose_without_replacement(stream: Stream, population: int, chosen: NDArray[
     for position in range(count - 1, 0, -1):
         other = draw_below(stream, position + 1)
         chosen[position], chosen[other] = chosen[other], chosen[position]
+
+
+@compiled
+def permute(stream: Stream, order: NDArray[np.int64]) -> None:
+    """Fill `order` as `Generator.permutation(len(order))` does; fewer than 2**32.
+
+    Fisher and Yates, from the last place down. Unlike the shuffle of `choice`, it takes as many bits as a place needs,
+    and draws again where they say too much (distributions.c, random_interval).
+    """
+    for position in range(len(order)):
+        order[position] = position
+    mask = uint64(0)
+    while mask + uint64(1) < uint64(len(order)):
+        mask = (mask << uint64(1)) | uint64(1)
+    for position in range(len(order) - 1, 0, -1):
+        while mask >> uint64(1) >= uint64(position):
+            mask >>= uint64(1)
+        other = _next32(stream) & mask
+        while other > uint64(position):
+            other = _next32(stream) & mask
+        order[position], order[other] = order[other], order[position]
 
 
 @compiled

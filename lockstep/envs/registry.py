@@ -9,6 +9,7 @@ import numpy as np
 from lockstep import trust
 from lockstep.config.schema import EnvConfig
 from lockstep.envs.family import Engine, EnvRow, WorldFamily, WorldOptions, named_family, own_families
+from lockstep.envs.foraging.family import Fields
 from lockstep.envs.foreign.family import Foreign
 from lockstep.envs.onset_memory import remembering
 from lockstep.envs.others import shared
@@ -21,7 +22,7 @@ from lockstep.errors import UserError
 if TYPE_CHECKING:
     from lockstep.envs.foreign.workers import WorkerSettings
 
-OURS: tuple[WorldFamily, ...] = (Warehouses(), Particles(), Probes())
+OURS: tuple[WorldFamily, ...] = (Warehouses(), Particles(), Fields(), Probes())
 """Asked for a key in this order; then come families of one's own, and at last everybody's environments."""
 OTHERS: tuple[WorldFamily, ...] = (Foreign(),)
 _TAKEN = frozenset({"key", "num_envs", "seed", "time_limit", "engine", "num_threads", "workers"})
@@ -74,9 +75,9 @@ def make_vec(
 ) -> VectorEnv:
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
-    key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix), `mpe:simple_spread_v3`, a probe
-    (`probe-coin`), a world of one's own family (`my_module:MyFamily/whatever`), or somebody else's environment, as
-    `lockstep.envs.foreign.factory` names them.
+    key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix), a foraging key (`Foraging-8x8-2p-2f-v3`,
+    also with `lbforaging:`), `mpe:simple_spread_v3`, a probe (`probe-coin`), a world of one's own family
+    (`my_module:MyFamily/whatever`), or somebody else's environment, as `lockstep.envs.foreign.factory` names them.
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.

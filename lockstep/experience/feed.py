@@ -1,6 +1,6 @@
 """Where batches come from: what was played goes in, and a round's batches come out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -11,6 +11,9 @@ from lockstep.config.schema.fresh import dealt
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import EpisodeStore, Pieces, Replay, build_replay
 from lockstep.spec import EnvSpec
+
+Prepare = Callable[[EpisodeBatch], EpisodeBatch]
+"""From what was played to what is studied: the same episodes, with what a learner derives from them."""
 
 
 class Feed(Protocol):
@@ -67,9 +70,11 @@ class FreshFeed:
     for the next one's shuffle.
     """
 
-    def __init__(self, spec: EnvSpec, episodes: int, epochs: int, minibatches: int, device: torch.device) -> None:
-        """episodes: the most that are played in a round."""
-        self.epochs, self.minibatches = epochs, minibatches
+    def __init__(
+        self, spec: EnvSpec, episodes: int, epochs: int, minibatches: int, device: torch.device, prepare: Prepare
+    ) -> None:
+        """episodes: the most that are played in a round. prepare: asked once what a round's episodes are dealt as."""
+        self.epochs, self.minibatches, self.prepare = epochs, minibatches, prepare
         self.store = EpisodeStore(spec, episodes, device)
 
     def take(self, episodes: EpisodeBatch) -> None:
@@ -91,10 +96,12 @@ class FreshFeed:
     def batches(self, rng: np.random.Generator) -> Iterator[EpisodeBatch]:
         """See `Feed.batches`. Afterwards nothing is held."""
         store = self.store
-        count = min(self.minibatches, store.size)
+        everything = np.arange(store.size)
+        episodes = self.prepare(store.get(Pieces(everything, np.zeros_like(everything), store.spec.time_limit)))
+        studied, count = episodes.num_episodes, min(self.minibatches, store.size)
         for _ in range(self.epochs):
-            for rows in rng.permutation(store.size)[: store.size // count * count].reshape(count, -1):
-                yield store.get(Pieces(rows, np.zeros_like(rows), store.spec.time_limit))
+            for rows in rng.permutation(studied)[: studied // count * count].reshape(count, -1):
+                yield episodes.select(torch.from_numpy(rows))
         store.forget()
 
     def counts(self) -> dict[str, int]:
@@ -112,8 +119,11 @@ class FreshFeed:
         self.store.load_state_dict(state["fresh"])
 
 
-def build_feed(kind: Literal["replay", "fresh"], spec: EnvSpec, config: RunConfig, device: torch.device) -> Feed:
-    """Fresh episodes, dealt as configured, or the configured memory, and samples of it for a round's updates."""
+def build_feed(
+    kind: Literal["replay", "fresh"], spec: EnvSpec, config: RunConfig, device: torch.device, prepare: Prepare
+) -> Feed:
+    """Fresh episodes, prepared and dealt as configured, or the configured memory, and samples of it for a round's
+    updates."""
     if kind == "fresh":
-        return FreshFeed(spec, config.collection.num_envs, *dealt(config.algorithm), device)
+        return FreshFeed(spec, config.collection.num_envs, *dealt(config.algorithm), device, prepare)
     return ReplayFeed(build_replay(spec, config.replay, device), config.training.updates_per_collection)

@@ -46,8 +46,12 @@ class FeedForwardAgent(nn.Module):
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """inputs: (B, T, N, I) -> (B, T, N, A), None"""
-        x = torch.relu_(self.encode(inputs))
-        return self.values(torch.relu_(self.hidden(x))), None
+        x, memory = self.features(inputs, memory)
+        return self.values(x), memory
+
+    def features(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Like `forward`, but what the last layer sees, (B, T, N, H)."""
+        return torch.relu_(self.hidden(torch.relu_(self.encode(inputs)))), None
 
 
 class RecurrentAgent(nn.Module):
@@ -61,11 +65,21 @@ class RecurrentAgent(nn.Module):
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """inputs: (B, T, N, I), memory: (1, B*N, H) or None at the start of episodes -> (B, T, N, A), memory"""
+        x, memory = self._remember(inputs, memory)
+        return _by_episode(self.values(x), inputs), memory
+
+    def features(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Like `forward`, but what the last layer sees, (B, T, N, H)."""
+        x, memory = self._remember(inputs, memory)
+        return _by_episode(x, inputs), memory
+
+    def _remember(self, inputs: Tensor, memory: Tensor | None) -> tuple[Tensor, Tensor]:
+        """inputs: (B, T, N, I) -> (T, B*N, H), and the memory after the last step"""
         batch, time, agents, _ = inputs.shape
         x = torch.relu_(self.encode(inputs))
-        x, memory = self.gru(x.transpose(0, 1).reshape(time, batch * agents, -1), memory)
+        after, memory = self.gru(x.transpose(0, 1).reshape(time, batch * agents, -1), memory)
         assert memory is not None
-        return self.values(x).view(time, batch, agents, -1).transpose(0, 1), memory
+        return after, memory
 
 
 class GroupedAgents(nn.Module):
@@ -95,13 +109,15 @@ class GroupedAgents(nn.Module):
 AgentNetwork = FeedForwardAgent | RecurrentAgent | GroupedAgents
 
 
-def build_agent(spec: EnvSpec, config: NetworkConfig) -> AgentNetwork:
+def build_agent(spec: EnvSpec, config: NetworkConfig, num_outputs: int = 0) -> AgentNetwork:
     """The configured networks, freshly initialized from torch's global generator.
 
-    Raises UserError where `config.sharing` does not fit the team.
+    num_outputs: how many numbers an agent's network returns; 0: one for each action. Raises UserError where
+    `config.sharing` does not fit the team.
     """
     network, members = RecurrentAgent if config.recurrent else FeedForwardAgent, groups(config, spec.num_agents)
-    built = [network(input_dim(spec, config), spec.num_actions, config) for _ in members]
+    outputs = num_outputs or spec.num_actions
+    built = [network(input_dim(spec, config), outputs, config) for _ in members]
     return built[0] if config.sharing == "all" else GroupedAgents(members, built)
 
 
@@ -121,6 +137,12 @@ def _last_layer(num_actions: int, config: NetworkConfig) -> nn.Module:
 def networks_of(agent: AgentNetwork) -> list[FeedForwardAgent | RecurrentAgent]:
     """The networks of all groups."""
     return list(agent.networks) if isinstance(agent, GroupedAgents) else [agent]  # type: ignore[arg-type]
+
+
+def _by_episode(x: Tensor, inputs: Tensor) -> Tensor:
+    """x (T, B*N, C) -> (B, T, N, C), for inputs (B, T, N, I)"""
+    batch, time, agents, _ = inputs.shape
+    return x.view(time, batch, agents, -1).transpose(0, 1)
 
 
 def _of(group: Sequence[int], x: Tensor) -> Tensor:

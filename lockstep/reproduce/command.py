@@ -15,12 +15,13 @@ from lockstep.errors import UserError
 from lockstep.formats import clock
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import estimate_text
-from lockstep.reproduce.estimate import estimates
 from lockstep.reproduce.plan import WEEK1, Reproduction
 from lockstep.reproduce.story import story, week1_section
 from lockstep.runs.reader import RunReader
-from lockstep.training.many import Training, refreshed, train_all
-from lockstep.training.many_display import Display
+from lockstep.sweeps.display import SweepDisplay
+from lockstep.sweeps.estimate import estimates
+from lockstep.sweeps.folder import Cell, SweepFolder
+from lockstep.sweeps.local import jobs_of, run_sweep
 
 TITLES = {
     "week1": "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread",
@@ -41,42 +42,42 @@ def reproduce(plan: Reproduction, out: Path, parallel: int, console: Console, *,
 
     Raises UserError where nothing could be trained at all.
     """
-    trainings = refreshed(plan.trainings(out))
-    done = sum(training.done for training in trainings)
-    if done < len(trainings) or estimate_only:
-        threads = cores() // parallel
-        console.print(f"Timing a few rounds of {len(plan.configurations())} configurations.", style="dim")
-        found = estimates(plan.configurations(), threads)
+    jobs = jobs_of(plan.sweep(out))
+    done = sum(job.done for job in jobs)
+    if done < len(jobs) or estimate_only:
+        threads, configurations = cores() // parallel, plan.configurations()
+        console.print(f"Timing a few rounds of {len(configurations)} configurations.", style="dim")
+        found = dict(zip(configurations, estimates(list(configurations.values()), threads), strict=True))
         console.print(estimate_text(plan, found, parallel))
-        weights = {name: max(estimate.seconds, 1e-3) for name, estimate in found.items()}
-        display = Display(console, parallel, weights)
-        if any(training.share for training in trainings):
-            left = clock(display.left(trainings) / parallel)
-            console.print(f"{done} of {len(trainings)} runs are done already; about {left} are left.")
+        for job in jobs:
+            job.seconds, job.bytes = found[job.cell.name].seconds, found[job.cell.name].bytes
+        if any(job.share for job in jobs):
+            left = clock(sum(job.seconds_left for job in jobs) / parallel)
+            console.print(f"{done} of {len(jobs)} runs are done already; about {left} are left.")
         if estimate_only:
             return None
-        with display:
-            interrupted_by = train_all(trainings, out, parallel, threads, display.show)
-        for training in trainings:
-            if training.failed:
-                console.print(Text(f"{training.run.path.name} failed: {training.failed}", style="red"))
+        with SweepDisplay(console, str(out), jobs, parallel) as display:
+            interrupted_by = run_sweep(SweepFolder.open(out), jobs, parallel, threads, display.show)
+        for job in jobs:
+            if job.failed:
+                console.print(Text(f"{job.cell.run.path.name} failed: {job.failed}", style="red"))
         if interrupted_by is not None:
             return interrupted_by
-    for path in report(plan, trainings, out):
+    for path in report(plan, [job.cell for job in jobs], out):
         console.print(Text(f"wrote {path}"))
     return None
 
 
-def report(plan: Reproduction, trainings: Sequence[Training], out: Path) -> list[Path]:
+def report(plan: Reproduction, cells: Sequence[Cell], out: Path) -> list[Path]:
     """Write report.html, report.md and the plots of every run that exists. Raises UserError where none does."""
-    begun = [training for training in _by_configuration(trainings) if training.run.config.is_file()]
+    begun = [cell for cell in _by_configuration(cells) if cell.run.config.is_file()]
     if not begun:
         raise UserError(f"No run in {out} was begun; {out / 'logs'} says why.")
     from lockstep.doctor import findings
     from lockstep.teams.play import play_best
 
-    week1 = [RunReader.open(training.run.path) for training in begun if training.name in WEEK1]
-    week2 = [RunReader.open(training.run.path) for training in begun if training.name not in WEEK1]
+    week1 = [RunReader.open(cell.run.path) for cell in begun if cell.name in WEEK1]
+    week2 = [RunReader.open(cell.run.path) for cell in begun if cell.name not in WEEK1]
 
     def sections(results: Sequence[GroupResult]) -> list[Section]:
         found = []
@@ -97,7 +98,7 @@ def report(plan: Reproduction, trainings: Sequence[Training], out: Path) -> list
     return write_report(document, out / "report.html")
 
 
-def _by_configuration(trainings: Sequence[Training]) -> list[Training]:
+def _by_configuration(cells: Sequence[Cell]) -> list[Cell]:
     """All seeds of the first configuration, then of the next."""
-    names = list(dict.fromkeys(training.name for training in trainings))
-    return sorted(trainings, key=lambda training: (names.index(training.name), training.seed))
+    names = list(dict.fromkeys(cell.name for cell in cells))
+    return sorted(cells, key=lambda cell: (names.index(cell.name), cell.config.seed))

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.formats import clock
-from lockstep.reproduce.estimate import Estimate
 from lockstep.reproduce.plan import Reproduction
+from lockstep.sweeps.estimate import Estimate
 
 
 def estimate_text(plan: Reproduction, estimates: Mapping[str, Estimate], parallel: int) -> Group:

@@ -16,7 +16,7 @@ from lockstep.config.schema.section import Count
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import RunDirectory, write_atomically
-from lockstep.training.many import Training
+from lockstep.sweeps.folder import Cell, SweepFolder
 
 Scale = Literal["full", "tenth", "smoke"]
 Mode = Literal["vectorized", "literal"]
@@ -36,8 +36,6 @@ LOOKS = 20
 """Evaluations in a run of a smaller scale."""
 PLAN_FILE = "plan.json"
 MAX_SEEDS = 1_000
-EPISODES = 100
-"""Greedy episodes on the official package at the end of every run, as published."""
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
@@ -67,13 +65,24 @@ class Reproduction:
             config = vectorized(config, self.episodes_per_update)
         return config
 
-    def trainings(self, out: Path) -> list[Training]:
-        """Every training, seed by seed, so that an early stop leaves whole seeds of everything."""
-        return [
-            Training(name, config, RunDirectory(out / "runs" / f"{name}-s{seed}"), seed, EPISODES)
+    def cells(self, out: Path) -> list[Cell]:
+        """Every training, seed by seed: a reproduction that grows by seeds keeps the numbers that it had."""
+        configurations = self.configurations()
+        trained = [
+            (name, config.model_copy(update={"seed": seed}))
             for seed in range(1, self.seeds + 1)
-            for name, config in self.configurations().items()
+            for name, config in configurations.items()
         ]
+        return [
+            Cell(number, name, config, RunDirectory(out / "runs" / f"{name}-s{config.seed}"))
+            for number, (name, config) in enumerate(trained, 1)
+        ]
+
+    def sweep(self, out: Path) -> SweepFolder:
+        """The sweep in which all of them are trained. Raises OSError where it cannot be written."""
+        sweep = SweepFolder(out)
+        sweep.write(self.cells(out), {"name": f"reproduce-{self.experiment}", "command": self.command()})
+        return SweepFolder.open(out)
 
     def command(self) -> str:
         """What makes it again, with what is not the usual."""

@@ -24,15 +24,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from io import BufferedReader, FileIO
+from io import BufferedReader
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
-from lockstep.compute.machine import cores, is_alive
+from lockstep.compute.machine import cores
 from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append, read_regular
 from lockstep.runs.cleaning import cleaned
+from lockstep.runs.lease import TAKEOVER_SECONDS, Lease, is_abandoned, living_holder
 from lockstep.shell import command_line
 
 SCHEMA_VERSION = 1
@@ -58,7 +59,7 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
         self.media = path / "media"
         self.lock = path / ".lock"
-        self._held: FileIO | None = None
+        self._lease: Lease | None = None
         """The lock, while this object holds it."""
 
     @classmethod
@@ -198,54 +199,42 @@ class RunDirectory:
                 write_atomically(path, bytes(kept))
 
     def is_abandoned(self) -> bool:
-        """Whether no living process writes here. False where only the host that wrote the lock could tell."""
-        try:
-            lock = json.loads(read_regular(self.lock))
-            pid, host = int(lock["pid"]), lock["host"]
-        except FileNotFoundError:
-            return True
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            return False
-        return host == platform.node() and pid != os.getpid() and _read_lock(self.lock) is None
+        """Whether no living process writes here, as far as its lock shows."""
+        return is_abandoned(self.lock)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process. Raises UserError while another process holds it.
-
-        The system holds the lock for the process and drops it with it, so a dead one's is no obstacle, even where its
-        number has been given to another process since.
-        """
+        """Hold the run for this process. Raises UserError while another process holds it, here or on another host."""
         self.refuse_links()
         with self.writing("its lock"):
-            file = _locked_file(self.lock)
-        if file is None:
-            holder = _read_lock(self.lock)
-            who = "Another process" if holder is None else f"Process {holder}"
+            lease = Lease.taken(self.lock)
+        if lease is None:
+            who = living_holder(self.lock) or "Another process"
             raise UserError(f"{who} is already training in {self.path}. Wait for it, or stop it first.")
-        with file:
-            try:
-                with self.writing("its lock"):
-                    file.truncate(0)
-                    file.write(json.dumps({"pid": os.getpid(), "host": platform.node()}).encode())
-                self._held = file
-                yield
-            finally:
-                self._held = None
-                if _is_there(file, self.lock):
-                    with suppress(OSError):
-                        self.lock.unlink()
+        self._lease = lease
+        try:
+            yield
+        finally:
+            self._lease = None
+            lease.release()
 
     @contextmanager
     def writing(self, what: str) -> Iterator[None]:
         """Around everything that a training writes: a full disk, for instance, is a sentence. Raises UserError.
 
         Whoever holds the lock writes only while it is the lock that lies there: the folder may have been deleted and
-        made anew, and belong to another training.
+        made anew, or a process of another host may have taken it over, as this one seemed dead.
         """
-        if self._held is not None and not _is_there(self._held, self.lock) and self.path.is_dir():
+        if self._lease is not None and not self._lease.is_held and self.path.is_dir():
+            holder = living_holder(self.lock)
+            how = (
+                f"{holder} works in it now, as this process stood still for more than {TAKEOVER_SECONDS:.0f} s"
+                if holder is not None
+                else "the folder was deleted and made anew, or its lock was removed"
+            )
             raise UserError(
-                f"{self.path} is not this training's any more: the folder was deleted and made anew, or its lock was "
-                f"removed. So this one stops before {what} is written, and leaves what is there alone."
+                f"{self.path} is not this training's any more: {how}. So this one stops before {what} is written, and "
+                "leaves what is there alone."
             )
         try:
             yield
@@ -352,55 +341,6 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _locked_file(path: Path) -> FileIO | None:
-    """The lock file, held by this process until it is closed; None where another process holds it."""
-    while True:
-        file = open_to_append(path)
-        try:
-            _hold(file)
-        except BlockingIOError:
-            file.close()
-            return None
-        except OSError:  # a file system without locks: what the file says must do
-            if _read_lock(path) is not None:
-                file.close()
-                return None
-            return file
-        if _is_there(file, path):
-            return file
-        file.close()  # its holder removed it in this moment; the next one is another file
-
-
-def _is_there(file: FileIO, path: Path) -> bool:
-    """Whether what lies at `path` is this very file."""
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
-    except OSError:
-        return False
-
-
-def _hold(file: FileIO) -> None:
-    """Lock a file for this process. Raises BlockingIOError while another one holds it, and OSError where there are no
-    such locks: on some network disks, and on Windows."""
-    try:
-        import fcntl
-    except ImportError as error:
-        raise OSError("this system has no locks that end with their process") from error
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _read_lock(path: Path) -> int | None:
-    """The living process that holds a lock on this host, if any. Ours is no obstacle."""
-    try:
-        lock = json.loads(read_regular(path))
-        pid, host = int(lock["pid"]), lock["host"]
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return None
-    if host != platform.node() or pid == os.getpid():
-        return None
-    return pid if is_alive(pid) else None
 
 
 def _claimed(path: Path) -> Path:

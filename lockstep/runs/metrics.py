@@ -89,6 +89,29 @@ METRICS = {
             "warehouse: of all greedy deliveries, those of the robot that delivers least",
             "above 0.25 / robots",
         ),
+        Metric("test_idle_share", "share", "foraging: of greedy player steps without a move or a load", "below 0.5"),
+        Metric("test_eaten_share", "share", "foraging: of the food of greedy episodes, what is eaten", "rises to 1"),
+        Metric(
+            "test_failed_load_share",
+            "share",
+            "foraging: of greedy loads beside food, those of players who are too weak together",
+            "falls",
+        ),
+        Metric(
+            "test_shared_meal_share", "share", "foraging: of greedy meals, those of several players", "rises with coop"
+        ),
+        Metric(
+            "test_snatched_meal_share",
+            "share",
+            "foraging: of greedy meals, those beside which somebody stood who got nothing",
+            "falls",
+        ),
+        Metric(
+            "test_meal_share_min",
+            "share",
+            "foraging: of all that greedy players are paid for food, the part of the one who is paid least",
+            "above 0.25 / players",
+        ),
         Metric("dead_units_share", "share", "of ReLU units that are 0 on every probed input", "below 0.5"),
         Metric("saturated_memory_share", "share", "of GRU values beyond 0.99 in size, on probed inputs", "below 0.5"),
     )

@@ -41,6 +41,9 @@ class Best(NamedTuple):
 class RunReader:
     """Everything a run's folder tells. Open it once, then `refresh`."""
 
+    origin = "lockstep"
+    """Who trained it: runs of others are never seeds of ours."""
+
     def __init__(self, directory: RunDirectory) -> None:
         """Reads nothing yet but run.json; `open` and `find` read the numbers, too."""
         self.directory = directory

@@ -13,8 +13,9 @@ from rich.console import Console
 from lockstep.acting.exploration import check_repeat_actions
 from lockstep.algorithms.registry import recorded
 from lockstep.config.knobs import flat
-from lockstep.config.load import dump_toml, load_config, parse_words, validated, with_changes
+from lockstep.config.load import dump_toml, load_config, validated, with_changes
 from lockstep.config.schema import RunConfig
+from lockstep.config.words import parse_words
 from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock

@@ -6,7 +6,7 @@ import torch
 
 from lockstep.algorithms.fast.shares import num_shares
 from lockstep.algorithms.feed_memory import replay_bytes, reserved_bytes, smaller_replay
-from lockstep.algorithms.registry import architecture, batch_shape
+from lockstep.algorithms.registry import algorithm_of, architecture, batch_shape
 from lockstep.compute.machine import available_bytes, can_reserve
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
@@ -49,7 +49,7 @@ def needed_bytes(config: RunConfig, spec: EnvSpec, *, masks: bool) -> dict[str, 
         "networks": COPIES * 4 * parameters,
         "playing": 2 * max(lanes, evaluation_lanes(config, config.evaluation.episodes)) * played,
         "learning": 2 * batch * (studied + 1) * layers,
-        "helpers": (num_shares(config, spec) - 1) * HELPER_BYTES,
+        "helpers": 0 if algorithm_of(config).threads else (num_shares(config, spec) - 1) * HELPER_BYTES,
     }
 
 
@@ -76,11 +76,12 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
     if free is None or total <= free:
         return
     largest = max(needed, key=lambda part: needed[part])
-    section, _, name = REMEDIES[largest].partition(".")
+    remedy = REMEDIES["playing" if largest == "learning" and algorithm_of(config).feed == "fresh" else largest]
+    section, _, name = remedy.partition(".")
     value = getattr(getattr(config, section), name)
     raise UserError(
         f"This run needs about {gib(total)} of memory, {gib(needed[largest])} of it for {largest}, and {gib(free)} are "
-        f"free. Make {REMEDIES[largest]}={value} smaller"
+        f"free. Make {remedy}={value} smaller"
         f"{_for_example(config, spec, masks) if largest == 'replay' else ''}."
     )
 

@@ -69,7 +69,7 @@ class Session:
             )
         self.shares = num_shares(learning, self.spec)
         self.learner: Learner = build(self.spec, learning)
-        self.feed = build_feed(algorithm_of(config).feed, self.spec, config, self.learner.device)
+        self.feed = build_feed(algorithm_of(config).feed, self.spec, config, self.learner.device, self.learner.prepare)
         self.policy = GreedyPolicy(self.learner.actor, self.spec, config.network)
         self.explore_rng = stream(config.seed, "explore")
         self.replay_rng = stream(config.seed, "replay")

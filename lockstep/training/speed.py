@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import validated, with_changes
 from lockstep.config.schema import RunConfig
 from lockstep.experience.rollout import collect, random_play
@@ -15,13 +16,18 @@ MOST_REPETITIONS = 20
 
 
 class LoopSpeed(NamedTuple):
-    """Seconds of the parts of the loop, each the quickest of some repetitions."""
+    """Seconds of the parts of the loop, each the quickest of some repetitions, and how much one round plays."""
 
     collection: float
     """One greedy episode of every lane."""
     update: float
+    """One gradient step; of what is learnt from fresh episodes, with its part of looking back on them."""
     warmup_step: float
     """One random env step."""
+    collection_steps: int
+    """Number of env steps of one random episode of every lane; no time."""
+    updates_a_round: int
+    """Number of gradient steps after a collection; no time."""
 
 
 def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
@@ -38,11 +44,24 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
     try:
         episodes = collect(session.env, session.policy, seed=0)
         session.feed.take(episodes)
+        fresh = algorithm_of(config).feed == "fresh"
+
+        def study() -> None:
+            if not fresh:
+                session.learner.update(next(session.feed.batches(rng)))
+                return
+            session.feed.take(episodes)
+            for batch in session.feed.batches(rng):
+                session.learner.update(batch)
+
+        updates = session.feed.batches_a_round if fresh else 1
         steps = int(random_play(session.env, rng, 0).lengths.sum())
         return LoopSpeed(
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
-            _quickest(lambda: session.learner.update(next(session.feed.batches(rng))), seconds / 2),
+            _quickest(study, seconds / 2) / updates,
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
+            steps,
+            session.feed.batches_a_round if fresh else config.training.updates_per_collection,
         )
     finally:
         session.env.close()

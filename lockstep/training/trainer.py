@@ -54,12 +54,17 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     with _telling(loggers, config, run) as told:
         session = Session(config)
         _write_shares(session, run)
-        codes = [code_named(config.env)] if names_code(config.env.key) else []
-        codes += [named.code_named(name) for name in (config.algorithm.name, *config.logging.loggers) if ":" in name]
-        for sentence in filter(None, map(trust.remember, codes)):
+        for sentence in filter(None, map(trust.remember, codes_named(config))):
             for logger in loggers:
                 logger.note(sentence)
         return told(_loop(session, run, loggers))
+
+
+def codes_named(config: RunConfig) -> list[trust.Code]:
+    """Code of somebody's own that a configuration names: a world, an algorithm, loggers."""
+    world = [code_named(config.env)] if names_code(config.env.key) else []
+    names = (config.algorithm.name, *config.logging.loggers)
+    return [*world, *(named.code_named(name) for name in names if ":" in name)]
 
 
 def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = ()) -> TrainResult:

@@ -137,7 +137,7 @@ def test_epymarls_plots_group_their_runs_and_ours(limit: str, tmp_path: Path) ->
 
 def test_refusals_are_sentences_and_write_nothing(tmp_path: Path) -> None:
     run = written_run(tmp_path / "run", [1.0])
-    with pytest.raises(UserError, match="must be sacred, marl-eval or csv"):
+    with pytest.raises(UserError, match="must be sacred, marl-eval, csv"):
         export([run], "xlsx", tmp_path / "out")
     with pytest.raises(UserError, match="empty has written no numbers yet"):
         export([run, written_run(tmp_path / "empty")], "csv", tmp_path / "out")

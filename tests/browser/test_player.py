@@ -13,13 +13,13 @@ from lockstep.analysis.report.build import build_report
 from lockstep.analysis.report.html import to_html
 from lockstep.config.presets import smoke
 from lockstep.drawing.palette import THEMES
+from lockstep.drawing.stamps import FLASH_FRAMES
 from lockstep.envs import family
 from lockstep.envs.family import WorldFamily, WorldOptions, register
 from lockstep.envs.particles.plane import ParticleScene
 from lockstep.envs.particles.scene import PlaneScene
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import make_env, make_vec
-from lockstep.envs.rware.draw import FLASH_FRAMES
 from lockstep.envs.rware.scene import WarehouseScene
 from lockstep.envs.rware.snapshot import Robot
 from lockstep.envs.scene import Event, OwnPictures, Scene

@@ -139,7 +139,7 @@ def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) ->
         (["train", "smoke", "env.key=chess", "env.arguments={}"], "'chess'"),
         (["train", "smoke", "num_envs=-3"], "must be at least 1"),
         (["train", "smoke", "env_args.colour=3"], "'colour'"),
-        (["train"], "Missing argument"),
+        (["train"], "Say what to start from"),
         (["train", "smoke", "--fast"], "No such option"),
         (["fly"], "No such command"),
         (["resume", "nothing"], "neither a folder nor the beginning"),

@@ -61,6 +61,12 @@ def configurations() -> Iterator[RunConfig]:
         network={"recurrent": True, **SMALL, "last_action": True},
         replay={"batch_size": 3},
     )
+    yield _config(
+        env={"key": "Foraging-5x5-2p-2f-v3", "arguments": {"max_episode_steps": 6}},
+        collection={"num_envs": 3, "warmup_env_steps": 36},
+        network={"recurrent": False, **SMALL},
+        replay={"batch_size": 3},
+    )
 
 
 def learn_save_and_replay(config: RunConfig, folder: Path) -> None:
@@ -113,6 +119,8 @@ def main() -> None:
             learn_save_and_replay(config, Path(folder) / str(number))
     play_by_rule(make_vec("rware-tiny-4ag-v2", 2, seed=1, time_limit=30, layout=FLOOR, request_queue_size=1))
     play_by_rule(make_vec("mpe:simple_spread_v3", 2, seed=1, max_cycles=13))
+    play_by_rule(make_vec("Foraging-5x5-3p-2f-coop-v3", 2, seed=1, time_limit=30))
+    step_at_random(make_vec("Foraging-grid-2s-5x5-3p-2f-v3", 2, seed=1, time_limit=30))
     crowd: dict[str, Any] = {"n_agents": 9, "layout": FLOOR, "request_queue_size": 1, "num_threads": 1}
     looks: list[dict[str, Any]] = [{"msg_bits": 1}, {"observation_type": "image_dict", "reward_type": "two_stage"}]
     for seen in looks:

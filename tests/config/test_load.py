@@ -15,11 +15,10 @@ from lockstep.config.load import (
     dump_toml,
     explain_toml,
     load_config,
-    parse_value,
-    parse_words,
     validated,
 )
 from lockstep.config.presets import PRESETS, summary
+from lockstep.config.words import parse_value, parse_words
 from lockstep.errors import UserError
 
 
@@ -69,6 +68,10 @@ def test_every_knob_is_documented() -> None:
         ("mixer=dmaq", "algorithm.name", "qplex"),
         ("mixer=qtran_base", "algorithm.name", "qtran"),
         ("name=iql", "algorithm.name", "iql"),
+        ("name=vdn_ns", "algorithm.name", "vdn"),
+        ("name=vdn_ns", "network.sharing", "none"),
+        ("mac=non_shared_mac", "network.sharing", "none"),
+        ("agent=rnn_ns", "network.recurrent", True),
         ("hypernet_embed=48", "algorithm.hypernet_embed_dim", 48),
         ("network.mixing_embed_dim=16", "algorithm.mixing_embed_dim", 16),
     ],
@@ -195,8 +198,9 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["device=gpu"], "training.device='gpu' must be cpu, cuda, or a GPU by its number, as cuda:1"),
         (["runner=async"], "batch_size_run=N"),
         (["save_replay=True"], "the memory that resuming needs is checkpoint.save_replay"),
-        (["mac=non_shared_mac"], "agents share their parameters"),
-        (["entropy_coef=0.01"], "actor-critics"),
+        (["mac=conv_mac"], "mac=non_shared_mac for no sharing"),
+        (["entropy_coef=0.01"], "entropy_weight is a setting of ippo"),
+        (["critic_q_fn=coma"], "belongs to an algorithm that is not here"),
         (["env_args.pretrained_wrapper=x"], "env.others"),
         (["agent=transformer"], "write agent=rnn or agent=ff"),
         (["env.arguments.layout=[null]"], "env.arguments.layout holds None"),

@@ -51,6 +51,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> WorldFamily:
         ("rware:rware-small-4ag-hard-v2", "rware"),
         ("mpe:simple_spread_v3", "particles"),
         ("pz-mpe-simple-spread-v3", "particles"),
+        ("Foraging-8x8-2p-2f-v3", "foraging"),
+        ("lbforaging:Foraging-2s-8x8-2p-2f-coop-v3", "foraging"),
         ("probe-coin", "probes"),
         ("mpe:simple_tag_v3", "foreign"),
         ("my_module:parallel_env", "foreign"),

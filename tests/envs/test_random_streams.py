@@ -11,6 +11,7 @@ from lockstep.envs.random_streams import (
     choose_without_replacement,
     draw_below,
     draw_uniform,
+    permute,
     seed_stream,
 )
 
@@ -60,6 +61,16 @@ def test_choices_without_replacement_are_the_same(seed: int, population: int, da
     chosen = np.empty(count, dtype=np.int64)
     choose_without_replacement(stream, population, chosen)
     assert chosen.tolist() == generator.choice(np.arange(population), size=count, replace=False).tolist()
+    assert draw_below(stream, 1000) == generator.integers(1000)
+
+
+@given(seeds, st.lists(st.integers(0, 40), max_size=10))
+def test_permutations_are_the_same(seed: int, lengths: list[int]) -> None:
+    stream, generator = both(seed)
+    for length in lengths:
+        order = np.empty(length, dtype=np.int64)
+        permute(stream, order)
+        assert order.tolist() == generator.permutation(length).tolist()
     assert draw_below(stream, 1000) == generator.integers(1000)
 
 

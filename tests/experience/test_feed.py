@@ -29,7 +29,7 @@ CPU = torch.device("cpu")
 
 
 def fresh(episodes: int = 8, epochs: int = 2, minibatches: int = 4) -> FreshFeed:
-    return FreshFeed(SPEC, episodes, epochs, minibatches, CPU)
+    return FreshFeed(SPEC, episodes, epochs, minibatches, CPU, lambda played: played)
 
 
 def studied(feed: Feed, seed: int = 0) -> list[list[float]]:

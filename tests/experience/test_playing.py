@@ -62,8 +62,10 @@ def policy(spec: EnvSpec, network: NetworkConfig = NETWORKS["recurrent"], seed: 
     return GreedyPolicy(agent, spec, network)
 
 
-def explorer(lanes: int, config: ExplorationConfig, agents: int = 2, choice: Choice = "greedy") -> Explorer:
-    return Explorer(config, lane_epsilons(0.6, lanes, 5.0), agents, 5, np.random.default_rng(3), choice)
+def explorer(
+    lanes: int, config: ExplorationConfig, agents: int = 2, choice: Choice = "greedy", actions: int = 5
+) -> Explorer:
+    return Explorer(config, lane_epsilons(0.6, lanes, 5.0), agents, actions, np.random.default_rng(3), choice)
 
 
 def plays_teams(env: Any) -> bool:
@@ -91,7 +93,9 @@ def assert_same_ways(
     assert not plays_teams(slow)
     team = policy(fast.spec, network)
     explorers = [
-        None if exploration is None else explorer(fast.num_envs, exploration, fast.spec.num_agents, choice)
+        None
+        if exploration is None
+        else explorer(fast.num_envs, exploration, fast.spec.num_agents, choice, fast.spec.num_actions)
         for _ in range(2)
     ]
     batch = None
@@ -185,6 +189,16 @@ def test_particles_see_exactly_what_the_official_package_shows() -> None:
     batch = collect(own, policy(own.spec), explorer(2, EXPLORATION["epsilon"], 3, "sampled"), seed=3)
     judged = collect(official, policy(official.spec), explorer(2, EXPLORATION["epsilon"], 3, "sampled"), seed=3)
     assert_same(batch, judged)
+
+
+@pytest.mark.parametrize("choice", ["greedy", "sampled"])
+@pytest.mark.parametrize("key", ["Foraging-5x5-2p-1f-v3", "Foraging-grid-1s-6x6-4p-3f-v3"])
+def test_players_on_fields_play_teams_too(key: str, choice: Choice) -> None:
+    """Six actions, episodes that end early, own rewards that are paid for food and for loads in vain."""
+    make = lambda: make_vec(key, 24, seed=0, time_limit=30, penalty=0.1)  # noqa: E731
+    batch = assert_same_ways(make, NETWORKS["recurrent"], EXPLORATION["epsilon"], np.arange(24) % 5 > 0, choice)
+    assert batch.reward.any()
+    assert (batch.actions == 5).any()
 
 
 def test_an_episode_played_in_parts_while_the_team_changes() -> None:

@@ -295,7 +295,7 @@ def _as_a_saved_team(run: Path) -> None:
 def _as_a_reproduction(run: Path) -> None:
     if not os.path.lexists(run / "plan.json"):
         (run / "plan.json").write_text('{"experiment": "week2"}')
-    resumed_plan(run, {"experiment": "week2"}).trainings(run)
+    resumed_plan(run, {"experiment": "week2"}).cells(run)
 
 
 LOOKS = (_as_a_run, _as_a_page, _as_a_team, _as_a_saved_team, _as_a_reproduction)
@@ -505,7 +505,7 @@ KEYS = [
     "tests.envs.foreign.games:Unequal",
     "mpe:canary_v1", "mpe:../canary_v1", "mpe:canary/world_v1", "mpe:simple_tag_v3", "pettingzoo:canary/world_v1",
     "pettingzoo:sisl/pursuit_v5", "pz-canary-world-v1", "pz-mpe-simple-tag-v3", "gymnasium:CartPole-v1", "CartPole-v1",
-    "GymV26Environment-v0", "lbforaging:Foraging-5x5-2p-1f-v3", "Foraging-5x5-2p-1f-v3", "rware:canary:world",
+    "GymV26Environment-v0", "lbforaging:Maze-v0", "lbforaging:canary", "rware:canary:world",
     "lockstep/canary:world", "probe-coin:canary", "rware-tiny-2ag-v2:canary", "rware:rware-canary:world",
 ]
 SPELLINGS = ["{}", "{}", "{}", " {}", "{} ", "./{}", "{}\0", "{}\n", "\u202e{}", "pettingzoo:{}", "mpe:{}", "rware:{}"]

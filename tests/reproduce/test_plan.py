@@ -7,6 +7,7 @@ from lockstep.config.knobs import flat
 from lockstep.config.presets import PRESETS
 from lockstep.errors import UserError
 from lockstep.reproduce.plan import Reproduction, new_plan, resumed_plan, scaled, wanted_plan
+from lockstep.sweeps.folder import SweepFolder
 
 PLAN = Reproduction("week2", "full", "vectorized", seeds=3, episodes_per_update=8, with_ours=True)
 
@@ -64,16 +65,22 @@ def test_the_command_names_what_is_not_usual() -> None:
     assert smoke.command() == "lockstep reproduce both --seeds 1 --scale smoke --mode literal --device cuda --no-ours"
 
 
-def test_jobs_go_seed_by_seed(tmp_path: Path) -> None:
-    jobs = replace(PLAN, seeds=2).trainings(tmp_path)
-    assert [(job.name, job.seed) for job in jobs[:5]] == [
+def test_trainings_go_seed_by_seed(tmp_path: Path) -> None:
+    cells = replace(PLAN, seeds=2).cells(tmp_path)
+    assert [(cell.name, cell.config.seed) for cell in cells[:5]] == [
         ("report-default", 1),
         ("report-changed", 1),
         ("report-final", 1),
         ("master", 1),
         ("report-default", 2),
     ]
-    assert jobs[4].run.path == tmp_path / "runs" / "report-default-s2"
+    assert cells[4].run.path == tmp_path / "runs" / "report-default-s2"
+
+
+def test_a_reproduction_is_a_sweep_and_grows_by_seeds(tmp_path: Path) -> None:
+    few = replace(PLAN, seeds=1).sweep(tmp_path)
+    assert [cell.row() for cell in few.cells] == [cell.row() for cell in PLAN.sweep(tmp_path).cells[:4]]
+    assert len(SweepFolder.open(tmp_path).cells) == 12
 
 
 def test_a_plan_is_found_again(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lockstep.envs.rware.draw import FLASH_FRAMES
+from lockstep.drawing.stamps import FLASH_FRAMES
 from lockstep.envs.rware.scene import WarehouseScene, events_between
 from lockstep.envs.rware.snapshot import Robot
 from lockstep.envs.scene import Event

@@ -103,7 +103,7 @@ def numbers(kind: type, metadata: list[Any]) -> Iterator[Any]:
 def single_changes() -> list[tuple[str, str]]:
     """Algorithms and paths: what they share is changed with the default and one other only."""
     elsewhere = {
-        path: name for name in reversed(SECTIONS) for path, _ in settings(name) if path.startswith("algorithm.")
+        path: name for name in reversed(list(SECTIONS)) for path, _ in settings(name) if path.startswith("algorithm.")
     }
     return [
         (algorithm, path)

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from lockstep.algorithms.learner import Metrics
-from lockstep.algorithms.registry import architecture, batch_shape
+from lockstep.algorithms.registry import algorithm_of, architecture, batch_shape
 from lockstep.compute.child_process import ChildProcess
 from lockstep.compute.machine import cores
 from lockstep.config.schema import RunConfig
@@ -55,11 +55,14 @@ MAX_SILENCES = 3
 
 
 def num_shares(config: RunConfig, spec: EnvSpec) -> int:
-    """Processes that work on one batch: as many as `training.num_threads` says, or by itself as many as make an update
-    quickest on the cores there are; never more than the batch keeps busy."""
+    """Processes, or threads, that work on one batch: as many as `training.num_threads` says, or by itself as many as
+    make an update quickest on the cores there are; never more than the batch keeps busy."""
     if config.training.on_gpu or sys.platform == "win32":  # where processes cannot hand over their memory
         return 1
-    busy = max(1, batch_shape(config, 1)[0] // MIN_EPISODES)
+    episodes = batch_shape(config, 1)[0]
+    if algorithm_of(config).threads:
+        return min(config.training.num_threads or cores(), episodes)
+    busy = max(1, episodes // MIN_EPISODES)
     if config.training.num_threads:
         return min(config.training.num_threads, busy)
     most = min(cores(), busy)
@@ -140,13 +143,7 @@ class GradientWorkers:
             else:
                 self.silences = 0
             results.append(answer)
-        steps = torch.stack([part.filled.sum() for part in parts])
-        weights = list(steps / steps.sum())
-        return (
-            _mean([value for value, _, _ in results], weights),
-            {name: _mean([metrics[name] for _, metrics, _ in results], weights) for name in results[0][1]},
-            _mean([vector for _, _, vector in results], weights),
-        )
+        return combined(results, parts)
 
     def _replace(self, silent: "GradientWorker") -> None:
         """Start a helper anew, and say so. Raises UserError where that was done too often for nothing."""
@@ -281,6 +278,19 @@ class Exchange:
 
 def _aligned(size: int) -> int:
     return -(-size // 64) * 64
+
+
+def combined(
+    results: Sequence[tuple[Tensor, Metrics, Tensor]], parts: Sequence[EpisodeBatch]
+) -> tuple[Tensor, Metrics, Tensor]:
+    """The loss, metrics and gradient of a batch from those of its parts, which are means over their own steps."""
+    steps = torch.stack([part.filled.sum() for part in parts])
+    weights = list(steps / steps.sum())
+    return (
+        _mean([value for value, _, _ in results], weights),
+        {name: _mean([metrics[name] for _, metrics, _ in results], weights) for name in results[0][1]},
+        _mean([vector for _, _, vector in results], weights),
+    )
 
 
 def _mean(values: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:

@@ -1,5 +1,6 @@
 """From run directories to a report: a document, then its HTML, its Markdown twin and its pictures."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from lockstep.runs.reader import RunReader
 
 Extra = Callable[[Sequence[GroupResult]], Sequence[Section]]
 """Makes further sections from the results; they come after the curves."""
+MOST_GAMES = 6
+"""Games in one report: with more it would be too large to send to anybody."""
 
 
 def build_report(
@@ -53,7 +56,7 @@ def build_report(
         *(extra(results) if extra else ()),
         diagnostics_section(groups, tasks),
         *([findings_section(groups, examine)] if examine else []),
-        *media_sections(groups, replay),
+        *media_sections(_worth_watching(results), replay),
         replicate_section(groups, [record.directory.path for record in records]),
         glossary_section(groups),
         lessons_section(),
@@ -84,6 +87,13 @@ def default_out(records: Sequence[RunReader]) -> Path:
         return Path("report.html")
     records[0].directory.refuse_links()
     return records[0].directory.path / "report.html"
+
+
+def _worth_watching(results: Sequence[GroupResult]) -> list[Group]:
+    """The configurations whose games are shown, in the report's order: the best, where there are many."""
+    scores = [-math.inf if result.iqm is None else result.iqm for result in results]
+    best = sorted(range(len(results)), key=lambda index: -scores[index])[:MOST_GAMES]
+    return [results[index].group for index in sorted(best)]
 
 
 def _title(groups: Sequence[Group]) -> str:

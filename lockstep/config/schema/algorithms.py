@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from pydantic_core import InitErrorDetails
 
+from lockstep.config.schema.actor_critic import IA2CConfig, IPPOConfig, MAA2CConfig, MAPPOConfig
 from lockstep.config.schema.algorithm import AlgorithmConfig
 from lockstep.config.schema.q_learning import (
     IQLConfig,
@@ -31,6 +32,10 @@ SECTIONS: Mapping[str, type[AlgorithmConfig]] = {
     "qtran_alt": QTRANConfig,
     "pqn_vdn": PQNConfig,
     "pqn_qmix": PQNQMIXConfig,
+    "ippo": IPPOConfig,
+    "mappo": MAPPOConfig,
+    "ia2c": IA2CConfig,
+    "maa2c": MAA2CConfig,
 }
 """The section of every algorithm that Lockstep knows, by its name."""
 DEFAULT = "qmix"

@@ -11,6 +11,7 @@ from lockstep.config.schema.collection import CollectionConfig
 from lockstep.config.schema.env import EnvConfig
 from lockstep.config.schema.evaluation import EvaluationConfig
 from lockstep.config.schema.exploration import ExplorationConfig
+from lockstep.config.schema.fresh import FreshConfig
 from lockstep.config.schema.logging import LoggingConfig
 from lockstep.config.schema.network import NetworkConfig
 from lockstep.config.schema.optimizer import OptimizerConfig
@@ -74,6 +75,15 @@ class RunConfig(ConfigSection):
     def _without_target_networks_layer_norm_keeps_values_in_check(self) -> Self:
         if isinstance(self.algorithm, PQNConfig) and not self.network.layer_norm:
             object.__setattr__(self, "network", self.network.model_copy(update={"layer_norm": True}))
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_forgotten_is_studied_first(self) -> Self:
+        if self.training.learn_while_playing and isinstance(self.algorithm, FreshConfig):
+            raise ValueError(
+                f"learn_while_playing=true would change the policy in the middle of what algorithm.name="
+                f"{self.algorithm.name!r} learns from; leave it false"
+            )
         return self
 
     @model_validator(mode="after")

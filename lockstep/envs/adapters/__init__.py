@@ -1,1 +1,2 @@
-"""Adapters show the warehouse as other libraries expect it: Gymnasium's, alone and vectorized, and PettingZoo's."""
+"""Adapters show warehouses and fields of food as other libraries expect them: Gymnasium's, alone and vectorized, and
+PettingZoo's."""

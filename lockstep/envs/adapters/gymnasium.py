@@ -1,7 +1,8 @@
-"""The simulator as Gymnasium knows environments: `lockstep/rware-tiny-2ag-v2` and its siblings.
+"""The simulators as Gymnasium knows environments: `lockstep/rware-tiny-2ag-v2`, `lockstep/Foraging-8x8-2p-2f-v3`, ...
 
-Importing this module registers them. `gymnasium.make(id)` is a drop-in for the official environment;
-`gymnasium.make_vec(id, num_envs=...)` steps many at once. Further keyword arguments are those of rware's `Warehouse`.
+Importing this module registers them. `gymnasium.make(id)` is a drop-in for the official environment, and
+`gymnasium.make_vec(id, num_envs=...)` steps many at once. Further keyword arguments are those of rware's `Warehouse`,
+or of lbforaging's `ForagingEnv`, for which see `lockstep.envs.adapters.field_env`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,26 +17,12 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from lockstep.envs.adapters import package_views
-from lockstep.envs.adapters.one_warehouse import (
-    RENDER_MODES,
-    Frame,
-    OneWarehouse,
-    checked_render_mode,
-    fresh_generator,
-)
+from lockstep.envs.adapters.kinds import Frame, kind_of
+from lockstep.envs.adapters.one_world import RENDER_MODES, OneWorld, checked_render_mode, fresh_generator
 from lockstep.envs.adapters.package_views import AgentView, ShelfView
 from lockstep.envs.adapters.registration import DEFAULT_KEY, register
-from lockstep.envs.adapters.spaces import (
-    action_space,
-    observation_space,
-    official_space,
-    structured,
-    team_action_space,
-)
-from lockstep.envs.rware.config import warehouse_config
-from lockstep.envs.rware.draw import draw
+from lockstep.envs.adapters.spaces import action_space, official_space, structured
 from lockstep.envs.rware.official import official_arguments
-from lockstep.envs.rware.simulator import Simulator
 from lockstep.errors import UserError
 
 
@@ -49,7 +36,7 @@ class WarehouseEnv(gymnasium.Env[tuple[Any, ...], Any]):
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 10}  # noqa: RUF012, as in Gymnasium
 
     def __init__(self, key: str = DEFAULT_KEY, render_mode: str | None = None, **warehouse_arguments: Any) -> None:
-        self._warehouse = OneWarehouse(key, render_mode, warehouse_arguments)
+        self._warehouse = OneWorld(key, render_mode, warehouse_arguments)
         self.config, self.simulator = self._warehouse.config, self._warehouse.simulator
         self.render_mode = render_mode
         self._np_random, self._np_random_seed = fresh_generator()
@@ -169,12 +156,12 @@ class WarehouseEnv(gymnasium.Env[tuple[Any, ...], Any]):
         return tuple(structured(self.config, seen) for seen in obs[0].copy())
 
 
-class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
-    """Many warehouses in one, by Gymnasium's rules for vector environments.
+class LockstepVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
+    """Many worlds in one, by Gymnasium's rules for vector environments.
 
     Observations (num_envs, agents, features) float32, actions (num_envs, agents), or with message bits (num_envs,
-    agents, 1 + bits). Gymnasium has one reward for an environment: the robots' sum. Each robot's own is in
-    `info["agent_rewards"]` (num_envs, agents). The step limit truncates, idleness terminates.
+    agents, 1 + bits). Gymnasium has one reward for an environment: the agents' sum. Each agent's own is in
+    `info["agent_rewards"]` (num_envs, agents). The step limit truncates; idle warehouses and empty fields terminate.
 
     autoreset_mode: NEXT_STEP (Gymnasium's default), SAME_STEP, or DISABLED, where `reset(options={"reset_mask": ...})`
     starts finished lanes anew. copy: whether every call returns new arrays. max_episode_steps: Gymnasium's name for
@@ -190,22 +177,23 @@ class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[An
         num_threads: int | None = None,
         copy: bool = True,
         max_episode_steps: int | None = None,
-        **warehouse_arguments: Any,
+        **arguments: Any,
     ) -> None:
+        kind = kind_of(key)
         if max_episode_steps is not None:
-            twice = {"time_limit", "max_steps"} & set(warehouse_arguments)
+            twice = {"time_limit", kind.time_limit} & set(arguments)
             if twice:
                 raise UserError(f"max_episode_steps and {min(twice)} are two names of one thing; give one of them.")
-            warehouse_arguments["time_limit"] = max_episode_steps
-        config = warehouse_config(key, **warehouse_arguments)
+            arguments["time_limit"] = max_episode_steps
+        config = kind.configured(key, arguments)
         self._np_random, self._np_random_seed = fresh_generator()
-        self.simulator = Simulator(key, config, num_envs, seed=self._np_random_seed, num_threads=num_threads)
-        self.num_envs, self.copy = num_envs, copy
+        self.simulator = kind.simulator(key, config, num_envs, self._np_random_seed, num_threads)
+        self.num_envs, self.copy, self._picture = num_envs, copy, kind.picture
         self.render_mode = checked_render_mode(render_mode, ("rgb_array",))
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": 10, "autoreset_mode": self.autoreset_mode}
-        self.single_observation_space = observation_space(config, config.n_agents)
-        self.single_action_space = team_action_space(config)
+        self.single_observation_space = kind.observation_space(config, self.simulator.spec.num_agents)
+        self.single_action_space = kind.team_action_space(config)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._ended = np.zeros(num_envs, dtype=bool)
@@ -246,7 +234,7 @@ class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[An
 
     def render(self) -> tuple[Frame, ...] | None:
         """A picture of every lane, or None without a render mode."""
-        return tuple(draw(self.simulator.snapshot(i)) for i in range(self.num_envs)) if self.render_mode else None
+        return tuple(self._picture(self.simulator, i) for i in range(self.num_envs)) if self.render_mode else None
 
     def close_extras(self, **_: Any) -> None:
         """End the threads."""
@@ -255,5 +243,8 @@ class WarehouseVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[An
     def _own(self, obs: NDArray[np.float32]) -> NDArray[np.float32]:
         return obs.copy() if self.copy else obs
 
+
+WarehouseVectorEnv = LockstepVectorEnv
+"""The name that it had when there were only warehouses."""
 
 register()

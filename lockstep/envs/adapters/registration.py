@@ -6,23 +6,30 @@ Importing `lockstep.envs.adapters.gymnasium` registers them; Gymnasium does it i
 
 import gymnasium
 
-from lockstep.envs.rware.keys import registered_keys
+from lockstep.envs.foraging.keys import registered_keys as field_keys
+from lockstep.envs.rware.keys import registered_keys as warehouse_keys
 
 NAMESPACE = "lockstep"
 DEFAULT_KEY = "rware-tiny-2ag-v2"
+DEFAULT_FIELD_KEY = "Foraging-8x8-2p-2f-v3"
 
 
 def register() -> None:
-    """Register `lockstep/rware-tiny-2ag-v2` and its siblings; doing it again does nothing.
+    """Register `lockstep/rware-tiny-2ag-v2`, `lockstep/Foraging-8x8-2p-2f-v3` and their siblings; doing it again does
+    nothing.
 
-    Other kinds of warehouses are these with arguments: `gymnasium.make(id, observation_type="image")`.
+    Other kinds of warehouses and fields are these with arguments: `gymnasium.make(id, observation_type="image")`.
     """
-    for key in registered_keys():
+    faces = {
+        **dict.fromkeys(warehouse_keys(), "lockstep.envs.adapters.gymnasium:WarehouseEnv"),
+        **dict.fromkeys(field_keys(), "lockstep.envs.adapters.field_env:FieldEnv"),
+    }
+    for key, face in faces.items():
         if f"{NAMESPACE}/{key}" not in gymnasium.registry:
             gymnasium.register(
                 id=f"{NAMESPACE}/{key}",
-                entry_point="lockstep.envs.adapters.gymnasium:WarehouseEnv",
-                vector_entry_point="lockstep.envs.adapters.gymnasium:WarehouseVectorEnv",
+                entry_point=face,
+                vector_entry_point="lockstep.envs.adapters.gymnasium:LockstepVectorEnv",
                 disable_env_checker=True,  # it would complain of the list of rewards, which is the package's
                 kwargs={"key": key},
             )

@@ -3,7 +3,7 @@
     mpe:simple_tag_v3                    a game of the package mpe2            also pz-mpe-simple-tag-v3 (EPyMARL)
     pettingzoo:sisl/pursuit_v5           a parallel environment of PettingZoo  also pz-sisl-pursuit-v5 (EPyMARL)
     CartPole-v1                          any id that Gymnasium knows
-    lbforaging:Foraging-8x8-2p-3f-v3     a Gymnasium id, after importing its package
+    its_package:Maze-v0                  a Gymnasium id, after importing its package
     my_warehouse:parallel_env            what a function or class of a module makes
 
 Nothing is imported before it is named, and nothing is called that could not be an environment: `os:system` is refused.
@@ -28,8 +28,6 @@ from lockstep.envs.foreign.limits import limit_arguments
 from lockstep.envs.foreign.team import ForeignEnv
 from lockstep.errors import UserError
 
-HOMES = {"Foraging": "lbforaging"}
-"""Packages of Gymnasium ids that people write without them, by how the ids begin."""
 IN_EXTRA = ("lbforaging", "mpe2", "pygame")
 """Packages that our extra `worlds` installs."""
 _EPYMARL = re.compile(r"pz-(?P<library>[a-z0-9]+)-(?P<name>[\w-]+)-v(?P<version>\d+)")
@@ -79,7 +77,7 @@ class ForeignEnvFactory:
 
 def is_foreign_key(key: str) -> bool:
     """Whether somebody who wrote this key meant an environment that is not ours."""
-    return ":" in key or _EPYMARL.fullmatch(key) is not None or _home(key) is not None or key in gymnasium_ids()
+    return ":" in key or _EPYMARL.fullmatch(key) is not None or key in gymnasium_ids()
 
 
 def module_of(key: str) -> str | None:
@@ -100,7 +98,7 @@ def _address(key: str) -> tuple[str | None, str]:
     if before in ("mpe", "pettingzoo"):
         library, _, name = after.rpartition("/")
         return f"{_library(library or before)}.{re.sub(r'-v(?=[0-9]+$)', '_v', name)}", "parallel_env"
-    return (before, after) if colon else (_home(key), key)
+    return (before, after) if colon else (None, key)
 
 
 def _library(library: str) -> str:
@@ -180,10 +178,6 @@ def _missing(key: str, package: str | None, error: ImportError) -> UserError:
     family = parent.removeprefix("pettingzoo.")
     install = f": pip install 'pettingzoo[{family}]'" if family != parent else "; install it first."
     return UserError(f"{key} needs the package {top}, which is not installed{install}")
-
-
-def _home(key: str) -> str | None:
-    return next((package for start, package in HOMES.items() if key.startswith(start)), None)
 
 
 def _first_line(error: Exception) -> str:

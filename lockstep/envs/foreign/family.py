@@ -7,7 +7,7 @@ from lockstep.errors import UserError
 EXAMPLES = {
     "mpe:simple_speaker_listener_v4": "another game of mpe2",
     "pettingzoo:sisl/pursuit_v5": "a parallel environment of PettingZoo",
-    "lbforaging:Foraging-8x8-2p-3f-v3": "a Gymnasium id, its package before the colon",
+    "its_package:Maze-v0": "a Gymnasium id, its package before the colon",
     "my_module:parallel_env": "what a function or class of yours makes",
 }
 """How environments of others are named, by example: those with discrete actions can be trained on."""

@@ -112,6 +112,11 @@ class WarehouseConfig:
         return self.max_steps or NO_LIMIT
 
     @property
+    def cells(self) -> int:
+        """Cells of the floor."""
+        return self.floor.height * self.floor.width
+
+    @property
     def sees_images(self) -> bool:
         """Whether robots see image layers; else they see features, in a row or nested in dictionaries."""
         return self.observation_type in ("image", "image_dict")

@@ -8,7 +8,8 @@ from PIL.Image import Image
 from rich.text import Text
 
 from lockstep.drawing.palette import theme_named
-from lockstep.envs.rware.draw import FLASH_FRAMES, FloorPlan, Painter, draw, fitting_cell_pixels
+from lockstep.drawing.stamps import FLASH_FRAMES, fitting_cell_pixels, shining
+from lockstep.envs.rware.draw import FloorPlan, Painter, draw
 from lockstep.envs.rware.snapshot import Snapshot
 from lockstep.envs.scene import Event, Picture, Scene
 
@@ -52,12 +53,13 @@ class WarehouseScene(Scene):
         scale: float,
     ) -> list[Image]:
         """Floors of whole pixels a cell, on which deliveries shine."""
-        first, flashes = moments[0], _flashes(events)
+        first = moments[0]
+        delivered = [[event.place for event in happened if event.kind == "delivery"] for happened in events]
         cell = max(6, round(scale * fitting_cell_pixels(first.height, first.width)))
         painter = Painter(FloorPlan.of(first), cell, theme)
         return [
-            painter.frame(snapshot, *caption, shining)
-            for snapshot, caption, shining in zip(moments, captions, flashes, strict=True)
+            painter.frame(snapshot, *caption, flashes)
+            for snapshot, caption, flashes in zip(moments, captions, shining([(), *delivered]), strict=True)
         ]
 
     def told(self, moments: Sequence[Snapshot]) -> dict[str, Any]:
@@ -125,17 +127,6 @@ def floor_text(snapshot: Snapshot, theme: str) -> Text:
                 text.append(" ·" if highway else "  ", f"{colors.place} on {ground}")
         text.append("\n")
     return text.append("▲ robot  ▲] with a request  ▲) with another  [] requested  ▐▌ shelf  GO goal", "dim")
-
-
-def _flashes(events: Sequence[tuple[Event, ...]]) -> list[dict[tuple[int, int], int]]:
-    """For every frame, the goals that shine and for how many frames already."""
-    shining: list[dict[tuple[int, int], int]] = [{} for _ in range(len(events) + 1)]
-    for number, happened in enumerate(events, start=1):
-        for event in happened:
-            if event.kind == "delivery":
-                for age, frame in enumerate(shining[number : number + FLASH_FRAMES]):
-                    frame[event.place] = age
-    return shining
 
 
 def _floor(snapshot: Snapshot) -> dict[str, Any]:

@@ -5,14 +5,18 @@ is built from it.
 is, or for what lies behind the end of a record. So the archive is looked through first, without building anything.
 """
 
+import math
 import os
+import pickle
 import pickletools
 import zipfile
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Set
 from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from lockstep.compute.machine import available_bytes
@@ -38,7 +42,7 @@ _ITEM_BYTES = {
 _GLOBALS = {"torch._utils _rebuild_tensor_v2", "collections OrderedDict", *_ITEM_BYTES}
 _LITERALS = {"BINUNICODE", "GLOBAL", "BININT", "BININT1", "BININT2", "LONG1"}
 _PUTS, _GETS = {"BINPUT", "LONG_BINPUT"}, {"BINGET", "LONG_BINGET"}
-_OPERATIONS = _LITERALS | _PUTS | _GETS | {
+_OPERATIONS: Set[str] = _LITERALS | _PUTS | _GETS | {
     "PROTO", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BINFLOAT", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
     "EMPTY_TUPLE", "EMPTY_LIST", "EMPTY_DICT", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "REDUCE", "BINPERSID",
 }  # fmt: skip
@@ -100,8 +104,64 @@ def load_tensors(file: BufferedReader) -> Any:
     return tree
 
 
-def _check(archive: zipfile.ZipFile, size: int) -> None:
-    """Raise RefusedError unless the archive is what torch.save writes, and holds as much as it claims."""
+def read_parameters(path: Path) -> dict[str, torch.Tensor]:
+    """The parameters of a module as another program saved its `state_dict()` with torch, by their names.
+
+    Nothing of torch's own reads the structure: what stands for a tensor there becomes one here, of the numbers that the
+    file holds. Raises RefusedError for anything else.
+    """
+    with open_tensors(path, 0) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            with zipfile.ZipFile(file) as archive:
+                structure, root = (
+                    _check(archive, size, _OPERATIONS | {"BUILD"}),
+                    archive.namelist()[0].partition("/")[0],
+                )
+                said = dict.items(_Structure(BytesIO(structure)).load())
+                return {str(name): _tensor(saved, archive, root) for name, saved in said}
+        except RefusedError:
+            raise
+        except Exception as error:  # whatever a stranger's bytes make the readers raise
+            raise RefusedError(f"{type(error).__name__} while reading it") from error
+
+
+class _Saved(NamedTuple):
+    """What stands for a tensor."""
+
+    storage: tuple[str, str, str, str, int]
+    offset: int
+    size: tuple[int, ...]
+    stride: tuple[int, ...]
+    requires_grad: bool
+    hooks: object
+
+
+class _Structure(pickle.Unpickler):
+    """Makes dictionaries by name and what stands for tensors; there is nothing that it could call but these."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        known = {"torch._utils _rebuild_tensor_v2": _Saved, "collections OrderedDict": OrderedDict}
+        return known.get(f"{module} {name}", f"{module} {name}")
+
+    def persistent_load(self, saved: Any) -> Any:
+        return saved
+
+
+def _tensor(saved: Any, archive: zipfile.ZipFile, root: str) -> torch.Tensor:
+    """The numbers that are meant, in memory of their own. Raises RefusedError for what no parameter is."""
+    if not isinstance(saved, _Saved) or saved.storage[1] != "torch FloatStorage":
+        raise RefusedError("it holds something else than parameters of single precision")
+    numbers = np.frombuffer(archive.read(f"{root}/data/{saved.storage[2]}"), np.float32)
+    numbers = numbers[saved.offset : saved.offset + math.prod(saved.size)].reshape(saved.size)
+    if saved.offset < 0 or (numbers.size and saved.stride != tuple(step // 4 for step in numbers.strides)):
+        raise RefusedError("its tensors do not lie as those of a module do")
+    return torch.from_numpy(numbers.copy())
+
+
+def _check(archive: zipfile.ZipFile, size: int, operations: Set[str] = _OPERATIONS) -> bytes:
+    """The pickled structure. Raises RefusedError unless the archive is what torch.save writes, holds as much as it
+    claims, and its structure needs no other operations."""
     entries = archive.infolist()
     names = [entry.filename.partition("/")[2] for entry in entries]
     if not entries or len(set(names)) < len(names) or len({entry.filename.partition("/")[0] for entry in entries}) > 1:
@@ -123,16 +183,18 @@ def _check(archive: zipfile.ZipFile, size: int) -> None:
     structure = entries[names.index("data.pkl")]
     if structure.file_size > MAX_STRUCTURE_BYTES:
         raise RefusedError("its structure is larger than that of any checkpoint")
-    _check_structure(archive.read(structure), records)
+    content = archive.read(structure)
+    _check_structure(content, records, operations)
+    return content
 
 
-def _check_structure(structure: bytes, records: dict[str, int]) -> None:
+def _check_structure(structure: bytes, records: dict[str, int], operations: Set[str]) -> None:
     """Read the pickle's operations without carrying them out: only tensors and plain data, each within its record."""
     said: list[tuple[str, Any]] = []
     memory: dict[int, tuple[str, Any]] = {}
     for operation, argument, _ in pickletools.genops(BytesIO(structure)):
         name = operation.name
-        if name not in _OPERATIONS or (name == "GLOBAL" and argument not in _GLOBALS):
+        if name not in operations or (name == "GLOBAL" and argument not in _GLOBALS):
             raise RefusedError(f"it asks for {argument if name == 'GLOBAL' else name}")
         if name in _PUTS:
             if not said or not isinstance(argument, int) or argument > len(structure):

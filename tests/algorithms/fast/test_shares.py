@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lockstep.algorithms.fast import shares
-from lockstep.algorithms.fast.shares import num_shares, share_bounds, update_ms
+from lockstep.algorithms.fast.shares import GradientWorker, GradientWorkers, num_shares, share_bounds, update_ms
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
@@ -87,11 +87,17 @@ def test_few_episodes_are_not_shared() -> None:
     assert learner(4, replay={"batch_size": 48}).workers.count == 3
 
 
+def helper(subject: GradientLearner) -> GradientWorker:
+    """The first of the processes that work for it."""
+    assert isinstance(subject.workers, GradientWorkers)
+    return subject.workers.helpers[0]
+
+
 def test_a_dead_helper_is_a_sentence() -> None:
     subject = learner(2)
     subject.update(random_episodes(SPEC, 33))
     before = subject.weights.clone()
-    os.kill(subject.workers.helpers[0].process.pid, signal.SIGKILL)
+    os.kill(helper(subject).process.pid, signal.SIGKILL)
     with pytest.raises(UserError, match=r"has died \(exit code -9.*num_threads=1 needs no helpers"):
         subject.update(random_episodes(SPEC, 33))
     assert torch.equal(subject.weights, before)
@@ -99,14 +105,14 @@ def test_a_dead_helper_is_a_sentence() -> None:
 
 def test_helpers_leave_with_the_learner() -> None:
     subject = learner(2)
-    process = subject.workers.helpers[0].process.process
+    process = helper(subject).process.process
     del subject
     assert process.poll() is not None
 
 
 def stopped(subject: GradientLearner) -> int:
     """Let a helper stand still, as by a debugger or an overloaded machine. Returns its number."""
-    process = subject.workers.helpers[0].process
+    process = helper(subject).process
     os.kill(process.pid, signal.SIGSTOP)
     return process.pid
 
@@ -123,7 +129,7 @@ def test_a_helper_that_stands_still_is_replaced_and_nothing_changes(monkeypatch:
                 patched.setattr(shares, "LOOK_SECONDS", 0.1)
                 subject.update(batch)
             assert "did not answer" in capsys.readouterr().err
-            assert subject.workers.helpers[0].process.pid != number
+            assert helper(subject).process.pid != number
         else:
             subject.update(batch)
     assert torch.equal(subject.weights, undisturbed.weights)

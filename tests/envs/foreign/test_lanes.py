@@ -135,7 +135,7 @@ def test_what_cannot_be_learnt_is_refused_in_a_sentence(key: str, arguments: Any
 def test_a_missing_package_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "lbforaging", None)
     with pytest.raises(UserError, match=r"needs the package lbforaging.*pip install 'lockstep-marl\[worlds\]'"):
-        make_vec("Foraging-8x8-2p-3f-v3", 1)
+        make_vec("lbforaging:Maze-v0", 1)
 
 
 def test_an_episode_without_a_known_end_is_refused() -> None:
@@ -153,7 +153,7 @@ def test_a_constructors_arguments_may_have_any_name() -> None:
     assert direct.reset()[0, 0].tolist() == list(range(len(games.TAKEN_NAMES)))
 
 
-@pytest.mark.parametrize("key", ["rware-tiny-2ag-v2", "mpe:simple_spread_v3", "probe-coin"])
+@pytest.mark.parametrize("key", ["rware-tiny-2ag-v2", "mpe:simple_spread_v3", "Foraging-8x8-2p-2f-v3", "probe-coin"])
 def test_our_own_worlds_refuse_such_names_in_a_sentence(key: str) -> None:
     for name in games.TAKEN_NAMES:
         with pytest.raises(UserError):

@@ -9,6 +9,7 @@ import pytest
 
 from lockstep.cli import main
 from lockstep.config.load import load_config
+from lockstep.envs.foraging.keys import foraging_arguments
 from lockstep.envs.foreign.trial import try_out as try_factory
 from lockstep.envs.foreign.workers import WorkerSettings
 from lockstep.envs.registry import make_env, make_vec, try_out
@@ -128,7 +129,8 @@ def test_a_world_that_seeds_itself_is_made_once_for_each_lane() -> None:
 
 
 def test_level_based_foraging_does_not_seed_itself_and_is_made_anew() -> None:
-    env = make_vec("lbforaging:Foraging-5x5-2p-1f-v3", 2, seed=1)
+    rules = {**foraging_arguments("Foraging-5x5-2p-1f-v3"), "max_episode_steps": 50}
+    env = make_vec("lbforaging.foraging:ForagingEnv", 2, seed=1, time_limit=50, arguments=rules)
     first = env.reset(seed=5).copy()
     env.reset(seed=6)
     teams = list(env.teams)  # type: ignore[attr-defined]

@@ -11,8 +11,6 @@ from lockstep.cli import main
 from lockstep.envs.registry import make_vec
 
 WORLDS = {
-    "lbforaging:Foraging-5x5-2p-1f-v3": (2, 9, 6, 50),
-    "Foraging-5x5-2p-1f-v3": (2, 9, 6, 50),
     "mpe:simple_speaker_listener_v4": (2, 11, 5, 25),
     "pz-mpe-simple-speaker-listener-v4": (2, 11, 5, 25),
     "CartPole-v1": (1, 4, 2, 500),
@@ -57,7 +55,7 @@ def test_archers_and_knights_die_before_the_others() -> None:
     assert left[-1] == 1
 
 
-@pytest.mark.parametrize("key", ["lbforaging:Foraging-5x5-2p-1f-v3", "mpe:simple_speaker_listener_v4"])
+@pytest.mark.parametrize("key", ["mpe:simple_speaker_listener_v4"])
 @pytest.mark.parametrize("algorithm", ["qmix", "iql"])
 def test_the_same_command_trains_it_and_resumes_exactly(
     key: str, algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

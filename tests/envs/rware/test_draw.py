@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from lockstep.drawing.palette import THEMES, Theme
-from lockstep.envs.rware.draw import FLASH_FRAMES, FloorPlan, Painter, draw, fitting_cell_pixels
+from lockstep.drawing.stamps import FLASH_FRAMES, fitting_cell_pixels
+from lockstep.envs.rware.draw import FloorPlan, Painter, draw
 from lockstep.envs.rware.snapshot import Robot
 from lockstep.errors import UserError
 from tests.envs.rware.scenes import DOWN, LEFT, RIGHT, UP, large_scene, scene

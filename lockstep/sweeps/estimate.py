@@ -1,0 +1,97 @@
+"""How long runs will take and how much memory, from a few real rounds of their configurations on this machine."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from lockstep.algorithms.fast.shares import one_thread
+from lockstep.algorithms.registry import algorithm_of, recorded
+from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import make_env
+from lockstep.sweeps.folder import with_threads
+from lockstep.training.estimate import needed_bytes
+from lockstep.training.speed import LoopSpeed, measure_speed
+
+MOST_SECONDS = 12.0
+"""Seconds of measuring, whatever the number of configurations."""
+START_SECONDS = 5.0
+"""Seconds until a process trains: mostly importing torch."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long one training will take, in seconds, and how much memory."""
+
+    updates: int
+    per_update: float
+    per_collection: float
+    per_evaluation: float
+    collections: int
+    evaluations: int
+    warmup: float = 0.0
+    bytes: int = 0
+    """Once the replay is full."""
+
+    @property
+    def seconds(self) -> float:
+        return (
+            START_SECONDS
+            + self.warmup
+            + self.updates * self.per_update
+            + self.collections * self.per_collection
+            + self.evaluations * self.per_evaluation
+        )
+
+
+def estimates(configs: Sequence[RunConfig], threads: int) -> list[Estimate]:
+    """One for every configuration, in order; what is equally fast is timed once. threads: where they leave it open.
+
+    Raises UserError for a task that cannot be had.
+    """
+    one_thread()
+    keys = [_what_it_costs(config) for config in configs]
+    seconds = min(1.0, MOST_SECONDS / len(set(keys))) if keys else 0.0
+    speeds: dict[str, LoopSpeed] = {}
+    needed: dict[str, int] = {}
+    found = []
+    for key, config in zip(keys, configs, strict=True):
+        if key not in speeds:
+            speeds[key] = measure_speed(with_threads(config, threads), seconds)
+        whole = config.model_dump_json(exclude={"seed"})
+        if whole not in needed:
+            env = make_env(config.env, 1, seed=0)
+            masks = env.available_actions() is not None
+            needed[whole] = sum(needed_bytes(config, recorded(env.spec, config), masks=masks).values())
+            env.close()
+        found.append(estimate(config, speeds[key], needed[whole]))
+    return found
+
+
+def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
+    """Count what a run consists of, and say how long each takes at this speed."""
+    warmup = min(config.collection.warmup_env_steps, config.training.max_env_steps)
+    steps = config.training.max_env_steps - warmup
+    collections = ceil(steps / speed.collection_steps)
+    fresh = algorithm_of(config).feed == "fresh"
+    missing = 0 if fresh else ceil(config.replay.batch_size / config.collection.num_envs) - 1
+    rounds = ceil(config.evaluation.episodes / config.collection.num_envs)
+    return Estimate(
+        updates=max(collections - missing, 0) * speed.updates_a_round,
+        per_update=speed.update,
+        per_collection=speed.collection,
+        per_evaluation=rounds * speed.collection,
+        collections=collections,
+        evaluations=steps // config.evaluation.every_env_steps + 1,
+        warmup=warmup * speed.warmup_step,
+        bytes=needed,
+    )
+
+
+def _what_it_costs(config: RunConfig) -> str:
+    """The settings on which the time of a round depends, as text."""
+    algorithm = {name: value for name, value in config.algorithm.model_dump().items() if not isinstance(value, float)}
+    replay, training = config.replay, config.training
+    parts = (config.env.model_dump(mode="json"), config.network.model_dump(mode="json"), algorithm)
+    sizes = (config.collection.num_envs, replay.batch_size, replay.segment_steps, training.device, training.num_threads)
+    return json.dumps([*parts, *sizes], default=str)

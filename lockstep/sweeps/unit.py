@@ -1,0 +1,62 @@
+"""The unit of a sweep: do what is left of one cell. Doing it again changes nothing, so every engine does just this."""
+
+import os
+
+from lockstep.config.load import dump_toml, load_config
+from lockstep.config.schema import RunConfig
+from lockstep.errors import UserError
+from lockstep.runs.directory import RunDirectory
+from lockstep.shell import command_line
+from lockstep.sweeps.folder import Cell, SweepFolder, with_threads
+from lockstep.teams.judge import judge
+from lockstep.training import command
+
+
+def do_cell(sweep: SweepFolder, cell: Cell, threads: int, *, quiet: bool) -> int | None:
+    """Train the cell, go on with it, or confirm it, whatever is left of it. Returns the signal that stopped it.
+
+    threads: processes that share an update, where the configuration leaves that open. Raises UserError for one that was
+    set aside, at which another process works, or that fails.
+    """
+    history = sweep.history(cell)
+    if history.standing == "finished":
+        return None
+    if history.standing == "set aside":
+        raise UserError(
+            f"Cell {cell.number} of {sweep.path} was set aside: {history.reason.rstrip('.')}. "
+            f"`{command_line('sweep', sweep.path, '--revive', cell.number)}` lets it be tried again."
+        )
+    sweep.check_room()
+    with sweep.attempt(cell, _engine()):
+        return _work(cell, threads, quiet=quiet)
+
+
+def _engine() -> str:
+    """Who started this process, for people who read the attempts."""
+    job = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"slurm {job}_{os.environ.get('SLURM_ARRAY_TASK_ID')}" if job else "local"
+
+
+def _work(cell: Cell, threads: int, *, quiet: bool) -> int | None:
+    run = cell.run
+    if not run.has_ended:
+        if cell.checkpoint:
+            command.same_run(run.path, _as_begun(cell, run))
+            outcome = command.resume(run, quiet=quiet)
+        else:
+            if run.path.exists():
+                run.remove()  # it was stopped before its first checkpoint: nothing to go on from
+            config = with_threads(cell.config, threads)
+            command.check(config)
+            made = RunDirectory.create(run.path, cell.name, config.seed, dump_toml(config))
+            outcome = command.train(config, made, quiet=quiet)
+        if outcome.result.stopped_because == "interrupted":
+            return outcome.result.stopped_by_signal
+    if not cell.is_done:
+        judge(run, command.CONFIRM_EPISODES, "official")  # it was stopped between its end and its confirmation
+    return None
+
+
+def _as_begun(cell: Cell, run: RunDirectory) -> RunConfig:
+    """The cell's configuration with what was left open as it was when its run began."""
+    return with_threads(cell.config, load_config(str(run.config)).training.num_threads)
