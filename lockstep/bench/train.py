@@ -73,7 +73,7 @@ def _speeds(preset: str, changes: list[str], collections: int, count: int) -> li
     """(updates/s, env steps/s) of every logged row of `count` runs that go on at the same time."""
     from lockstep.config.load import load_config
     from lockstep.sweeps.folder import Cell, SweepFolder
-    from lockstep.sweeps.local import jobs_of, run_sweep
+    from lockstep.sweeps.local import LocalEngine, jobs_of, run_sweep
 
     config = load_config(preset, changes)
     per_collection = config.collection.num_envs * (config.env.time_limit or 500)
@@ -93,7 +93,7 @@ def _speeds(preset: str, changes: list[str], collections: int, count: int) -> li
         cells = zip(seeded, runs, strict=True)
         sweep.write([Cell(number, preset, *cell) for number, cell in enumerate(cells, 1)], {"name": preset})
         jobs = jobs_of(sweep)
-        if run_sweep(sweep, jobs, count, timed.training.num_threads or cores()) is not None:
+        if run_sweep(sweep, jobs, LocalEngine(count, cores())) is not None:
             raise KeyboardInterrupt
         for job in jobs:
             if not job.done:

@@ -13,10 +13,10 @@ from lockstep.shell import command_line
 
 if TYPE_CHECKING:
     from lockstep.sweeps.folder import SweepFolder
-    from lockstep.sweeps.local import Job
+    from lockstep.sweeps.local import Engine, Job
     from lockstep.sweeps.slurm import Submission
 
-ENGINES = ("local", "slurm")
+ENGINES = ("local", "slurm", "ray")
 
 
 @app.command()
@@ -30,7 +30,9 @@ def sweep(
         typer.Argument(metavar="[key=values]...", help="Overrides with several values: seed=1..5 env.key=a,b lr=1e-3."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; default sweeps/NAME-NUMBER.")] = None,
-    on: Annotated[str, typer.Option(help="Who does the work: local, this machine; or slurm, an array job.")] = "local",
+    on: Annotated[
+        str, typer.Option(help="Who does the work: local (this machine), slurm (an array job) or ray.")
+    ] = "local",
     at_once: Annotated[
         int | None, typer.Option(help="Cells at a time; default as many as there are cores for.")
     ] = None,
@@ -41,6 +43,9 @@ def sweep(
     gpus: Annotated[int, typer.Option(help="SLURM: GPUs for each cell.")] = 0,
     partition: Annotated[str | None, typer.Option(help="SLURM: where to.")] = None,
     account: Annotated[str | None, typer.Option(help="SLURM: whose time it takes.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
+    ] = None,
     write_only: Annotated[bool, typer.Option("--write-only", help="SLURM: write the script, send nothing.")] = False,
     only: Annotated[int | None, typer.Option(help="Do what is left of this cell, here and now; for engines.")] = None,
     status: Annotated[bool, typer.Option("--status", help="Say how every cell stands.")] = False,
@@ -53,7 +58,7 @@ def sweep(
 ) -> None:
     """Train many runs: every combination of the values given. The folder goes on wherever it was stopped."""
     if on not in ENGINES:
-        raise UserError(f"--on {on} is unknown; it must be {' or '.join(ENGINES)}.")
+        raise UserError(f"--on {on} is unknown; it must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
     _check_numbers(at_once, threads)
     if trust:
         consent.allow(Path(source))
@@ -88,8 +93,16 @@ def sweep(
 
         wanted = Resources(cpus, hours, memory, at_once, gpus, partition, account)
         _tell_sent(planned, submit(planned, wanted, trust=trust, only_write=write_only))
+    elif on == "ray":
+        from lockstep.sweeps.on_ray import connected
+
+        with connected(address, at_once, threads, trust=trust) as cluster:
+            _run(planned, cluster, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
     else:
-        _run(planned, at_once, threads, trust=trust, quiet=quiet, as_json=as_json, estimate_only=estimate)
+        from lockstep.sweeps.command import local_engine
+
+        here = local_engine(at_once, threads, trust=trust)
+        _run(planned, here, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
 
 
 def _check_numbers(at_once: int | None, threads: int) -> None:
@@ -141,14 +154,7 @@ def _do(sweep: "SweepFolder", number: int, threads: int, *, quiet: bool) -> None
 
 
 def _run(
-    sweep: "SweepFolder",
-    at_once: int | None,
-    threads: int,
-    *,
-    trust: bool,
-    quiet: bool,
-    as_json: bool,
-    estimate_only: bool,
+    sweep: "SweepFolder", engine: "Engine", threads: int, *, quiet: bool, as_json: bool, estimate_only: bool
 ) -> None:
     """Do what is left here. Leaves with 0, with 1 where a cell is not finished, or as the signal wants it."""
     from rich.console import Console
@@ -156,7 +162,7 @@ def _run(
     from lockstep.sweeps.command import work_here
 
     console = Console(quiet=quiet or as_json)
-    jobs, interrupted_by = work_here(sweep, at_once, threads, console, trust=trust, estimate_only=estimate_only)
+    jobs, interrupted_by = work_here(sweep, engine, threads, console, estimate_only=estimate_only)
     if as_json:
         print(json.dumps(_rows(sweep, jobs)))
     elif not quiet and not estimate_only:

@@ -50,8 +50,17 @@ def _target_update(key: str, value: Any) -> Changes:
     return {"algorithm.target_sync_updates": sync, "algorithm.target_tau": tau}
 
 
+_MIXERS = {None: "iql", "dmaq": "qplex", "qtran_base": "qtran"}
+"""PyMARL's mixers that have another name here."""
+
+
 def _mixer(key: str, value: Any) -> Changes:
-    return {"algorithm.name": "iql" if value is None else value}
+    return {"algorithm.name": _MIXERS.get(value, value)}
+
+
+def _hysteretic(key: str, value: Any) -> Changes:
+    """PyMARL's one learner for both kinds of weighted QMIX."""
+    return {"algorithm.name": "owqmix" if value else "cwqmix"}
 
 
 def _agent(key: str, value: Any) -> Changes:
@@ -162,7 +171,14 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "pretrained_wrapper": _only(None, "env.team and env.others let a finished run play some of the agents"),
     "action_selector": _one_of("epsilon_greedy", "soft_policies"),
     "runner": _runner,
-    "learner": _one_of("q_learner", "ppo_learner", "actor_critic_learner"),
+    "learner": _one_of(
+        "q_learner",
+        "ppo_learner",
+        "actor_critic_learner",
+        "dmaq_qatten_learner",
+        "max_q_learner",
+        "qtran_learner",
+    ),
     "critic_type": _critic,
     "entropy_coef": _to("algorithm.entropy_weight"),
     "eps_clip": _to("algorithm.clip"),
@@ -197,9 +213,24 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
         ),
         _refused("it belongs to an algorithm that is not here"),
     ),
-    **dict.fromkeys(
-        ("qtran_arch", "opt_loss", "nopt_min_loss", "network_size"), _refused("it belongs to QTRAN, which is not here")
-    ),
+    "qtran_arch": _only("coma_critic", "the joint value sees the state and the actions of all"),
+    "network_size": _only("small", "algorithm.joint_embed_dim says how wide it is"),
+    "opt_loss": _to("algorithm.opt_weight"),
+    "nopt_min_loss": _to("algorithm.nopt_weight"),
+    "num_kernel": _to("algorithm.attention_heads"),
+    "adv_hypernet_layers": _to("algorithm.attention_layers"),
+    "adv_hypernet_embed": _to("algorithm.attention_embed_dim"),
+    "is_stop_gradient": _to("algorithm.stop_gradient"),
+    **dict.fromkeys(("is_minus_one", "weighted_head", "is_adv_attention"), _only(True, "it is a part of QPLEX")),
+    "hysteretic_qmix": _hysteretic,
+    "w": _to("algorithm.alpha"),
+    "central_mixing_embed_dim": _to("algorithm.central_embed_dim"),
+    **dict.fromkeys(("central_loss", "qmix_loss"), _only(1, "both losses weigh the same")),
+    "central_action_embed": _only(1, "central agents have one value an action"),
+    "central_mac": _only("basic_central_mac", "central agents are agents like those that act"),
+    "central_agent": _only("central_rnn", "central agents are agents like those that act"),
+    "central_rnn_hidden_dim": _only(64, "central agents are as wide as network.hidden_dim says"),
+    "central_mixer": _only("ff", "the central mixer is feed-forward"),
 }
 """EPyMARL's words and what they change here; docs/epymarl.md has all of them in a table."""
 ACTOR_CRITICS = ("mappo", "ippo", "maa2c", "ia2c")
@@ -295,6 +326,8 @@ SHIPPED: Mapping[str, Changes] = {
 """The configurations that EPyMARL ships for gymma, by name, as they differ from our defaults."""
 OVERRULED = ("agent", "name")
 """There `use_rnn` and `mixer` decide, and these only name; so they are read first, wherever they stand."""
+DECIDING = ("hysteretic_qmix",)
+"""Words that say more than `mixer` does; so they are read last, wherever they stand."""
 INTERVALS = ("log_interval", "runner_log_interval", "learner_log_interval")
 """Three words for one interval here: the smallest counts."""
 ENV_ARGS = ("common_reward", "reward_scalarisation", "pretrained_wrapper")
@@ -312,6 +345,15 @@ _SAME_VALUE = {
     "algorithm.mixing_embed_dim": "mixing_embed_dim",
     "algorithm.hypernet_layers": "hypernet_layers",
     "algorithm.hypernet_embed_dim": "hypernet_embed",
+    "algorithm.attention_heads": "num_kernel",
+    "algorithm.attention_layers": "adv_hypernet_layers",
+    "algorithm.attention_embed_dim": "adv_hypernet_embed",
+    "algorithm.stop_gradient": "is_stop_gradient",
+    "algorithm.alpha": "w",
+    "algorithm.central_embed_dim": "central_mixing_embed_dim",
+    "algorithm.joint_embed_dim": "mixing_embed_dim",
+    "algorithm.opt_weight": "opt_loss",
+    "algorithm.nopt_weight": "nopt_min_loss",
     "algorithm.name": "name",
     "algorithm.gamma": "gamma",
     "algorithm.td_lambda": "td_lambda",
@@ -340,6 +382,14 @@ _TOLD_OTHERWISE = {
 }
 
 
+def widths(changes: Changes) -> Changes:
+    """What EPyMARL's mixing_embed_dim means beside these: it is QTRAN's joint width, too, and QPLEX never reads it."""
+    if (name := changes.get("algorithm.name")) not in ("qplex", "qtran", "qtran_alt"):
+        return changes
+    width = changes.pop("algorithm.mixing_embed_dim")
+    return changes if name == "qplex" else changes | {"algorithm.joint_embed_dim": width}
+
+
 def _env_args(config: RunConfig) -> dict[str, Any]:
     """In the order in which sacred writes them, and with all that EPyMARL has there: its plots put runs together whose
     `env_args` are the same text."""
@@ -354,6 +404,12 @@ def _env_args(config: RunConfig) -> dict[str, Any]:
     return dict(sorted(words.items()))
 
 
+def _mixer_of(name: str) -> str | None:
+    """PyMARL's word for what mixes."""
+    theirs = {ours: mixer for mixer, ours in _MIXERS.items()} | {"owqmix": "qmix", "cwqmix": "qmix"}
+    return theirs.get(name, name)
+
+
 def epymarl_config(config: RunConfig) -> dict[str, Any]:
     """As in EPyMARL's config.json; the names that are only ours at the end."""
     values = flat(config)
@@ -365,7 +421,7 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
         "env_args": _env_args(config),
-        "mixer": None if config.algorithm.name == "iql" else config.algorithm.name,
+        "mixer": _mixer_of(config.algorithm.name),
         **({"target_update_interval_or_tau": period or values["algorithm.target_tau"]} if period is not None else {}),
         "use_cuda": config.training.on_gpu,
         "common_reward": True,

@@ -11,7 +11,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from lockstep.config.epymarl import ACTOR_CRITICS, ENV_ARGS, EPYMARL, INTERVALS, OF_ACTOR_CRITICS, OVERRULED, Changes
+from lockstep.config.epymarl import (
+    ACTOR_CRITICS,
+    DECIDING,
+    ENV_ARGS,
+    EPYMARL,
+    INTERVALS,
+    OF_ACTOR_CRITICS,
+    OVERRULED,
+    Changes,
+    widths,
+)
 from lockstep.config.knobs import Knob, knobs, knobs_of
 from lockstep.config.schema.algorithms import section_of
 from lockstep.config.schema.run import MOVED
@@ -20,6 +30,8 @@ from lockstep.files import NotPlainError, read_regular
 
 _NAMES = ("algorithm", "algorithm.name", "mixer", "name")
 """Words that name an algorithm."""
+_SHORT = {"pqn": "pqn_vdn"}
+"""Names that are said shorter."""
 
 
 def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
@@ -45,12 +57,12 @@ def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
     changes: Changes = {}
     for key, value in in_their_order(pairs):
         changes = merged(changes, key, translate(key, value, known, algorithm))
-    return changes
+    return widths(changes) if any(key == "mixing_embed_dim" for key, _ in pairs) else changes
 
 
 def in_their_order(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Words and values as they were written, but for those of EPyMARL's words that others overrule."""
-    return sorted(pairs, key=lambda pair: pair[0] not in OVERRULED)
+    """Words and values as they were written, but for EPyMARL's words that only name, or that decide."""
+    return sorted(pairs, key=lambda pair: 0 if pair[0] in OVERRULED else 2 if pair[0] in DECIDING else 1)
 
 
 def merged(changes: Changes, word: str, new: Changes) -> Changes:
@@ -100,6 +112,8 @@ def translate(key: str, value: Any, known: Mapping[str, Knob], algorithm: object
 
     Raises UserError for a word that means nothing.
     """
+    if key in _NAMES and isinstance(value, str):
+        value = _SHORT.get(value, value)
     if algorithm in ACTOR_CRITICS and key in OF_ACTOR_CRITICS:
         return OF_ACTOR_CRITICS[key](key, value)
     if key == "algorithm":
