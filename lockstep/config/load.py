@@ -37,7 +37,8 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
         return validated(with_changes(RunConfig().model_dump(), theirs_shipped | changes))
     changes = parse_words(words)
     if source in PRESETS:
-        return validated(with_changes(preset(source, changes.get("algorithm.name")).model_dump(), changes))
+        base = preset(source, changes.get("algorithm.name"), changes.get("env.key"))
+        return validated(with_changes(base.model_dump(), changes))
     if source.endswith(".json"):
         theirs = read_sacred(Path(source))
         changes = parse_words(words, theirs.changes.get("algorithm.name"))

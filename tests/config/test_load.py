@@ -281,3 +281,22 @@ def test_endless_brackets_are_text_or_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5000)
     with pytest.raises(UserError, match="is not valid TOML"):
         load_config(str(tmp_path / "deep.toml"))
+
+
+def test_another_world_brings_its_own_floor_and_limit() -> None:
+    elsewhere = load_config("smoke", ["env.key=Foraging-8x8-2p-2f-v3"])
+    assert elsewhere.env.arguments == {}
+    assert elsewhere.env.time_limit is None
+    assert load_config("solve", ["env.key=mpe:simple_spread_v3"]).env.remember_onset == ()
+    assert load_config("smoke", ["env.key=rware:rware-tiny-2ag-v2"]).env.time_limit == 40, "a warehouse keeps them"
+
+
+@pytest.mark.parametrize("name", ["mappo", "ippo", "maa2c", "ia2c"])
+def test_a_preset_is_another_recipe_for_actor_critics(name: str) -> None:
+    theirs, ours = load_config("solve", [f"algorithm={name}"]), load_config("solve")
+    assert theirs.env == ours.env
+    assert theirs.evaluation == ours.evaluation
+    assert theirs.training.stop_at_test_return == ours.training.stop_at_test_return
+    assert theirs.collection.warmup_env_steps == 0
+    assert theirs.exploration.epsilon_start == 0.0
+    assert theirs.collection.num_envs % theirs.algorithm.model_dump()["minibatches"] == 0
