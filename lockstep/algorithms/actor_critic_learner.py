@@ -1,6 +1,6 @@
 """Actor-critic put together: the networks, the page, what is faster than the page, and what a round begins with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from lockstep.algorithms.actor_critic import (
 from lockstep.algorithms.fast.compiled_actor_critic import CompiledActorCritic, supports
 from lockstep.algorithms.fast.threads import GradientThreads
 from lockstep.algorithms.gradient_learner import Copies, GradientLearner
-from lockstep.algorithms.learner import Gradient, Suspect, Thoughts, autograd
+from lockstep.algorithms.learner import Gradient, Metrics, Suspect, Thoughts, autograd
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.actor_critic import ActorCriticConfig
 from lockstep.errors import UserError
@@ -85,6 +85,8 @@ class ActorCriticLearner(GradientLearner):
         self.algorithm, self.first_lr = config.algorithm, config.optimizer.lr
         copies = Copies(target_tau=config.algorithm.critic_tau)
         super().__init__(spec, config, networks, page, copies, choice="sampled", threads=True)
+        if self.device.type == "cuda":
+            self.optimizer.param_groups[0]["lr"] = torch.tensor(self.first_lr, device=self.device)  # a recorded step's
         self.settings, self.hindsight = page.settings, page.in_hindsight
         self.studied_steps = 0
         """Env steps of all collections so far."""
@@ -133,9 +135,9 @@ class ActorCriticLearner(GradientLearner):
     def critic(self) -> Critic:
         return critic_of(self.online)
 
-    def step(self, *arguments: Any) -> dict[str, Tensor]:
-        """See `GradientLearner.step`."""
-        return {**super().step(*arguments), **self.collection}
+    def update(self, batch: EpisodeBatch, meanwhile: Callable[[], None] | None = None) -> Metrics:
+        """See `Learner.update`."""
+        return {**super().update(batch, meanwhile), **self.collection}
 
     def _move_units(self, average: Tensor, deviation: Tensor) -> None:
         """Let the critic count in the deviations of newer returns; by popart, its values stay what they were."""
@@ -158,7 +160,7 @@ class ActorCriticLearner(GradientLearner):
     def _set_lr(self, lr: float) -> None:
         group = self.optimizer.param_groups[0]
         if isinstance(group["lr"], Tensor):
-            group["lr"].fill_(lr)  # where a GPU's recorded step reads it
+            group["lr"].fill_(lr)
         else:
             group["lr"] = lr
 

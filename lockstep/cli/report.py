@@ -17,7 +17,9 @@ TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
 @app.command()
 def plot(
     runs: Runs,
-    out: Annotated[Path, typer.Option(help="What to write: NAME.svg, NAME.png or NAME.pdf.")] = Path("curve.svg"),
+    out: Annotated[
+        Path | None, typer.Option(help="NAME.svg, NAME.png or NAME.pdf; default METRIC.svg in the run, or beside them.")
+    ] = None,
     metric: Annotated[str, typer.Option(help="A name in metrics.jsonl or eval.jsonl.")] = "test_return_mean",
     over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
@@ -28,15 +30,19 @@ def plot(
     """
     from lockstep.analysis.curves import metric_figure
     from lockstep.analysis.plots import check_suffix, save_figure
+    from lockstep.analysis.report.build import default_out
     from lockstep.runs.reader import RunReader
     from lockstep.runs.sacred import SacredReader, sacred_folders
 
-    check_suffix(out)
+    if out is not None:
+        check_suffix(out)
     records: list[RunReader] = []
     for run in dict.fromkeys(runs):
         records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or named_runs([run])
-    save_figure(metric_figure(records, metric, over, title), out)
-    say(f"wrote {out}")
+    figure = metric_figure(records, metric, over, title)
+    place = out or default_out(records, f"{metric}.svg")
+    save_figure(figure, place)
+    say(f"wrote {place}")
     tell_unreadable(records)
 
 
@@ -45,7 +51,7 @@ def report(
     runs: Runs,
     out: Annotated[
         Path | None,
-        typer.Option(help="What to write: NAME.html; default inside a single run or sweep, else report.html."),
+        typer.Option(help="What to write: NAME.html; default report.html in the run or sweep, or beside the runs."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
     trust: Trust = False,
@@ -78,7 +84,7 @@ def export(
         typer.Option("--format", help="Numbers: csv, sacred, marl-eval. The team: onnx, torchscript, npz, epymarl."),
     ] = "csv",
     out: Annotated[
-        Path | None, typer.Option(help="A folder (default export, or results), or a team's file (default in its run).")
+        Path | None, typer.Option(help="A folder (default export, in the run or beside them), or a team's file.")
     ] = None,
     checkpoint: Annotated[str, typer.Option(help="Which team: best, latest, or a number of env steps.")] = "best",
     trust: Trust = False,
@@ -86,6 +92,7 @@ def export(
     """Write runs as other tools read them: numbers as tables, or the team as a file that runs without Lockstep."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
     from lockstep.analysis.export import export as write
+    from lockstep.analysis.report.build import default_out
 
     if file_format in TEAM_FORMATS:
         _export_teams(list(dict.fromkeys(runs)), file_format, out, checkpoint, trusted=trust)
@@ -97,7 +104,7 @@ def export(
             from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
-    for path in write(records, file_format, out or Path("export")):
+    for path in write(records, file_format, out or default_out(records, "export")):
         say(f"wrote {path}")
     tell_unreadable(records)
 
@@ -114,7 +121,7 @@ def _export_teams(runs: Sequence[str], file_format: str, out: Path | None, check
         if file_format == "epymarl":
             from lockstep.teams.epymarl import export_checkpoint
 
-            paths, command = export_checkpoint(found, out or Path("results"), checkpoint)
+            paths, command = export_checkpoint(found, out or found.path / "epymarl", checkpoint)
             for path in paths:
                 say(f"wrote {path}")
             say(f"\n  {command}")

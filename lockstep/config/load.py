@@ -31,13 +31,16 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     Sources of EPyMARL's are taken, too: the config.json that sacred wrote, and what EPyMARL ships, as `epymarl/qmix`.
     Raises UserError with one sentence for the first thing that is wrong.
     """
+    if source.startswith(SHELF) and not Path(source).exists():
+        theirs_shipped = shipped(source)
+        changes = parse_words(words, theirs_shipped["algorithm.name"])
+        return validated(with_changes(RunConfig().model_dump(), theirs_shipped | changes))
     changes = parse_words(words)
     if source in PRESETS:
         return validated(with_changes(preset(source, changes.get("algorithm.name")).model_dump(), changes))
-    if source.startswith(SHELF) and not Path(source).exists():
-        return validated(with_changes(RunConfig().model_dump(), shipped(source) | changes))
     if source.endswith(".json"):
         theirs = read_sacred(Path(source))
+        changes = parse_words(words, theirs.changes.get("algorithm.name"))
         named = {word.partition("=")[0].lstrip("-") for word in words}
         config = understood(Path(source), theirs, changes)
         for sentence in (sentence for word, sentence in theirs.refused.items() if word not in {"name", *named}):

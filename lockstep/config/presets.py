@@ -12,6 +12,7 @@ from lockstep.config.schema import (
     LoggingConfig,
     NetworkConfig,
     OptimizerConfig,
+    PQNConfig,
     QMIXConfig,
     ReplayConfig,
     RunConfig,
@@ -176,6 +177,26 @@ def report_week1() -> RunConfig:
     )
 
 
+def for_pqn(base: RunConfig, name: str) -> RunConfig:
+    """A preset as it is for PQN: the same task and judging, and a recipe of its own. What is never remembered needs no
+    warm-up, what has only a collection to learn from needs a large one, and an average of the newest parameters plays.
+
+    name: of the algorithm
+    """
+    had, section = base.algorithm.model_dump(), SECTIONS[name]
+    kept = {setting: had[setting] for setting in section.model_fields.keys() & had.keys()}
+    recipe = {"name": name, "td_lambda": 0.9, "actor_tau": 0.01}
+    return base.model_copy(
+        update={
+            "collection": CollectionConfig(num_envs=max(64, base.collection.num_envs)),
+            "network": base.network.model_copy(update={"layer_norm": True}),
+            "algorithm": section.model_validate(kept | recipe),
+            "optimizer": OptimizerConfig(lr=1e-3),
+            "training": base.training.model_copy(update={"updates_per_collection": 1, "learn_while_playing": False}),
+        }
+    )
+
+
 def paper_mappo() -> RunConfig:
     """MAPPO on rware-tiny-2ag-v2 as Papoudakis et al. 2021 tuned it, literally: 40,000,000 steps, above 20.
 
@@ -261,10 +282,11 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
 def preset(name: str, algorithm: str | None = None) -> RunConfig:
     """A preset, as it is for the family of an algorithm, where one is named."""
     base = PRESETS[name]()
-    known = SECTIONS.get(algorithm or "")
-    if known is None or not issubclass(known, ActorCriticConfig) or isinstance(base.algorithm, ActorCriticConfig):
-        return base
-    return for_actor_critics(base, algorithm or "")
+    known, has = SECTIONS.get(algorithm or ""), type(base.algorithm)
+    for family, recipe in ((ActorCriticConfig, for_actor_critics), (PQNConfig, for_pqn)):
+        if known is not None and issubclass(known, family) and not issubclass(has, family):
+            return recipe(base, algorithm or "")
+    return base
 
 
 PRESETS: Mapping[str, Callable[[], RunConfig]] = {

@@ -16,6 +16,8 @@ from lockstep.algorithms.actor_critic import (
     returns_from,
 )
 from lockstep.algorithms.actor_critic_learner import ActorCriticLearner, ActorCriticPage
+from lockstep.algorithms.fast import recorded_step
+from lockstep.algorithms.fast.recorded_step import RecordedStep
 from lockstep.algorithms.stepwise_actor_critic import stepwise_hindsight, stepwise_loss
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
@@ -288,3 +290,27 @@ def test_others_experience_counts_by_how_likely_it_would_have_been() -> None:
 def test_shared_experience_needs_networks_of_ones_own() -> None:
     with pytest.raises(UserError, match="shared_experience needs network.sharing=none and network.agent_id=false"):
         built(config(name="ia2c", shared_experience=1.0))
+
+
+@pytest.mark.parametrize("algorithm", [{}, {"normalize_values": "popart", "lr_finish": 0.0, "anneal_env_steps": 100}])
+def test_what_a_gpu_records_is_the_same_update(algorithm: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the recording only does its work some times at once, as a GPU's does before it is recorded."""
+
+    class Warmed:
+        def __init__(self, work: Any) -> None:
+            self.play = work
+            for _ in range(3):
+                work()
+
+    monkeypatch.setattr(recorded_step, "CudaGraph", Warmed)
+    plain, recorded = built(config(**algorithm)), built(config(**algorithm))
+    recorded.recorded = RecordedStep(recorded.step, recorded._moving)
+    for seed in range(3):
+        batch = replace(episodes(SPEC, 4), obs=random_episodes(SPEC, 4, seed=seed).obs)
+        one, other = plain.prepare(batch), recorded.prepare(batch)
+        for _ in range(2):
+            expected, found = plain.update(one), recorded.update(other)
+            assert found.keys() == expected.keys()
+            for name, value in expected.items():
+                torch.testing.assert_close(found[name], value, msg=name)
+    torch.testing.assert_close(plain.weights, recorded.weights)

@@ -64,6 +64,9 @@ def test_every_knob_is_documented() -> None:
         ("algorithm.gamma=0.9", "algorithm.gamma", 0.9),
         ("--seed=7", "seed", 7),
         ("algorithm=vdn", "algorithm.name", "vdn"),
+        ("algorithm=pqn", "algorithm.name", "pqn_vdn"),
+        ("mixer=dmaq", "algorithm.name", "qplex"),
+        ("mixer=qtran_base", "algorithm.name", "qtran"),
         ("name=iql", "algorithm.name", "iql"),
         ("name=vdn_ns", "algorithm.name", "vdn"),
         ("name=vdn_ns", "network.sharing", "none"),
@@ -111,6 +114,50 @@ def test_a_mixer_says_what_is_learnt_and_a_name_only_names() -> None:
         assert load_config("report-default", words).algorithm.name == "vdn"
 
 
+QPLEX = """
+learner=dmaq_qatten_learner mixer=dmaq mixing_embed_dim=32 hypernet_embed=64 adv_hypernet_layers=2 adv_hypernet_embed=64
+td_lambda=0.6 lr=0.001 num_kernel=4 is_minus_one=True weighted_head=True is_adv_attention=True is_stop_gradient=True
+name=qplex_env=8_adam_td_lambda
+"""
+WEIGHTED = """
+hysteretic_qmix=True learner=max_q_learner double_q=True mixer=qmix mixing_embed_dim=32 hypernet_layers=2
+hypernet_embed=64 central_loss=1 qmix_loss=1 w=0.1 central_mixing_embed_dim=256 central_action_embed=1
+central_mac=basic_central_mac central_agent=central_rnn central_rnn_hidden_dim=64 central_mixer=ff td_lambda=0.6
+name=ow_qmix_env=8_adam_td_lambda
+"""
+QTRAN = """
+learner=qtran_learner double_q=True mixer=qtran_base use_rnn=False mixing_embed_dim=64 qtran_arch=coma_critic opt_loss=1
+nopt_min_loss=0.1 network_size=small name=qtran
+"""
+"""What is special about algs/qplex.yaml and ow_qmix.yaml of PyMARL2, and of EPyMARL's qtran.yaml."""
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "settings"),
+    [
+        (QPLEX, "qplex", {"attention_heads": 4, "attention_layers": 2, "stop_gradient": True, "td_lambda": 0.6}),
+        (WEIGHTED, "owqmix", {"alpha": 0.1, "central_embed_dim": 256, "mixing_embed_dim": 32}),
+        (WEIGHTED.replace("qmix=True", "qmix=False"), "cwqmix", {"alpha": 0.1}),
+        (QTRAN, "qtran", {"joint_embed_dim": 64, "opt_weight": 1.0, "nopt_weight": 0.1}),
+    ],
+)
+def test_the_words_of_what_came_after_qmix_mean_what_they_mean_there(
+    words: str, name: str, settings: dict[str, Any]
+) -> None:
+    for said in (words.split(), words.split()[::-1]):
+        algorithm = load_config("report-default", ["with", *said]).algorithm
+        assert algorithm.name == name
+        assert settings.items() <= algorithm.model_dump().items()
+
+
+def test_a_preset_for_what_forgets_has_no_warm_up_and_keeps_its_values_in_check() -> None:
+    config = load_config("solve", ["algorithm=pqn"])
+    assert (config.algorithm.name, config.collection.warmup_env_steps) == ("pqn_vdn", 0)
+    assert config.network.layer_norm
+    assert not config.training.learn_while_playing
+    assert load_config("solve", ["algorithm=pqn", "warmup_env_steps=64"]).collection.warmup_env_steps == 64
+
+
 def test_the_reports_configurations_are_the_published_ones() -> None:
     default, changed, final = (load_config(f"report-{name}") for name in ("default", "changed", "final"))
     assert [c.replay.batch_size for c in (default, changed, final)] == [32, 128, 256]
@@ -137,9 +184,11 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["batch_size=many"], "replay.batch_size='many' must be a whole number"),
         (["batch_size=0"], "replay.batch_size=0 must be at least 1"),
         (["double_q=perhaps"], "algorithm.double_q='perhaps' must be true or false"),
-        (["mixer=sum"], "algorithm.name='sum' must be 'iql', 'vdn', 'qmix', "),
-        (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, and algorithm.name='vdn' has no"),
+        (["mixer=qatten"], "algorithm.name='qatten' must be 'iql', 'vdn', 'qmix', "),
+        (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, "),
         (["algorithm=iql", "algorithm.hypernet_layers=1"], "hypernet_layers is a setting of qmix"),
+        (["algorithm=vdn", "attention_heads=2"], "attention_heads is a setting of qplex, and algorithm.name='vdn' has"),
+        (["mixer=qtran_base", "qtran_arch=qtran_paper"], "the joint value sees the state and the actions of all"),
         (["every_env_steps=5"], "could be evaluation.every_env_steps or"),
         (["td_lambda=0.5", "n_step=3"], "rival targets"),
         (["target_sync_updates=0"], "exactly one of them must be above 0"),
@@ -150,7 +199,8 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["runner=async"], "batch_size_run=N"),
         (["save_replay=True"], "the memory that resuming needs is checkpoint.save_replay"),
         (["mac=conv_mac"], "mac=non_shared_mac for no sharing"),
-        (["entropy_coef=0.01"], "actor-critics"),
+        (["entropy_coef=0.01"], "entropy_weight is a setting of ippo"),
+        (["critic_q_fn=coma"], "belongs to an algorithm that is not here"),
         (["env_args.pretrained_wrapper=x"], "env.others"),
         (["agent=transformer"], "write agent=rnn or agent=ff"),
         (["env.arguments.layout=[null]"], "env.arguments.layout holds None"),

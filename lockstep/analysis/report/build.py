@@ -1,6 +1,7 @@
 """From run directories to a report: a document, then its HTML, its Markdown twin and its pictures."""
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -81,12 +82,16 @@ def write_report(document: Document, out: Path) -> list[Path]:
     return [out, out.with_suffix(".md"), folder]
 
 
-def default_out(records: Sequence[RunReader]) -> Path:
-    """Inside a single run; else in the current folder. Raises UserError where the run is a stranger's trap."""
-    if len(records) != 1:
-        return Path("report.html")
+def default_out(records: Sequence[RunReader], name: str = "report.html") -> Path:
+    """Inside a single run, else beside the runs, in the folder that holds all of them.
+
+    Raises UserError where a single run is a stranger's trap.
+    """
+    folders = [record.directory.path for record in records]
+    if len(folders) > 1:
+        return Path(os.path.commonpath([folder.resolve().parent for folder in folders])) / name
     records[0].directory.refuse_links()
-    return records[0].directory.path / "report.html"
+    return folders[0] / name
 
 
 def _worth_watching(results: Sequence[GroupResult]) -> list[Group]:
