@@ -100,7 +100,7 @@ def connected(address: str | None, at_once: int | None, threads: int, *, trust: 
         said = one_line(str(error).strip().partition("\n")[0])
         raise UserError(f"No Ray cluster could be reached at {address!r}: {said}") from error
     try:
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        resources: dict[str, float] = ray.cluster_resources()
         cpus = int(resources.get("CPU", 1))
         yield RayEngine(at_once or max(1, cpus // threads), threads, trust)
     finally:

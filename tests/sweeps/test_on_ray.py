@@ -52,7 +52,7 @@ def test_what_is_lost_with_a_node_goes_on_elsewhere_and_ends_the_same(tmp_path: 
         assert all(job.done for job in jobs)
         assert sum(job.history.attempts for job in jobs) >= 3
     finally:
-        cluster.shutdown()  # type: ignore[no-untyped-call]
+        cluster.shutdown()
     for ours, theirs in zip(sweep.cells, quiet.cells, strict=True):
         assert first_difference(ending(theirs.run), ending(ours.run))[0] is None
 
