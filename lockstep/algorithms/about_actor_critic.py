@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lockstep.algorithms.algorithm import Algorithm, Hint, Proof, Reward
+from lockstep.algorithms.algorithm import Algorithm, Credit, Hint, Proof, Reward
 from lockstep.algorithms.architecture import Architecture
 from lockstep.algorithms.diagram import (
     GREEN,
@@ -60,10 +60,21 @@ POLICY = (
     "Each agent has a small network that gives its actions chances from what it alone sees, and while it learns "
     "it draws from them"
 )
+UNDECIDED_LONGER = Hint(("entropy_weight=0.03",), "a policy that stays undecided for longer tries more")
+MORE_EPISODES = Hint(
+    ("num_envs=512",), "more episodes a collection hold more rewards, and say more reliably what is good"
+)
 HINTS = {
-    "never-learns": (
-        Hint(("num_envs=512",), "more episodes a collection hold more rewards, and nothing is remembered beyond it"),
-        Hint(("entropy_weight=0.02",), "a policy that stays undecided for longer meets more of them"),
+    "no-reward-ever": (MORE_EPISODES, UNDECIDED_LONGER),
+    "policy-collapsed": (UNDECIDED_LONGER,),
+    "critic-explains-nothing": (
+        Hint(("normalize_values=popart",), "the critic counts in deviations of the returns, and keeps what it knows"),
+        MORE_EPISODES,
+    ),
+    "targets-too-slow": (Hint(("gae_lambda=0.95", "return_steps=0"), "returns that look about twenty steps ahead"),),
+    "train-test-gap": (
+        Hint(("evaluation.choice=sampled",), "judge the team as it is trained: drawing its actions"),
+        Hint(("entropy_weight=0.003",), "a policy that becomes sure of what it does is as good without chance"),
     ),
 }
 SMALL = {
@@ -107,6 +118,7 @@ def _entry(
         draw_team=_draw_critic,
         words=WORDS,
         metrics=METRICS,
+        credit=_credit,
         hints=HINTS,
         proofs=proofs,
     )
@@ -116,6 +128,15 @@ def _reward(config: RunConfig) -> Reward:
     """See `Algorithm.reward`."""
     assert isinstance(config.algorithm, ActorCriticConfig)
     return config.algorithm.reward
+
+
+def _credit(config: RunConfig) -> Credit:
+    """See `Algorithm.credit`. Returns are made once a round, by the critic as it is then, or by its slow copy."""
+    algorithm = config.algorithm
+    assert isinstance(algorithm, ActorCriticConfig)
+    rounds = 1.0 / algorithm.critic_tau if algorithm.critic_tau > 0 else 1.0
+    steps = algorithm.return_steps or 1.0 / max(1.0 - algorithm.gae_lambda, 1e-3)
+    return Credit(rounds * algorithm.epochs * min(algorithm.minibatches, config.collection.num_envs), float(steps))
 
 
 def _update(config: RunConfig) -> str:
