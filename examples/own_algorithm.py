@@ -75,6 +75,7 @@ REINFORCE = Algorithm(
     learner=lambda spec, config, parts: GradientLearner(spec, config, parts, Reinforce(spec, config), choice="sampled"),
     page=Reinforce,
     feed="fresh",
+    choice="sampled",
     paragraph="**REINFORCE** makes actions that were followed by more than usual more likely.",
     metrics=(Metric("policy_entropy", "nats", "mean entropy of the policy", "falls slowly"),),
 )

@@ -111,6 +111,7 @@ def _entry(
         page,
         reward=_reward,
         feed="fresh",
+        choice="sampled",
         threads=True,
         title=title,
         paragraph=paragraph,

@@ -6,7 +6,7 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import Cell, SweepFolder, with_threads
-from lockstep.teams.judge import judge
+from lockstep.teams.judge import judge_every_way
 from lockstep.training import command
 
 
@@ -45,7 +45,9 @@ def _work(cell: Cell, threads: int, *, quiet: bool) -> int | None:
         if outcome.result.stopped_because == "interrupted":
             return outcome.result.stopped_by_signal
     if not cell.is_done:
-        judge(run, command.CONFIRM_EPISODES, "official")  # it was stopped between its end and its confirmation
+        judge_every_way(
+            run, command.CONFIRM_EPISODES, "official"
+        )  # it was stopped between its end and its confirmation
     return None
 
 
