@@ -44,10 +44,8 @@ def _work(cell: Cell, threads: int, *, quiet: bool) -> int | None:
             outcome = command.train(config, made, quiet=quiet)
         if outcome.result.stopped_because == "interrupted":
             return outcome.result.stopped_by_signal
-    if not cell.is_done:
-        judge_every_way(
-            run, command.CONFIRM_EPISODES, "official"
-        )  # it was stopped between its end and its confirmation
+    if not cell.is_done:  # it was stopped between its end and its confirmation
+        judge_every_way(run, command.CONFIRM_EPISODES, "official")
     return None
 
 
