@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockstep.config.knobs import flat
-from lockstep.config.schema import RunConfig
+from lockstep.config.schema import AlgorithmConfig, RunConfig
+from lockstep.config.schema.actor_critic import ActorCriticConfig
 from lockstep.errors import UserError
 
 Changes = dict[str, Any]
@@ -48,6 +49,36 @@ def _target_update(key: str, value: Any) -> Changes:
     hard = not isinstance(value, int | float) or value > 1
     sync, tau = (value, 0.0) if hard else (0, value)
     return {"algorithm.target_sync_updates": sync, "algorithm.target_tau": tau}
+
+
+def _one_of(known: Mapping[Any, Changes], why: str) -> Callable[[str, Any], Changes]:
+    """Words with a few values, each with what it changes here."""
+
+    def choose(key: str, value: Any) -> Changes:
+        if value not in known:
+            raise UserError(f"{key}={value} is not supported: {why}. It may be {' or '.join(map(str, known))}.")
+        return known[value]
+
+    return choose
+
+
+def for_section(section: type[AlgorithmConfig], changes: Changes) -> Changes:
+    """The changes, of which some mean another setting where the algorithm is an actor-critic.
+
+    EPyMARL has one word for n-step targets and returns, and one for the target networks of values and of critics. It
+    knows which algorithm is meant only when all has been said. Raises UserError for a critic that is copied now and
+    then, which there is not here.
+    """
+    if not issubclass(section, ActorCriticConfig):
+        return changes
+    period = changes.get("algorithm.target_sync_updates")
+    if period:
+        raise UserError(
+            f"target_update_interval_or_tau={period} is not supported with {section.model_fields['name'].default}: a "
+            "slow critic follows a little in every round. Say a share of the way, such as 0.01."
+        )
+    other = {"algorithm.n_step": "algorithm.return_steps", "algorithm.target_tau": "algorithm.critic_tau"}
+    return {other.get(path, path): value for path, value in changes.items() if path != "algorithm.target_sync_updates"}
 
 
 def _mixer(key: str, value: Any) -> Changes:
@@ -126,17 +157,38 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
         ),
         _ignored,
     ),
-    "agent_output_type": _only("q", "agents say how much they value actions"),
+    "agent_output_type": _one_of({"q": {}, "pi_logits": {}}, "algorithm.name says what agents' numbers are"),
     "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
     "common_reward": _only(True, "the mixers learn from the team's reward"),
     "reward_scalarisation": _only("sum", "the team's reward is the sum over its agents"),
-    "standardise_returns": _only(False, "only rewards can be standardized"),
+    "standardise_returns": _only(
+        False, "only rewards can be standardized, or a critic's values by algorithm.normalize_values=moments"
+    ),
     "add_value_last_step": _only(True, "cut episodes are valued by algorithm.bootstrap_time_limit"),
     "obs_individual_obs": _only(False, "the state is every agent's observation, or env.state=own"),
     "pretrained_wrapper": _only(None, "env.team and env.others let a finished run play some of the agents"),
-    "action_selector": _only("epsilon_greedy", "exploration is epsilon-greedy"),
+    "action_selector": _one_of(
+        {"epsilon_greedy": {}, "soft_policies": {"exploration.epsilon_start": 0.0, "exploration.epsilon_finish": 0.0}},
+        "exploration is epsilon-greedy, or a policy's own",
+    ),
     "runner": _runner,
-    "learner": _only("q_learner", "say mixer=qmix, vdn or None"),
+    "learner": _one_of(
+        {"q_learner": {}, "ppo_learner": {}, "actor_critic_learner": {}},
+        "algorithm.name says how is learnt: qmix, vdn, iql, mappo, ippo, maa2c or ia2c",
+    ),
+    "mask_before_softmax": _only(True, "an action that is not allowed has no chance"),
+    "critic_type": _one_of(
+        {
+            "ac_critic": {"algorithm.critic": "own"},
+            "ac_critic_ns": {"algorithm.critic": "own"},
+            "cv_critic": {"algorithm.critic": "central", "algorithm.critic_agent_id": True},
+        },
+        "a critic is an agent's own, shared as the policies are, or one for all that is told whom it judges",
+    ),
+    "entropy_coef": _to("algorithm.entropy_weight"),
+    "epochs": _to("algorithm.epochs"),
+    "eps_clip": _to("algorithm.clip"),
+    "use_critic_rnn": _ignored,
     "use_wandb": _only(False, "logging.loggers names loggers of one's own"),
     "checkpoint_path": _only(
         "", "`lockstep import FOLDER` makes a checkpoint a run, which `lockstep resume` goes on with"
@@ -153,12 +205,6 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
     "target_update_interval": _refused("say target_update_interval_or_tau, which counts updates"),
     **dict.fromkeys(
         (
-            "mask_before_softmax",
-            "critic_type",
-            "entropy_coef",
-            "epochs",
-            "eps_clip",
-            "use_critic_rnn",
             "critic_q_fn",
             "critic_baseline_fn",
             "critic_train_mode",
@@ -170,7 +216,7 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
             "final_entropy_coef",
             "entropy_end_ratio",
         ),
-        _refused("it belongs to EPyMARL's actor-critics"),
+        _refused("it belongs to EPyMARL's COMA, MADDPG or PAC, which are not here"),
     ),
     **dict.fromkeys(
         ("qtran_arch", "opt_loss", "nopt_min_loss", "network_size"), _refused("it belongs to QTRAN, which is not here")
@@ -193,6 +239,7 @@ NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
         None,
         "evaluations have lanes and random streams of their own, so their interval changes nothing else",
     ),
+    "use_critic_rnn": (None, "the critic has a memory where the agents have one (network.recurrent)"),
     "save_model_interval": (
         None,
         "a checkpoint holds targets, optimizer, memory and random streams as well: `lockstep resume` goes on bit for "
@@ -207,6 +254,13 @@ NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
 """Words that are taken: the value with which they mean the same, if any, and what is different all the same."""
 THEIR_READING: Changes = {"algorithm.bootstrap_time_limit": False}
 """What EPyMARL does without having a word for it."""
+THEIR_CRITICS: Changes = {
+    "algorithm.renew_advantages": True,
+    "algorithm.normalize_advantages": False,
+    "algorithm.normalize_values": "off",
+    "algorithm.value_weight": 1.0,
+}
+"""The same of its actor-critics."""
 _Q_LEARNING: Changes = {
     "training.max_env_steps": 2_050_000,
     "env.time_limit": 100,
@@ -256,6 +310,10 @@ _SAME_VALUE = {
     "algorithm.gamma": "gamma",
     "algorithm.td_lambda": "td_lambda",
     "algorithm.n_step": "q_nstep",
+    "algorithm.return_steps": "q_nstep",
+    "algorithm.entropy_weight": "entropy_coef",
+    "algorithm.epochs": "epochs",
+    "algorithm.clip": "eps_clip",
     "algorithm.double_q": "double_q",
     "algorithm.standardize_rewards": "standardise_rewards",
     "replay.buffer_size": "buffer_size",
@@ -292,6 +350,23 @@ def _env_args(config: RunConfig) -> dict[str, Any]:
     return dict(sorted(words.items()))
 
 
+def _learner(config: RunConfig) -> dict[str, Any]:
+    """How it learns, in the words that EPyMARL has for values and for actor-critics."""
+    algorithm = config.algorithm
+    if not isinstance(algorithm, ActorCriticConfig):
+        return {"mixer": None if algorithm.name == "iql" else algorithm.name}
+    own = "ac_critic" if config.network.sharing != "none" else "ac_critic_ns"
+    return {
+        "learner": "ppo_learner" if algorithm.clip > 0 else "actor_critic_learner",
+        "agent_output_type": "pi_logits",
+        "action_selector": "soft_policies",
+        "mask_before_softmax": True,
+        "critic_type": own if algorithm.critic == "own" else "cv_critic",
+        "use_critic_rnn": config.network.recurrent,
+        **({"target_update_interval_or_tau": algorithm.critic_tau} if algorithm.critic_tau > 0 else {}),
+    }
+
+
 def epymarl_config(config: RunConfig) -> dict[str, Any]:
     """As in EPyMARL's config.json; the names that are only ours at the end."""
     values = flat(config)
@@ -303,7 +378,7 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
         "env_args": _env_args(config),
-        "mixer": None if config.algorithm.name == "iql" else config.algorithm.name,
+        **_learner(config),
         **({"target_update_interval_or_tau": period or values["algorithm.target_tau"]} if period is not None else {}),
         "use_cuda": config.training.on_gpu,
         "common_reward": True,

@@ -12,7 +12,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from lockstep import trust
-from lockstep.config.epymarl import Changes
+from lockstep.config.epymarl import Changes, for_section
 from lockstep.config.knobs import knobs
 from lockstep.config.presets import PRESETS, preset
 from lockstep.config.sacred import SHELF, SacredConfig, read_sacred, shipped
@@ -124,7 +124,9 @@ def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
         theirs = SECTIONS[name].model_fields if isinstance(name, str) and name in SECTIONS else former
         left_out = theirs.keys() - section_of(new).model_fields.keys()
         result["algorithm"] = {setting: value for setting, value in former.items() if setting not in left_out}
-    for path, value in changes.items():
+    name = new if _is_algorithm(new) else former.get("name", DEFAULT) if isinstance(former, dict) else DEFAULT
+    known = for_section(SECTIONS[name], dict(changes)) if isinstance(name, str) and name in SECTIONS else changes
+    for path, value in known.items():
         *parents, leaf = path.split(".")
         place = result
         for name in parents:

@@ -9,8 +9,9 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from lockstep.config.epymarl import NOT_ALIKE, SHIPPED, THEIR_READING, Changes
+from lockstep.config.epymarl import NOT_ALIKE, SHIPPED, THEIR_CRITICS, THEIR_READING, Changes
 from lockstep.config.knobs import knobs
+from lockstep.config.schema.actor_critic import ActorCriticConfig
 from lockstep.config.schema.algorithms import SECTIONS
 from lockstep.config.words import in_their_order, merged, translate
 from lockstep.errors import UserError
@@ -112,6 +113,9 @@ def told(said: Mapping[str, Any]) -> SacredConfig:
             refused[word] = str(error)
             continue
         changes = merged(changes, word, made[word])
+    section = SECTIONS.get(str(changes.get("algorithm.name")))
+    if section is not None and issubclass(section, ActorCriticConfig):
+        changes = THEIR_CRITICS | changes
     taken = {
         word: kept
         for word, new in made.items()

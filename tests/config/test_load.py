@@ -9,15 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.config.epymarl import EPYMARL
+from lockstep.config.epymarl import EPYMARL, epymarl_config
 from lockstep.config.knobs import knobs
 from lockstep.config.load import (
     dump_toml,
     explain_toml,
     load_config,
     validated,
+    with_changes,
 )
 from lockstep.config.presets import PRESETS, summary
+from lockstep.config.sacred import told
+from lockstep.config.schema.actor_critic import MAPPOConfig
 from lockstep.config.words import parse_value, parse_words
 from lockstep.errors import UserError
 
@@ -125,6 +128,35 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         assert (config.collection.num_envs, config.training.updates_per_collection) == (1, 1)
 
 
+MAPPO_YAML = """action_selector=soft_policies mask_before_softmax=True runner=parallel buffer_size=10 batch_size_run=10
+batch_size=10 target_update_interval_or_tau=0.01 lr=0.0005 obs_agent_id=True obs_last_action=False
+obs_individual_obs=False agent_output_type=pi_logits learner=ppo_learner entropy_coef=0.02 use_rnn=True
+use_critic_rnn=True standardise_returns=False standardise_rewards=False q_nstep=5 critic_type=cv_critic epochs=3
+eps_clip=0.1 name=mappo t_max=20050000"""
+
+
+def test_epymarls_actor_critics_are_understood_word_by_word() -> None:
+    config = load_config("smoke", MAPPO_YAML.split())
+    algorithm = config.algorithm
+    assert isinstance(algorithm, MAPPOConfig)
+    assert (algorithm.epochs, algorithm.clip, algorithm.entropy_weight) == (3, 0.1, 0.02)
+    assert (algorithm.return_steps, algorithm.critic_tau) == (5, 0.01)
+    assert (algorithm.critic, algorithm.critic_agent_id) == ("central", True)
+    assert (config.collection.num_envs, config.network.recurrent, config.optimizer.lr) == (10, True, 0.0005)
+    assert (config.exploration.epsilon_start, config.exploration.epsilon_finish) == (0.0, 0.0)
+
+
+def test_an_actor_critic_is_told_in_epymarls_words_and_read_back() -> None:
+    config = load_config("paper-ippo", ["entropy_weight=0.003"])
+    words = epymarl_config(config)
+    assert (words["name"], words["q_nstep"], words["eps_clip"], words["critic_type"]) == ("ippo", 10, 0.2, "ac_critic")
+    assert "mixer" not in words
+    read = told(words)
+    assert not read.refused
+    again = validated(with_changes({}, read.changes))
+    assert again.algorithm == config.algorithm
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -150,7 +182,9 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         (["runner=async"], "batch_size_run=N"),
         (["save_replay=True"], "the memory that resuming needs is checkpoint.save_replay"),
         (["mac=conv_mac"], "mac=non_shared_mac for no sharing"),
-        (["entropy_coef=0.01"], "actor-critics"),
+        (["entropy_coef=0.01"], "entropy_weight is a setting of "),
+        (["critic_type=coma_critic"], "It may be ac_critic or"),
+        (["algorithm=mappo", "target_update_interval_or_tau=200"], "Say a share of the way"),
         (["env_args.pretrained_wrapper=x"], "env.others"),
         (["agent=transformer"], "write agent=rnn or agent=ff"),
         (["env.arguments.layout=[null]"], "env.arguments.layout holds None"),
