@@ -39,9 +39,8 @@ class Reinforce:
         self.spec, self.network, self.settings = spec, config.network, cast(ReinforceConfig, config.algorithm)
 
     def log_chances(self, networks: nn.ModuleDict, batch: EpisodeBatch) -> Tensor:
-        before = previous_actions(batch.actions)
-        logits = networks["agent"](agent_inputs(batch.obs, before, self.spec, self.network))[0]
-        return log_softmax(mask_unavailable(logits, batch.available), -1)  # (B, T+1, N, A)
+        seen = agent_inputs(batch.obs, previous_actions(batch.actions), self.spec, self.network)
+        return log_softmax(mask_unavailable(networks["agent"](seen)[0], batch.available), -1)  # (B, T+1, N, A)
 
     def gradient(self, online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBatch) -> Gradient:
         filled, last = batch.filled.float(), batch.terminated | batch.truncated
@@ -62,7 +61,7 @@ class Reinforce:
         return {}
 
     def thoughts(self, online: nn.ModuleDict, episode: EpisodeBatch) -> Thoughts:
-        return Thoughts(self.log_chances(online, episode)[0, :-1].detach().exp())
+        return Thoughts(self.log_chances(online, episode)[0, :-1].detach().exp(), thinks_in="chances")
 
     def suspects(self, online: nn.ModuleDict, target: nn.ModuleDict, batch: EpisodeBatch) -> dict[str, Suspect]:
         return {}
@@ -75,6 +74,7 @@ REINFORCE = Algorithm(
     learner=lambda spec, config, parts: GradientLearner(spec, config, parts, Reinforce(spec, config), choice="sampled"),
     page=Reinforce,
     feed="fresh",
+    choice="sampled",
     paragraph="**REINFORCE** makes actions that were followed by more than usual more likely.",
     metrics=(Metric("policy_entropy", "nats", "mean entropy of the policy", "falls slowly"),),
 )

@@ -34,7 +34,7 @@ from lockstep.envs.onset_memory import fresh_onset, with_onsets
 from lockstep.envs.protocol import Onset, VectorEnv
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
-from lockstep.experience.evaluate import Evaluation
+from lockstep.experience.evaluate import Choice, Evaluation
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
@@ -289,13 +289,18 @@ def sweep(
 
 
 def evaluate(
-    run: Run | str | Path, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST
+    run: Run | str | Path,
+    episodes: int = 100,
+    engine: Engine = "lockstep",
+    checkpoint: str = BEST,
+    choice: Choice | None = None,
 ) -> Evaluation:
-    """Play greedy episodes of a run's team on seeds that nothing was trained or chosen on.
+    """Play episodes of a run's team on seeds that nothing was trained or chosen on.
 
-    engine: "official" plays on the package itself. checkpoint: best, latest, or a number of env steps.
+    engine: "official" plays on the package itself. checkpoint: best, latest, or a number of env steps. choice: greedy,
+    or sampled: actions drawn by the chances that a policy gives them; by default what `[evaluation]` says.
     """
-    return evaluate_run(_directory(run), episodes, engine, checkpoint).evaluation
+    return evaluate_run(_directory(run), episodes, engine, checkpoint, choice=choice).evaluation
 
 
 def load_team(run: Run | str | Path, checkpoint: str = BEST) -> Team:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lockstep.algorithms.algorithm import Algorithm, Hint, Proof, Reward
+from lockstep.algorithms.algorithm import Algorithm, Credit, Hint, Proof, Reward
 from lockstep.algorithms.architecture import Architecture
 from lockstep.algorithms.diagram import (
     GREEN,
@@ -32,10 +32,34 @@ if TYPE_CHECKING:
 METRICS = (
     Metric("policy_loss", "", "minus the mean over steps and agents of what the objective gains", "near 0"),
     Metric("value_loss", "", "mean squared error of the critic, in its own units", "falls, rises with new rewards"),
-    Metric("policy_entropy", "nats", "mean over steps and agents of -sum p ln p", "falls slowly from ln(actions)"),
-    Metric("policy_kl", "nats", "mean of r - 1 - ln r, r the ratio of new to old chance", "below 0.02"),
-    Metric("clipped_share", "share", "of taken actions whose ratio is beyond 1 ± clip", "below 0.3"),
-    Metric("explained_variance", "share", "1 - variance of (return - value) / variance of return", "rises towards 1"),
+    Metric(
+        "policy_entropy",
+        "nats",
+        "mean over steps and agents of -sum p ln p",
+        "falls slowly from ln(actions)",
+        "How undecided the policy is",
+    ),
+    Metric(
+        "policy_kl",
+        "nats",
+        "mean of r - 1 - ln r, r the ratio of new to old chance",
+        "below 0.02",
+        "How far a collection moves the policy",
+    ),
+    Metric(
+        "clipped_share",
+        "share",
+        "of taken actions whose ratio is beyond 1 ± clip",
+        "below 0.3",
+        "How much of it is clipped",
+    ),
+    Metric(
+        "explained_variance",
+        "share",
+        "1 - variance of (return - value) / variance of return",
+        "rises towards 1",
+        "How much the critic foresees",
+    ),
     Metric("advantage_std", "reward", "deviation of return - value, before it is normalized", "above 0"),
     Metric("value_mean", "reward", "mean of what the critic expected", "close to the next"),
     Metric("value_target_mean", "reward", "mean of what it should have expected", "close to the one before"),
@@ -56,14 +80,27 @@ WORDS = {
     "entropy": "How undecided a policy is: ln(actions) where all are alike, 0 where one is certain.",
     "clip": "How far one collection may move the chance of an action, as a ratio.",
 }
+CHANCE = "π{}(a|o)"
+"""What a policy's network says of an action, in the diagram."""
 POLICY = (
     "Each agent has a small network that gives its actions chances from what it alone sees, and while it learns "
     "it draws from them"
 )
+UNDECIDED_LONGER = Hint(("entropy_weight=0.03",), "a policy that stays undecided for longer tries more")
+MORE_EPISODES = Hint(
+    ("num_envs=512",), "more episodes a collection hold more rewards, and say more reliably what is good"
+)
 HINTS = {
-    "never-learns": (
-        Hint(("num_envs=512",), "more episodes a collection hold more rewards, and nothing is remembered beyond it"),
-        Hint(("entropy_weight=0.02",), "a policy that stays undecided for longer meets more of them"),
+    "no-reward-ever": (MORE_EPISODES, UNDECIDED_LONGER),
+    "policy-collapsed": (UNDECIDED_LONGER,),
+    "critic-explains-nothing": (
+        Hint(("normalize_values=popart",), "the critic counts in deviations of the returns, and keeps what it knows"),
+        MORE_EPISODES,
+    ),
+    "targets-too-slow": (Hint(("gae_lambda=0.95", "return_steps=0"), "returns that look about twenty steps ahead"),),
+    "train-test-gap": (
+        Hint(("evaluation.choice=sampled",), "judge the team as it is trained: drawing its actions"),
+        Hint(("entropy_weight=0.003",), "a policy that becomes sure of what it does is as good without chance"),
     ),
 }
 SMALL = {
@@ -100,6 +137,7 @@ def _entry(
         page,
         reward=_reward,
         feed="fresh",
+        choice="sampled",
         threads=True,
         title=title,
         paragraph=paragraph,
@@ -107,6 +145,7 @@ def _entry(
         draw_team=_draw_critic,
         words=WORDS,
         metrics=METRICS,
+        credit=_credit,
         hints=HINTS,
         proofs=proofs,
     )
@@ -116,6 +155,15 @@ def _reward(config: RunConfig) -> Reward:
     """See `Algorithm.reward`."""
     assert isinstance(config.algorithm, ActorCriticConfig)
     return config.algorithm.reward
+
+
+def _credit(config: RunConfig) -> Credit:
+    """See `Algorithm.credit`. Returns are made once a round, by the critic as it is then, or by its slow copy."""
+    algorithm = config.algorithm
+    assert isinstance(algorithm, ActorCriticConfig)
+    rounds = 1.0 / algorithm.critic_tau if algorithm.critic_tau > 0 else 1.0
+    steps = algorithm.return_steps or 1.0 / max(1.0 - algorithm.gae_lambda, 1e-3)
+    return Credit(rounds * algorithm.epochs * min(algorithm.minibatches, config.collection.num_envs), float(steps))
 
 
 def _update(config: RunConfig) -> str:
@@ -137,19 +185,19 @@ def _update(config: RunConfig) -> str:
 
 
 def _draw_critic(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
-    """Draw where the critic stands: beside the agents, and seen only while learning."""
+    """Draw where the critic stands: beside the agents, whom it tells how much better it went than expected."""
     y = sum(centers) / len(centers)
     spec, shapes = sizes.spec, dict(sizes.shapes)
     seen = shapes.get("critic.network.encode.weight", (0, spec.obs_dim))[1]
     own = "critic.network.encode.weight" not in shapes or seen < spec.state_dim or spec.num_agents == 1
     parts = [
         heading(X_TEAM, "the critic, while it learns", ORANGE),
-        *(arrow(X_CHOICE + 94, center, X_TEAM, y + (center - y) * 0.25) for center in centers),
+        *(arrow(X_TEAM, y + (center - y) * 0.25, X_CHOICE + 96, center) for center in centers),
         box(X_TEAM, y, 170, ["value V", "what can be expected", f"{sizes.parameters('critic'):,} parameters"], ORANGE),
     ]
     if own:
         parts.append(text(X_TEAM, y + 62, "from what each agent sees itself", GREY, 12, anchor="start"))
-        return TeamDrawing(parts)
+        return TeamDrawing(parts, preference=CHANCE)
     top = bottom(centers) + 26
     source = "the whole world" if spec.own_state_dim else "what all agents see, joined"
     x = X_TEAM + 85
@@ -160,7 +208,7 @@ def _draw_critic(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
         f'<path d="M{X_MIDDLE + 24} {top + 40} H{x} V{y + 40}" fill="none" stroke="{GREY}" stroke-width="1.3" '
         'marker-end="url(#arrow)"/>',
     ]
-    return TeamDrawing(parts, 130)
+    return TeamDrawing(parts, 130, CHANCE)
 
 
 def _proofs(*questions: tuple[str, str, float, int]) -> tuple[Proof, ...]:

@@ -1,9 +1,19 @@
 """What policies and critics have to say to people: how they fare, what they were about to do, what went wrong."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
-from lockstep.algorithms.actor_critic import ActorCriticSettings, agents_see, critic_of, log_policy, mean, values
+from lockstep.algorithms.actor_critic import (
+    ActorCriticSettings,
+    agents_see,
+    critic_of,
+    log_policy,
+    mean,
+    returns_from,
+    values,
+)
 from lockstep.algorithms.hidden_layers import unit_health, watched
 from lockstep.algorithms.learner import Suspect, Thoughts
 from lockstep.experience.episodes import EpisodeBatch
@@ -22,14 +32,22 @@ def health(online: nn.ModuleDict, batch: EpisodeBatch, settings: ActorCriticSett
 
 @torch.no_grad()
 def thoughts(online: nn.ModuleDict, episode: EpisodeBatch, settings: ActorCriticSettings) -> Thoughts:
-    """Every action's chance and, where a critic is known, what it expects of the team, in rewards."""
+    """Every action's chance and, where a critic is known, what it expects of the team and how much better it went.
+
+    In rewards. Where these are standardized, they cannot be compared with what the episode earned.
+    """
     seen = agents_see(episode, settings)
     chances = log_policy(online, seen, episode.available)[0, :-1].exp().cpu()
     if "critic" not in online:
-        return Thoughts(chances)
+        return Thoughts(chances, thinks_in="chances")
     critic = critic_of(online)
-    expected = critic.in_rewards(values(critic, seen, episode, settings))[0, :-1]
-    return Thoughts(chances, None, _of_the_team(expected, settings).cpu())
+    expected = _of_the_team(critic.in_rewards(values(critic, seen, episode, settings)), settings)  # (1, T+1)
+    advantage = None
+    if not settings.algorithm.standardize_rewards:
+        together = replace(episode, reward=episode.team_reward)
+        earned = returns_from(expected.unsqueeze(-1), together, settings)[..., 0]  # (1, T)
+        advantage = (earned - expected[:, :-1])[0].cpu()
+    return Thoughts(chances, None, expected[0, :-1].cpu(), "chances", advantage)
 
 
 @torch.no_grad()

@@ -70,6 +70,9 @@ class Algorithm:
     """Where batches come from: the memory of past episodes, or what was just played, once or for as many epochs as its
     section says, where that is a `FreshConfig`."""
 
+    choice: Literal["greedy", "sampled"] = "greedy"
+    """How training plays by its preferences: `Learner.choice`, told before anything is built."""
+
     threads: bool = False
     """Whether threads share a batch, not processes: for gradients that do not hold the interpreter's lock."""
 

@@ -22,6 +22,8 @@ class TeamDrawing(NamedTuple):
     parts: list[str]
     height: float = 44
     """Of the picture, below the last agent."""
+    preference: str = "Q{}(a)"
+    """What an agent's network says of an action; the braces become the agent's number."""
 
 
 DrawTeam = Callable[[Architecture, Sequence[float]], TeamDrawing]
@@ -37,7 +39,7 @@ def diagram(sizes: Architecture, draw_team: DrawTeam) -> str:
     height = bottom(centers) + team.height
     parts = [heading(X_INPUT, "each agent, from what it alone sees", BLUE)]
     for number, y in zip(shown, centers, strict=True):
-        parts += _agent(sizes, number, y)
+        parts += _agent(sizes, number, y, team.preference)
     if len(shown) > 1:
         between = "…" if agents > 2 else ""
         middle = (centers[0] + centers[1]) / 2 + 4
@@ -77,7 +79,7 @@ _ARROW = (
 )
 
 
-def _agent(sizes: Architecture, number: int, y: float) -> list[str]:
+def _agent(sizes: Architecture, number: int, y: float, preference: str) -> list[str]:
     """One agent's row: what it sees, three layers, one value per action, the value of its choice."""
     spec, network = sizes.spec, sizes.network
     place = next(place for group, place in sizes.agents if number - 1 in group)
@@ -113,7 +115,9 @@ def _agent(sizes: Architecture, number: int, y: float) -> list[str]:
             f'fill="{BLUE if chosen else TINTS[BLUE]}" stroke="{BLUE}" stroke-width="0.8"/>'
         )
     parts.append(text(X_CHOICE + 15, y + step * spec.num_actions / 2 + 14, f"{spec.num_actions} actions", GREY, 11))
-    parts.append(text(X_CHOICE + 38, y + 4, f"Q{_subscript(number)}(a)", BLUE, 15, anchor="start", weight=600))
+    parts.append(
+        text(X_CHOICE + 38, y + 4, preference.format(_subscript(number)), BLUE, 15, anchor="start", weight=600)
+    )
     return parts
 
 

@@ -13,6 +13,7 @@ Metrics = Mapping[str, Tensor]
 Gradient = tuple[Tensor, Metrics, Tensor]
 """A loss, its metrics, and its gradient by all parameters as one vector: means over the steps that happened."""
 Choice = Literal["greedy", "sampled"]
+Unit = Literal["values", "chances"]
 
 
 class DivergedError(Exception):
@@ -27,11 +28,15 @@ class Thoughts(NamedTuple):
     """What a team expected at each of the T steps of an episode."""
 
     values: Tensor
-    """(T, N, A): what each agent expects of each of its actions."""
+    """(T, N, A): what each agent thinks of each of its actions, in what `thinks_in` says."""
     weights: Tensor | None = None
     """(T, N): how much the team's value gains where that of an agent's choice does; None without a team value."""
     team_value: Tensor | None = None
-    """(T,)"""
+    """(T,): what the team may expect from here on."""
+    thinks_in: Unit = "values"
+    """values: what an action is expected to earn. chances: how likely it is to be drawn, 0 to 1."""
+    advantage: Tensor | None = None
+    """(T,): how much better it went from here on than the team had expected; None where nothing says so."""
 
 
 class Suspect(NamedTuple):

@@ -64,7 +64,7 @@ def absolute_returns(record: RunReader) -> list[float] | None:
     Counted is the newest judgement of the longest trained policy, its first episodes where it has more.
     """
     episodes = ABSOLUTE_FACTOR * record.config.evaluation.episodes
-    rows = [row for row in read_rows(record.directory.judgements) if row.get("checkpoint") == "best"]
+    rows = [row for row in record.judgements() if row.get("checkpoint") == "best"]
     if not rows:
         return None
     newest = max(number(row.get("env_steps")) or 0.0 for row in rows)

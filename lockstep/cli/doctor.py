@@ -211,10 +211,10 @@ def _sweep(sweep: "SweepFolder", as_json: bool) -> None:
 def _outlook(record: "RunReader") -> "Outlook":
     """Whether what is left of a run can still make it learn."""
     from lockstep.doctor.early import outlook
-    from lockstep.doctor.forecast import Forecast
+    from lockstep.doctor.forecast import forecast_of
     from lockstep.doctor.task import measure_task
 
-    return outlook(record, Forecast(record.config, measure_task(record.config, 0.5)))
+    return outlook(record, forecast_of(record.config, measure_task(record.config, 0.5)))
 
 
 def _probe(as_json: bool) -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 from lockstep.doctor.diagnosis import Diagnosis, Verdict
 from lockstep.doctor.early import Outlook
 from lockstep.doctor.finding import Finding, Plot, Severity
-from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.forecast import Forecast, FreshForecast
 from lockstep.doctor.world import Promise
 from lockstep.formats import duration, memory, rounded
 from lockstep.runs.cleaning import one_line
@@ -201,6 +201,11 @@ def _expected(forecast: Forecast) -> Table:
         table.add_column(style=style, justify=justify)  # type: ignore[arg-type]
     if task.is_sparse:
         table.add_row("rewarding episodes found", "", "if nothing is learnt on the way")
+    if task.is_sparse and isinstance(forecast, FreshForecast):
+        table.add_row("  in the whole run", rounded(forecast.rewarding_in_all), "")
+        each = f"of {rounded(forecast.episodes_per_collection)} episodes"
+        table.add_row("  in one collection", rounded(forecast.rewarding_per_collection), each)
+    elif task.is_sparse:
         if forecast.warmup_episodes:
             table.add_row("  in the warm-up", rounded(forecast.rewarding_in_warmup), "")
         if forecast.annealed < forecast.collections:
@@ -224,7 +229,7 @@ def _expected(forecast: Forecast) -> Table:
         "updates", rounded(forecast.updates), f"every step is studied {rounded(forecast.replays_per_step)} times"
     )
     table.add_row(
-        "targets follow every",
+        "returns are made anew every" if isinstance(forecast, FreshForecast) else "targets follow every",
         rounded(forecast.sync_updates),
         f"updates, {rounded(forecast.sync_env_steps)} env steps",
     )
@@ -233,7 +238,8 @@ def _expected(forecast: Forecast) -> Table:
     if config.algorithm.standardize_rewards:
         table.add_row("a reward of 1 becomes", rounded(forecast.standardized_reward), "when rewards are standardized")
     free = "" if machine.free_bytes is None else f"of {memory(machine.free_bytes)} free"
-    table.add_row("replay", memory(forecast.replay_bytes), free)
+    held = "one collection" if isinstance(forecast, FreshForecast) else "replay"
+    table.add_row(held, memory(forecast.replay_bytes), free)
     if forecast.seconds is not None:
         table.add_row("time", duration(forecast.seconds), "at most, from a measured second of the loop")
     return table

@@ -107,7 +107,7 @@ def resume(
 def evaluate(
     run: MaybeRun = None,
     words: Words = None,
-    episodes: Annotated[int, typer.Option(help="Greedy episodes to play.")] = 100,
+    episodes: Annotated[int, typer.Option(help="Episodes to play.")] = 100,
     engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
     policy: Annotated[
@@ -117,6 +117,14 @@ def evaluate(
             help="trained; or random or heuristic, for comparison.",
         ),
     ] = "trained",
+    choice: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=choices("greedy", "sampled"),
+            help="greedy: agents do what they value most. sampled: an action drawn by the chances that they give. By "
+            "default as [evaluation] says; both where training draws.",
+        ),
+    ] = None,
     env: World = None,
     trust: Trust = False,
     as_json: Json = False,
@@ -129,6 +137,10 @@ def evaluate(
         raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
     if policy not in ("trained", "random", "heuristic"):
         raise UserError(f"--policy {policy} is unknown; it must be trained, random or heuristic.")
+    if choice not in (None, "greedy", "sampled"):
+        raise UserError(f"--choice {choice} is unknown; it must be greedy or sampled.")
+    if choice is not None and policy != "trained":
+        raise UserError(f"--choice {choice} is for a trained policy; leave it away with --policy {policy}.")
     if (run is None) == (env is None) or (run is None and policy == "trained"):
         raise UserError(
             "Name a run, or a world with --env KEY and --policy random or heuristic; one of the two, not both."
@@ -137,12 +149,16 @@ def evaluate(
     if trust and found is not None:
         consent.allow(found.path)
     from lockstep.config.load import load_config
-    from lockstep.teams.judge import evaluate_reference, judge
+    from lockstep.teams.judge import evaluate_reference, judge, judge_every_way
     from lockstep.teams.play import world_alone
 
     played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"
     if found is not None and policy == "trained":
-        row = judge(found, episodes, played, checkpoint).row()
+        row = (
+            judge_every_way(found, episodes, played, checkpoint)
+            if choice is None
+            else judge(found, episodes, played, checkpoint, choice="greedy" if choice == "greedy" else "sampled").row()
+        )
         name = f"{found.path.name}, {row['env_steps']:,} env steps"
     else:
         config = world_alone(str(env), rest) if found is None else load_config(str(found.config))
@@ -151,10 +167,11 @@ def evaluate(
     if as_json:
         print(json.dumps(row))
     else:
-        say(
-            f"{name}: test return {row['test_return_mean']:.2f} ± {row['test_return_std']:.2f} over {row['episodes']} "
-            f"episodes ({row['engine']} engine)"
-        )
+        others = [inner for inner in row.values() if isinstance(inner, dict)]
+        for each in (row, *others):
+            kind = f"{each['choice']} " if "choice" in each else ""
+            mean, std = each["test_return_mean"], each["test_return_std"]
+            say(f"{name}: test return {mean:.2f} ± {std:.2f} over {each['episodes']} {kind}episodes ({engine} engine)")
 
 
 def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:

@@ -6,6 +6,7 @@
 from lockstep.doctor.after import CHECKS
 from lockstep.doctor.finding import Finding, Plot, Remedy, Severity, sorted_findings
 from lockstep.doctor.history import History
+from lockstep.doctor.remedies import suited
 from lockstep.runs.reader import RunReader
 
 __all__ = ["Finding", "History", "Plot", "Remedy", "Severity", "examine", "findings", "unreadable"]
@@ -47,4 +48,5 @@ def unreadable(record: RunReader) -> Finding | None:
 
 def examine(history: History) -> list[Finding]:
     """Every finding in a run's history, the worst first."""
-    return sorted_findings([finding for check in CHECKS if (finding := check(history)) is not None])
+    found = [finding for check in CHECKS if (finding := check(history)) is not None]
+    return sorted_findings([suited(finding, history.config) for finding in found])

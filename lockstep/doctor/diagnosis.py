@@ -9,8 +9,9 @@ from lockstep.config.schema import RunConfig
 from lockstep.config.words import parse_words
 from lockstep.doctor.before import CHECKS, Check
 from lockstep.doctor.finding import SEVERITIES, Finding, Remedy, sorted_findings
-from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.forecast import Forecast, forecast_of
 from lockstep.doctor.machine import UNMEASURED, Machine
+from lockstep.doctor.remedies import hinted
 from lockstep.doctor.task import MeasuredTask, measure_task, with_exploration
 from lockstep.errors import UserError
 from lockstep.formats import rounded
@@ -22,6 +23,7 @@ EPSILONS = {"epsilon_start", "epsilon_finish", "epsilon_anneal_env_steps", "epsi
 MORE = {
     "rewarding_episodes_in_all": "rewarding episodes",
     "rewarding_episodes_before_epsilon_floor": "rewarding episodes before epsilon's floor",
+    "rewarding_episodes_per_collection": "rewarding episodes in a collection",
     "rewards_studied": "looks at a reward",
     "rewarding_in_replay_at_half": "remembered at half-time",
     "updates": "updates",
@@ -76,8 +78,8 @@ def diagnose(config: RunConfig, task: MeasuredTask | None = None, machine: Machi
 
     Raises UserError for a task that cannot be had.
     """
-    forecast = Forecast(config, measure_task(config) if task is None else task, machine or UNMEASURED)
-    found = [(check, finding) for check in CHECKS if (finding := check(forecast)) is not None]
+    forecast = forecast_of(config, measure_task(config) if task is None else task, machine or UNMEASURED)
+    found = [(check, hinted(finding, config)) for check in CHECKS if (finding := check(forecast)) is not None]
     tested = [replace(finding, remedies=_working(forecast, check, finding)) for check, finding in found]
     return Diagnosis(forecast, tuple(sorted_findings(tested)))
 
@@ -108,7 +110,7 @@ def apply(forecast: Forecast, words: Sequence[str]) -> Forecast:
     elif config.exploration != forecast.config.exploration:
         before, after = (x.exploration.model_dump(exclude=EPSILONS) for x in (forecast.config, config))
         task = with_exploration(task, config, same_habits=before == after)
-    return Forecast(config, task, forecast.machine)
+    return forecast_of(config, task, forecast.machine)
 
 
 def _working(forecast: Forecast, check: Check, finding: Finding) -> tuple[Remedy, ...]:

@@ -16,6 +16,7 @@ from lockstep.algorithms.algorithm import Credit
 from lockstep.algorithms.feed_memory import replay_bytes
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import RunConfig
+from lockstep.config.schema.fresh import dealt
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import MeasuredTask
 
@@ -69,13 +70,17 @@ class Forecast:
         return max(math.ceil((replay.batch_size - self.stored_at_start) / self.episodes_per_collection), 1.0)
 
     @property
+    def updates_per_collection(self) -> int:
+        return self.config.training.updates_per_collection
+
+    @property
     def updates(self) -> float:
         """Gradient steps of the whole run."""
         return self._updates_at(self.collections)
 
     def _updates_at(self, collection: float) -> float:
         done = max(collection - self.first_update + 1.0, 0.0)
-        return done * self.config.training.updates_per_collection
+        return done * self.updates_per_collection
 
     # What is found. Grids run over the collections after the warm-up, from the first to the last.
 
@@ -186,9 +191,8 @@ class Forecast:
     @property
     def replays_per_step(self) -> float:
         """How often every collected step is studied on average."""
-        steps = self.config.replay.segment_steps or self.task.mean_length
         collected = self.collections * self.steps_per_collection
-        return self.updates * self.config.replay.batch_size * steps / max(collected, 1.0)
+        return self.updates * self.config.replay.batch_size * self.studied_steps / max(collected, 1.0)
 
     # How far it reaches.
 
@@ -226,12 +230,17 @@ class Forecast:
 
     @property
     def sync_env_steps(self) -> float:
-        return self.sync_updates / self.config.training.updates_per_collection * self.steps_per_collection
+        return self.sync_updates / self.updates_per_collection * self.steps_per_collection
 
     @property
     def steps_per_sync(self) -> float:
         """Steps that the news of a reward travels back with every renewal of the targets."""
-        return float(min(self.credit.steps, self.config.replay.segment_steps or self.task.mean_length))
+        return float(min(self.credit.steps, self.studied_steps))
+
+    @property
+    def studied_steps(self) -> float:
+        """Steps of an episode, or of a piece of it, that are studied together."""
+        return self.config.replay.segment_steps or self.task.mean_length
 
     @property
     def reach(self) -> float:
@@ -293,3 +302,84 @@ class Forecast:
             "standardized_reward": self.standardized_reward,
             "replay_bytes": self.replay_bytes,
         }
+
+
+class FreshForecast(Forecast):
+    """The run of what learns from each collection by itself: nothing is remembered, and a policy explores by itself.
+
+    An untrained policy draws nearly uniformly, so what it finds is what random play was measured to find.
+    """
+
+    @property
+    def stored_at_start(self) -> float:
+        """Nothing: what a warm-up plays is never studied."""
+        return 0.0
+
+    @property
+    def rewarding_in_warmup(self) -> float:
+        """None that could be learnt from."""
+        return 0.0
+
+    @cached_property
+    def first_update(self) -> float:
+        """The first collection is studied at once."""
+        return 1.0
+
+    @property
+    def updates_per_collection(self) -> int:
+        """Epochs times minibatches."""
+        epochs, minibatches = dealt(self.config.algorithm)
+        return epochs * min(minibatches, self.episodes_per_collection)
+
+    @property
+    def annealed(self) -> float:
+        """Exploration never ends by itself."""
+        return float(self.collections)
+
+    @property
+    def rewarding_per_collection(self) -> float:
+        """Rewarding episodes that an untrained team meets in one collection."""
+        return self.episodes_per_collection * self.task.random.chance
+
+    @cached_property
+    def rewarding(self) -> Floats:
+        """See `Forecast.rewarding`."""
+        return self.grid * self.rewarding_per_collection
+
+    @property
+    def rewarding_before_floor_at_random(self) -> float:
+        """All of them: play is random until something is learnt."""
+        return self.rewarding_in_all
+
+    @cached_property
+    def rewarding_per_batch(self) -> Floats:
+        """See `Forecast.rewarding_per_batch`; a batch is a minibatch."""
+        parts = min(dealt(self.config.algorithm)[1], self.episodes_per_collection)
+        return np.full(len(self.grid), self.rewarding_per_collection / parts)
+
+    @property
+    def chance_of_reward_in_piece(self) -> float:
+        """Episodes are studied whole."""
+        return 1.0
+
+    @property
+    def studied_steps(self) -> float:
+        """See `Forecast.studied_steps`."""
+        return self.task.mean_length
+
+    @property
+    def replays_per_step(self) -> float:
+        """Once an epoch."""
+        return float(dealt(self.config.algorithm)[0])
+
+    def row(self) -> dict[str, float]:
+        """See `Forecast.row`; without what only a memory or an epsilon has."""
+        elsewhere = ("epsilon", "warmup", "in_replay", "per_batch")
+        known = {name: value for name, value in super().row().items() if not any(word in name for word in elsewhere)}
+        return {**known, "rewarding_episodes_per_collection": self.rewarding_per_collection}
+
+
+def forecast_of(config: RunConfig, task: MeasuredTask, machine: Machine = UNMEASURED) -> Forecast:
+    """The forecast that fits where the algorithm's batches come from."""
+    kind = FreshForecast if algorithm_of(config).feed == "fresh" else Forecast
+    return kind(config, task, machine)

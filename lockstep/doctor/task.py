@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lockstep.acting.exploration import Explorer, lane_epsilons
 from lockstep.acting.policy import blind_dtype, random_actions
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.schema import ExplorationConfig, RunConfig
 from lockstep.envs.family import About
 from lockstep.envs.onset_memory import underneath
@@ -113,7 +114,7 @@ def measure_task(config: RunConfig, effort: float = 1.0) -> MeasuredTask:
         steps = int((RANDOM_STEPS if blind else SLOW_STEPS) * effort)
         returns, lengths, firsts = _played(env, None, np.random.default_rng(0), steps)
         everywhere = Sample(1.0, len(returns), int((returns > 0).sum()))
-        samples = _samples(env, config.exploration, everywhere, {}, effort)
+        samples = _samples(env, config, everywhere, {}, effort)
         about = family_of(env.spec.key).about(underneath(env))
         first = float(np.quantile(firsts, 0.1)) if len(firsts) else math.nan
         return MeasuredTask(
@@ -141,7 +142,7 @@ def with_exploration(task: MeasuredTask, config: RunConfig, *, same_habits: bool
     env = _lanes(config)
     try:
         known = {sample.epsilon: sample for sample in task.explored} if same_habits else {}
-        samples = _samples(env, config.exploration, task.random, known, effort)
+        samples = _samples(env, config, task.random, known, effort)
         return replace(task, explored=samples)
     finally:
         env.close()
@@ -169,11 +170,16 @@ def _is_random(exploration: ExplorationConfig, epsilon: float) -> bool:
 
 
 def _samples(
-    env: VectorEnv, exploration: ExplorationConfig, random: Sample, known: Mapping[float, Sample], effort: float
+    env: VectorEnv, config: RunConfig, random: Sample, known: Mapping[float, Sample], effort: float
 ) -> tuple[Sample, ...]:
-    """One for every epsilon; four times as long for the lowest, where most of a run is spent and least is found."""
+    """One for every epsilon; four times as long for the lowest, where most of a run is spent and least is found.
+
+    An untrained policy that draws its actions plays at random already.
+    """
+    if algorithm_of(config).feed == "fresh":
+        return (random,)
+    exploration, samples = config.exploration, []
     epsilons = _epsilons(exploration)
-    samples = []
     for epsilon in epsilons:
         steps = (RANDOM_STEPS if isinstance(env, PlaysUnobserved) else SLOW_STEPS) // (
             1 if epsilon == epsilons[-1] else 4

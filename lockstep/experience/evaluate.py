@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from lockstep.experience.rollout import collect
 from lockstep.runs.metrics import BY_AGENT
 
 MAX_LANES = 256
+Choice = Literal["greedy", "sampled"]
+"""What agents do: what they value most, or an action drawn by the chances that they give."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,12 @@ def evaluation_lanes(config: RunConfig, episodes: int) -> int:
     return -(-episodes // rounds)
 
 
-def evaluation_explorer(config: RunConfig, env: VectorEnv, seed: int, epsilon: float) -> Explorer | None:
-    """How an evaluation leaves what a team values most: by the configured choice, and with a chance of `epsilon`."""
-    choice = config.evaluation.choice
+def evaluation_explorer(
+    config: RunConfig, env: VectorEnv, seed: int, epsilon: float, choice: Choice | None = None
+) -> Explorer | None:
+    """How an evaluation leaves what a team values most: by this choice, or the configured one, and with a chance of
+    `epsilon`."""
+    choice = config.evaluation.choice if choice is None else choice
     if epsilon == 0.0 and choice == "greedy":
         return None
     epsilons, rng = np.full(env.num_envs, epsilon), np.random.default_rng(seed)

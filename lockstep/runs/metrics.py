@@ -13,6 +13,8 @@ class Metric:
     unit: str
     formula: str
     healthy: str
+    panel: str = ""
+    """The title of its own panel in reports and on the live page; empty: it has none, or one that is written there."""
 
 
 METRICS = {

@@ -21,7 +21,7 @@ from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import one_line
-from lockstep.runs.directory import ROOT, RunDirectory
+from lockstep.runs.directory import ROOT, RunDirectory, read_rows
 from lockstep.runs.rows import Rows
 
 Standing = Literal["running", "finished", "solved", "interrupted", "failed", "died", "unknown"]
@@ -65,6 +65,15 @@ class RunReader:
     def find(cls, text: str, root: Path = ROOT) -> "RunReader":
         """The run that `text` names, as in `RunDirectory.find`."""
         return cls(RunDirectory.find(text, root))._read()
+
+    def judgements(self, *, otherwise: bool = False) -> list[dict[str, Any]]:
+        """Rows of judgements.jsonl whose policies were played as the run's own evaluations do (`evaluation.choice`).
+
+        otherwise: those that were played the other way: sampled, not greedy, or greedy, not sampled.
+        """
+        config, rows = self.config_or_none(), read_rows(self.directory.judgements)
+        usual = "greedy" if config is None else config.evaluation.choice
+        return [row for row in rows if (row.get("choice", usual) != usual) == otherwise]
 
     def refresh(self) -> bool:
         """Read what was written since. Returns whether anything changed."""

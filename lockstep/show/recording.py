@@ -1,7 +1,7 @@
 """One episode, remembered: what pictures, films and the replay player are made from. Plain data, no torch."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,11 +20,13 @@ class Step:
     """(agents,)"""
     events: tuple[Event, ...] = ()
     values: tuple[tuple[float, ...], ...] | None = None
-    """(agents, actions): each agent's utilities, for a policy that has some"""
+    """(agents, actions): what each agent thinks of its actions, where that is known; see `Recording.thinks_in`"""
     weights: tuple[float, ...] | None = None
     """(agents,): dQ_tot/dQ_i of the utilities chosen, for a team whose mixer is known"""
     team_value: float | None = None
-    """Q_tot"""
+    """what the team may expect from here on: Q_tot, or a critic's value"""
+    advantage: float | None = None
+    """how much better it went from here on than expected, for a team whose critic is known"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Recording:
     """As the scene takes them from the world."""
     steps: tuple[Step, ...] = ()
     engine: str = "lockstep"
+    thinks_in: Literal["values", "chances"] = "values"
+    """What the numbers in `Step.values` are: an action's expected reward, or its chance."""
 
     @property
     def num_frames(self) -> int:
@@ -58,6 +62,7 @@ class Recording:
             "policy": self.policy,
             "engine": self.engine,
             "seed": self.seed,
+            "thinksIn": self.thinks_in,
             "actionNames": list(self.scene.action_names),
             "steps": [_step(step) for step in self.steps],
             "returns": [float(f"{value:.4g}") for value in self.returns()],
@@ -73,4 +78,5 @@ def _step(step: Step) -> dict[str, Any]:
         "values": None if step.values is None else [[round(v, 4) for v in row] for row in step.values],
         "weights": None if step.weights is None else [round(value, 4) for value in step.weights],
         "teamValue": None if step.team_value is None else round(step.team_value, 4),
+        "advantage": None if step.advantage is None else round(step.advantage, 4),
     }

@@ -4,11 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
-from lockstep.experience.evaluate import Evaluation, evaluate, evaluation_explorer, evaluation_lanes
+from lockstep.experience.evaluate import Choice, Evaluation, evaluate, evaluation_explorer, evaluation_lanes
 from lockstep.runs.directory import RunDirectory
 from lockstep.seeding import derive_seed
 from lockstep.teams.play import reference_team
@@ -29,18 +30,25 @@ class RunEvaluation:
     """What was asked for: best, latest, or a number of env steps."""
     seed: int
     """Of the first lane."""
+    choice: Choice = "greedy"
+    """How the policy was played."""
 
     def row(self) -> dict[str, Any]:
-        """The numbers, by their names in eval.jsonl."""
-        return {"env_steps": self.env_steps, "engine": self.engine, **self.evaluation.row()}
+        """The numbers, by their names in eval.jsonl, and how they came about."""
+        return {"env_steps": self.env_steps, "engine": self.engine, "choice": self.choice, **self.evaluation.row()}
 
 
 def evaluate_run(
-    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
+    run: RunDirectory,
+    episodes: int = 100,
+    engine: Engine = "lockstep",
+    checkpoint: str = BEST,
+    seed: int | None = None,
+    choice: Choice | None = None,
 ) -> RunEvaluation:
-    """Episodes of a run's policy, greedy or as its `evaluation.choice` says, on seeds that neither its training nor its
-    own evaluations used.
+    """Episodes of a run's policy on seeds that neither its training nor its own evaluations used.
 
+    choice: greedy or sampled; by default what the run's own evaluations do (`evaluation.choice`).
     checkpoint: as in `load_policy`. seed: of the first lane; by default it follows from the run's. Both engines play
     the same episodes where they are the same game. Raises UserError where nothing can be loaded.
     """
@@ -56,9 +64,10 @@ def evaluate_run(
                 f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
                 f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
             )
-        explorer = evaluation_explorer(config, env, first_seed, epsilon=0.0)
+        played = config.evaluation.choice if choice is None else choice
+        explorer = evaluation_explorer(config, env, first_seed, epsilon=0.0, choice=played)
         evaluation = evaluate(policy, env, episodes, first_seed, explorer)
-        return RunEvaluation(evaluation, engine, env_steps, checkpoint, first_seed)
+        return RunEvaluation(evaluation, engine, env_steps, checkpoint, first_seed, played)
     finally:
         env.close()
 
@@ -79,11 +88,31 @@ def evaluate_reference(config: RunConfig, policy: str, episodes: int = 100, engi
         env.close()
 
 
+def judge_every_way(
+    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST
+) -> dict[str, Any]:
+    """`judge` as the run's evaluations do and, where its algorithm trains by drawing actions, the other way as well.
+
+    Returns the row of the first, with that of the second under its choice: `{"choice": "greedy", "sampled": {...}, …}`.
+    """
+    config = load_config(str(run.config))
+    first = judge(run, episodes, engine, checkpoint, choice=config.evaluation.choice).row()
+    if algorithm_of(config).choice == "greedy":
+        return first
+    other: Choice = "sampled" if first["choice"] == "greedy" else "greedy"
+    return {**first, other: judge(run, episodes, engine, checkpoint, choice=other).row()}
+
+
 def judge(
-    run: RunDirectory, episodes: int = 100, engine: Engine = "lockstep", checkpoint: str = BEST, seed: int | None = None
+    run: RunDirectory,
+    episodes: int = 100,
+    engine: Engine = "lockstep",
+    checkpoint: str = BEST,
+    seed: int | None = None,
+    choice: Choice | None = None,
 ) -> RunEvaluation:
     """`evaluate_run`, remembered in the run's judgements.jsonl for reports and exports."""
-    judged = evaluate_run(run, episodes, engine, checkpoint, seed)
+    judged = evaluate_run(run, episodes, engine, checkpoint, seed, choice)
     returns = judged.evaluation.returns.tolist()
     # A run may be somebody else's and read-only; judging it needs no permission.
     with suppress(OSError):

@@ -56,31 +56,41 @@ def record_episode(env: VectorEnv, team: Player, seed: int, engine: str = "locks
         steps.append(Step(done, rewards, scene.events(moments[-2], done, moments[-1])))
         obs, last_actions = step.obs, actions
         ended = bool(step.terminated[0] or step.truncated[0])
-    told = tuple(steps if team.thoughts is None else _with_thoughts(steps, team.thoughts(_batch(steps, seen))))
-    return Recording(env.spec.key, team.name, seed, scene, tuple(moments), told, engine)
+    if team.thoughts is None:
+        return Recording(env.spec.key, team.name, seed, scene, tuple(moments), tuple(steps), engine)
+    thoughts = team.thoughts(_batch(steps, seen, over=bool(step.terminated[0])))
+    told = tuple(_with_thoughts(steps, thoughts))
+    return Recording(env.spec.key, team.name, seed, scene, tuple(moments), told, engine, thoughts.thinks_in)
 
 
 def _with_thoughts(steps: list[Step], thoughts: Thoughts) -> list[Step]:
-    """The steps with what the team expected."""
-    values = [tuple(tuple(row) for row in rows) for rows in thoughts.values.tolist()]
-    if thoughts.weights is None or thoughts.team_value is None:
-        return [replace(step, values=value) for step, value in zip(steps, values, strict=True)]
-    weights, totals = thoughts.weights.tolist(), thoughts.team_value.tolist()
+    """The steps with what the team thought."""
+    columns: dict[str, list[Any]] = {"values": [tuple(tuple(row) for row in rows) for rows in thoughts.values.tolist()]}
+    if thoughts.weights is not None:
+        columns["weights"] = [tuple(row) for row in thoughts.weights.tolist()]
+    for name, numbers in (("team_value", thoughts.team_value), ("advantage", thoughts.advantage)):
+        if numbers is not None:
+            columns[name] = numbers.tolist()
     return [
-        replace(step, values=value, weights=tuple(weight), team_value=total)
-        for step, value, weight, total in zip(steps, values, weights, totals, strict=True)
+        replace(step, **dict(zip(columns, row, strict=True)))
+        for step, row in zip(steps, zip(*columns.values(), strict=True), strict=True)
     ]
 
 
-def _batch(steps: list[Step], seen: list[tuple[Obs, Mask | None, NDArray[np.float32] | None]]) -> EpisodeBatch:
-    """The episode of one lane. seen: before each step and after the last, observation, available actions, own state."""
+def _batch(
+    steps: list[Step], seen: list[tuple[Obs, Mask | None, NDArray[np.float32] | None]], *, over: bool
+) -> EpisodeBatch:
+    """The episode of one lane. seen: before each step and after the last, observation, available actions, own state.
+    over: whether it ended, and was not only cut."""
     obs, available, state = zip(*seen, strict=True)
     happened = torch.ones(1, len(steps), 1, dtype=torch.bool)
+    terminated = ~happened
+    terminated[:, -1] = over
     return EpisodeBatch(
         obs=torch.from_numpy(np.stack(obs)).unsqueeze(0),
         actions=torch.tensor([[step.actions for step in steps]]),
         reward=torch.tensor([[[sum(step.reward)] for step in steps]]),
-        terminated=~happened,
+        terminated=terminated,
         truncated=~happened,
         filled=happened,
         available=None if available[0] is None else torch.from_numpy(np.stack(available)).unsqueeze(0),

@@ -21,8 +21,9 @@ from lockstep.errors import UserError
 from lockstep.formats import clock
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
+from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
-from lockstep.teams.judge import judge
+from lockstep.teams.judge import judge_every_way
 from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
@@ -66,10 +67,11 @@ class Outcome:
         if result.best_test_return is not None:
             lines.append(f"  best test return      {result.best_test_return:.2f}")
         if self.confirmation is not None:
-            mean, std = self.confirmation["test_return_mean"], self.confirmation["test_return_std"]
-            lines.append(
-                f"  official package      {mean:.2f} ± {std:.2f}, {self.confirmation['episodes']} new episodes"
-            )
+            others = [inner for inner in self.confirmation.values() if isinstance(inner, dict)]
+            for row in (self.confirmation, *others):
+                mean, std = row["test_return_mean"], row["test_return_std"]
+                kind = f"{row['episodes']} new {row['choice']} episodes"
+                lines.append(f"  official package      {mean:.2f} ± {std:.2f}, {kind}")
         further = "stop_at_test_return=None" if result.stopped_because == "solved" else f"t_max={_twice(result)}"
         next_steps = {
             command_line("render", path, "--out", "team.gif"): "the team at work",
@@ -216,7 +218,7 @@ def ended_row(run: RunDirectory) -> dict[str, Any]:
     """What is known of a run that has ended, by the names of `Outcome.row`."""
     steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
     returns = [row["test_return_mean"] for row in read_rows(run.evaluations) if "test_return_mean" in row]
-    official = [row for row in read_rows(run.judgements) if row.get("engine") == "official"]
+    official = [row for row in RunReader(run).judgements() if row.get("engine") == "official"]
     return {
         "run": str(run.path),
         "stopped_because": "solved" if run.read_info()["status"] == "solved" else "max_env_steps",
@@ -267,7 +269,7 @@ def _around(
         and result.best_test_return is not None
         and has_official_engine(config.env.key)
     ):
-        confirmation = judge(run, CONFIRM_EPISODES, "official").row()
+        confirmation = judge_every_way(run, CONFIRM_EPISODES, "official")
     return Outcome(run, result, confirmation)
 
 

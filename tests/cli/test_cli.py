@@ -84,7 +84,9 @@ def test_evaluate_prints_the_numbers_scripts_need(trained: Path, capsys: pytest.
     assert {"test_return_mean", "test_return_std", "episodes", "engine", "env_steps"} <= set(row)
     assert (row["episodes"], row["engine"]) == (30, "lockstep")
     assert main(["evaluate", "fir", "--episodes", "30"]) == 0
-    assert "over 30 episodes" in capsys.readouterr().out
+    assert "over 30 greedy episodes" in capsys.readouterr().out
+    assert main(["evaluate", "fir", "--episodes", "30", "--choice", "sampled"]) == 0
+    assert "over 30 sampled episodes" in capsys.readouterr().out
 
 
 def test_a_run_that_reached_its_end_can_be_given_more(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,6 +147,8 @@ def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) ->
         (["resume", "nothing"], "neither a folder nor the beginning"),
         (["resume", "."], "is no run directory"),
         (["evaluate", "latest"], "There is no run in runs/ yet"),
+        (["evaluate", "latest", "--choice", "lucky"], "must be greedy or sampled"),
+        (["evaluate", "latest", "--choice", "greedy", "--policy", "random"], "is for a trained policy"),
         (["evaluate", "latest", "--engine", "warp"], "must be lockstep or official"),
         (["evaluate", "latest", "--policy", "lucky"], "must be trained, random or heuristic"),
         (["evaluate", "latest", "--episodes", "few"], "Input should be a valid integer"),

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from lockstep.config.schema import RunConfig
-from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.forecast import Forecast, forecast_of
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import MeasuredTask, Sample
 from lockstep.spec import EnvSpec
@@ -39,4 +39,17 @@ def forecast(rewarding: int = 100, machine: Machine | None = None, **sections: A
         "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
     }
     merged = {name: base.get(name, {}) | sections.get(name, {}) for name in {*base, *sections}}
-    return Forecast(RunConfig.model_validate(merged), task(rewarding), machine or UNMEASURED)
+    return forecast_of(RunConfig.model_validate(merged), task(rewarding), machine or UNMEASURED)
+
+
+def fresh(rewarding: int = 100, machine: Machine | None = None, **sections: Any) -> Forecast:
+    """Of a run of 1,000,000 steps that learns from fresh episodes: 100 collections of 100 episodes."""
+    usual: dict[str, Any] = {
+        "algorithm": {"name": "mappo"},
+        "collection": {"num_envs": 100},
+        "exploration": {"epsilon_start": 0.0, "epsilon_finish": 0.0},
+        "optimizer": {"lr": 1e-3},
+    }
+    return forecast(
+        rewarding, machine, **{name: usual.get(name, {}) | sections.get(name, {}) for name in usual | sections}
+    )

@@ -11,7 +11,7 @@ from lockstep.doctor.diagnosis import Diagnosis, apply, diagnose, fixed
 from lockstep.doctor.forecast import Forecast
 from lockstep.doctor.machine import Machine
 from lockstep.doctor.task import measure_task
-from tests.doctor.tasks import forecast
+from tests.doctor.tasks import forecast, fresh
 
 
 @cache
@@ -74,6 +74,8 @@ SICK: dict[str, Forecast] = {
     "replay-does-not-fit": forecast(machine=Machine(free_bytes=1e6)),
     "no-checkpoints": forecast(checkpoint={"every_env_steps": 2_000_000}),
     "takes-long": forecast(machine=Machine(0.1, 10.0, 0.0)),
+    "collection-without-reward": fresh(rewarding=1),
+    "settings-without-meaning": fresh(collection={"warmup_env_steps": 100_000}),
 }
 
 
@@ -88,6 +90,24 @@ def test_each_check_finds_its_sickness(name: str) -> None:
 
 def test_a_healthy_forecast_has_none() -> None:
     assert names(forecast(replay={"rewarding_fraction": 0.25}, machine=Machine(0.01, 0.01, 1e-6, 1e10))) == set()
+
+
+def test_what_learns_from_fresh_episodes_is_not_asked_for_a_memory() -> None:
+    healthy = fresh(replay={"batch_size": 20_000, "buffer_size": 20_000}, machine=Machine(0.01, 0.01, 1e-6, 1e10))
+    assert names(healthy) == {"settings-without-meaning"}
+    assert names(fresh(machine=Machine(0.01, 0.01, 1e-6, 1e10))) == set()
+
+
+@pytest.mark.parametrize("name", ["too-few-rewards", "collection-without-reward", "settings-without-meaning"])
+def test_what_learns_from_fresh_episodes_gets_remedies_that_it_has_a_use_for(name: str) -> None:
+    sick = fresh(rewarding=1, collection={"num_envs": 10, "warmup_env_steps": 900_000})
+    (finding,) = [found for found in diagnose(sick.config, sick.task).findings if found.name == name]
+    words = " ".join(remedy.words for remedy in finding.remedies)
+    assert {
+        "too-few-rewards": words == "t_max=200_000_000",
+        "collection-without-reward": words == "num_envs=20_000",
+        "settings-without-meaning": words == "warmup_env_steps=0",
+    }[name]
 
 
 def test_every_check_is_tried_on_something_sick() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lockstep.algorithms.registry import metrics
+from lockstep.config.load import load_config
 from lockstep.doctor import Finding, History, examine, findings
 from lockstep.doctor.after import CHECKS
 from lockstep.doctor.before import CHECKS as BEFORE
@@ -56,6 +57,31 @@ def edited(training: dict[str, Any] | None = None, evaluations: dict[str, Any] |
     )
 
 
+class Rows(dict[str, Floats]):
+    """Columns that were made up; a name without one is a column that the run does not write."""
+
+    def __missing__(self, name: str) -> Floats:
+        return np.full(len(self["env_steps"]), np.nan)
+
+
+def policy(training: dict[str, Any] | None = None, evaluations: dict[str, Any] | None = None) -> History:
+    """A healthy run of an algorithm that trains a policy, its columns lines between points, some of them replaced."""
+    config, at = load_config("smoke", ["algorithm=mappo"]), np.linspace(0, 1, 20)
+
+    def rows(points: dict[str, Any]) -> Rows:
+        return Rows({name: np.interp(at, np.linspace(0, 1, len(line)), line) for name, line in points.items()})
+
+    steps = {"env_steps": [0, config.training.max_env_steps]}
+    learnt = {"return_mean": [0.0, 3.0], "rewarding_episodes": [10.0], "loss": [1.0, 0.01], "epsilon": [0.0]}
+    moving = {"policy_entropy": [1.6, 0.4], "policy_kl": [0.01], "clipped_share": [0.1], "explained_variance": [0, 0.9]}
+    judged = {"test_return_mean": [0.0, 3.0], "test_return_std": [0.5]}
+    return History(
+        config,
+        rows({**steps, **learnt, **moving, **(training or {})}),
+        rows({**steps, **judged, **(evaluations or {})}),
+    )
+
+
 FLAT = {"test_return_mean": [0.0, 1.9, 2.0, 2.0, 2.0, 2.0, 2.0], "test_return_std": [0.5]}
 SICK: dict[str, History] = {
     "no-reward-ever": history("nothing-found"),
@@ -80,6 +106,11 @@ SICK: dict[str, History] = {
     "dead-units": history("dead"),
     "saturated-memory": edited(evaluations={"saturated_memory_share": [0.0, 0.8, 0.8]}),
     "mixer-ignores-agent": edited(evaluations={"mixer_share_min": [0.4, 0.01, 0.01]}),
+    "policy-collapsed": policy({"policy_entropy": [1.6, 0.01, 0.01, 0.01, 0.01, 0.01]}, {"test_return_mean": [0.5]}),
+    "policy-undecided": policy({"policy_entropy": [1.6]}),
+    "policy-jumps": policy({"policy_kl": [0.01, 0.5]}),
+    "policy-clipped": policy({"clipped_share": [0.1, 0.8]}),
+    "critic-explains-nothing": policy({"explained_variance": [-0.1]}),
     "slows-down": edited({"env_steps_per_second": [1000, 1000, 1000, 900, 100, 100]}),
     "memory-grows": edited({"resident_mib": [500, 5000], "replay_episodes": [4000.0]}),
 }  # fmt: skip
@@ -101,6 +132,26 @@ def test_each_check_finds_its_sickness_and_says_so_in_numbers(name: str) -> None
 @pytest.mark.parametrize("name", SICK)
 def test_no_check_finds_anything_in_a_healthy_run(name: str) -> None:
     assert name not in names(examine(history("healthy")))
+
+
+def test_a_healthy_policy_gets_no_finding() -> None:
+    assert names(examine(policy())) == set()
+
+
+def test_a_solved_task_needs_no_undecided_policy() -> None:
+    solved = policy({"policy_entropy": [1.6, *[0.01] * 5]}, {"test_return_mean": [0.0, 0.1, 3.0, 3.0]})
+    assert "policy-collapsed" not in names(examine(solved))
+
+
+def test_a_policy_is_offered_nothing_that_only_a_memory_or_an_epsilon_has() -> None:
+    nothing = {"return_mean": [0.0], "rewarding_episodes": [0.0], "episode": [0.0, 5_000.0]}
+    (finding,) = [
+        found for found in examine(policy(nothing, {"test_return_mean": [0.0]})) if found.name == "no-reward-ever"
+    ]
+    words = " ".join(remedy.words for remedy in finding.remedies)
+    assert "num_envs" in words
+    assert "rewarding_fraction" not in words
+    assert "epsilon" not in words + finding.evidence
 
 
 def test_nineteen_agents_of_which_each_does_its_part_are_not_accused() -> None:
@@ -169,7 +220,7 @@ def cut(record: RunReader, until: float) -> History:
 
     def columns(old: Columns) -> Edited:
         early = old["env_steps"] <= until
-        return Edited(old, {name: old[name][early] for name in (*metrics(record.config), "episodes")})
+        return Edited(old, {name: old[name][early] for name in (*metrics(), "episodes")})
 
     return History(record.config, columns(record.metrics), columns(record.evaluations), "running")
 

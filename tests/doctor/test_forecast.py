@@ -6,7 +6,7 @@ import torch
 from lockstep.config.schema import ReplayConfig
 from lockstep.doctor.machine import Machine
 from lockstep.experience.replay import EpisodeStore
-from tests.doctor.tasks import forecast, task
+from tests.doctor.tasks import forecast, fresh, task
 from tests.episodes import SPEC, random_episodes
 
 
@@ -69,6 +69,21 @@ def test_memory_is_what_the_replay_really_takes() -> None:
     expected = forecast(replay=ReplayConfig(buffer_size=50).model_dump())
     object.__setattr__(expected, "task", task(spec=SPEC))
     assert expected.replay_bytes == store.num_bytes()
+
+
+def test_what_is_learnt_fresh_is_studied_an_epoch_and_a_minibatch_at_a_time() -> None:
+    """100 episodes a collection, one in 100 rewarding: 1 a collection, 100 collections."""
+    mappo = fresh(algorithm={"epochs": 3, "minibatches": 4})
+    assert mappo.updates == 100 * 3 * 4
+    assert mappo.replays_per_step == 3
+    assert mappo.rewarding_in_all == pytest.approx(100)
+    assert mappo.studied == pytest.approx(3 * 100)  # every reward once an epoch
+    assert mappo.row()["rewarding_episodes_per_collection"] == pytest.approx(1)
+    assert mappo.sync_updates == 12  # returns are made anew with every collection
+
+
+def test_a_warm_up_teaches_a_policy_nothing() -> None:
+    assert fresh(collection={"warmup_env_steps": 500_000}).rewarding_in_all == pytest.approx(50)
 
 
 def test_wall_time_is_playing_and_learning() -> None:

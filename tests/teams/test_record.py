@@ -61,6 +61,22 @@ def test_values_and_weights_are_the_networks_own() -> None:
     assert first.team_value == pytest.approx(before, rel=1e-4)
 
 
+def test_a_policy_tells_chances_and_its_critic_what_it_expected() -> None:
+    config = load_config("smoke", ["algorithm=mappo", "env.time_limit=6"])
+    env = make_env(config.env, 1, seed=5)
+    learner = build(env.spec, config)
+    team = Player(GreedyPolicy(learner.actor, env.spec, config.network), "untrained", learner.thoughts)
+    recording = record_episode(env, team, seed=5)
+    assert recording.thinks_in == recording.to_json()["thinksIn"] == "chances"
+    for step in recording.steps:
+        assert step.values is not None
+        assert step.team_value is not None
+        assert step.advantage is not None
+        assert [sum(chances) for chances in step.values] == pytest.approx([1.0, 1.0], abs=1e-5)
+        assert step.weights is None
+        assert step.team_value + step.advantage == pytest.approx(0.0)  # a fresh critic expects nothing; nothing came
+
+
 def test_a_random_team_has_no_thoughts() -> None:
     env = make_vec(KEY, 1, time_limit=5)
     step = record_episode(env, Player(RandomPolicy(5, np.random.default_rng(1)), "random"), 1).steps[0]

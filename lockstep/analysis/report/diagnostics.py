@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from lockstep.algorithms.registry import algorithm_of, metrics
 from lockstep.analysis import plots
 from lockstep.analysis.curves import curve, line
 from lockstep.analysis.groups import Group
@@ -22,13 +24,20 @@ class Panel:
     healthy: str
     here: Callable[[Group, ReportedTask | None], str]
     """What this group's numbers say, in one sentence without its name; empty where they say nothing."""
+    fresh: bool = True
+    """Whether it says something of what learns from fresh episodes, too."""
 
 
 def diagnostics_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | None]) -> Section:
     """One picture and one sentence each; nothing for what no run has written."""
     blocks: list[Block] = []
-    for panel in PANELS:
-        lines = [drawn for group in groups if (drawn := line(group, panel.metric)) is not None]
+    for panel in (*PANELS, *_panels_of(groups)):
+        told = [
+            (group, task)
+            for group, task in zip(groups, tasks, strict=True)
+            if panel.fresh or algorithm_of(group.config).feed != "fresh"
+        ]
+        lines = [drawn for group, _ in told if (drawn := line(group, panel.metric)) is not None]
         if not lines:
             continue
         figure = plots.line_figure(
@@ -38,7 +47,7 @@ def diagnostics_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | 
             x_label="env steps",
             size=(7.2, 2.7),
         )
-        said = [(group, panel.here(group, task)) for group, task in zip(groups, tasks, strict=True)]
+        said = [(group, panel.here(group, task)) for group, task in told]
         here = " ".join(f"{literal(group.name)}: {words}" for group, words in said if words)
         caption = f"**Healthy:** {panel.healthy} {here}".strip()
         alt = f"{panel.title} over env steps"
@@ -47,6 +56,20 @@ def diagnostics_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | 
     if not blocks:
         blocks.append(Text("Nothing has been written about updates yet."))
     return Section("inside", "Inside the learner", blocks)
+
+
+def _panels_of(groups: Sequence[Group]) -> list[Panel]:
+    """Return those of numbers that only these algorithms write, from their own words."""
+    return [
+        Panel(name, metric.panel, f"{metric.formula} ({name})", f"{metric.healthy}.", partial(_ends, name))
+        for name, metric in metrics(*(group.config for group in groups)).items()
+        if metric.panel
+    ]
+
+
+def _ends(name: str, group: Group, task: ReportedTask | None) -> str:
+    begun, final = _first(group, name), _last(group, name)
+    return "" if begun is None or final is None else f"begins at {begun:.3g}, ends at {final:.3g}."
 
 
 def _target(group: Group, task: ReportedTask | None) -> str:
@@ -108,6 +131,7 @@ PANELS = (
         "small beside the square of the targets. It may rise while the team improves, since there is more to "
         "predict; a loss of zero beside a return of zero means that there was nothing to learn from.",
         _loss,
+        fresh=False,
     ),
     Panel(
         "grad_norm",
@@ -122,6 +146,7 @@ PANELS = (
         "chance of a random action (epsilon)",
         "high until rewards have been found many times, then low enough that a plan of many steps can work out.",
         _epsilon,
+        fresh=False,
     ),
 )
 
@@ -130,6 +155,12 @@ def _tail(group: Group, metric: str) -> Floats:
     """The last tenth of every run's rows, joined."""
     tails = [values[-max(1, len(values) // 10) :] for run in group.runs if len(values := curve(run, metric)[1])]
     return np.concatenate(tails) if tails else np.empty(0)
+
+
+def _first(group: Group, metric: str) -> float | None:
+    """The mean of every run's first row."""
+    values = [values[0] for run in group.runs if len(values := curve(run, metric)[1])]
+    return float(np.mean(values)) if values else None
 
 
 def _last(group: Group, metric: str) -> float | None:

@@ -81,14 +81,15 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
     blocks: list[Block] = []
     thresholds = {result.threshold for result in results if result.threshold is not None}
     levels = [Level(value, f"solved above {value:g}") for value in sorted(thresholds)] + list(published)
+    played = " and ".join(sorted({result.group.config.evaluation.choice for result in results})).capitalize()
     for over, name in (("env_steps", "learning-curve"), ("minutes", "learning-curve-minutes")):
         lines = [drawn for result in results if (drawn := line(result.group, "test_return_mean", over)) is not None]
         if not lines:
             continue
-        title = "Greedy test return over " + ("env steps" if over == "env_steps" else "training time")
+        title = f"{played} test return over {'env steps' if over == 'env_steps' else 'training time'}"
         subtitle = "what the whole team earns in an episode, mean over each evaluation"
         figure = plots.line_figure(lines, title=title, subtitle=subtitle, x_label=CLOCKS[over][0], levels=levels)
-        blocks.append(_figure(name, figure, curve_caption(results), "Greedy test return over " + CLOCKS[over][0]))
+        blocks.append(_figure(name, figure, curve_caption(results), f"{played} test return over {CLOCKS[over][0]}"))
     if not blocks:
         blocks.append(Text("No evaluation has been written yet, so there is no curve to draw."))
     profiles = [result for result in results if len(result.scores) > 1]
@@ -188,6 +189,8 @@ def _group_row(result: GroupResult) -> tuple[str, ...]:
 
 
 def _seed_table(results: Sequence[GroupResult]) -> Table:
+    other = {seed.judged_otherwise.choice for result in results for seed in result.seeds if seed.judged_otherwise}
+    otherwise = (f"judged anew, {' or '.join(sorted(other))}",) if other else ()
     columns = (
         "run",
         "seed",
@@ -198,6 +201,7 @@ def _seed_table(results: Sequence[GroupResult]) -> Table:
         "last evaluation",
         "best evaluation",
         "best policy judged anew",
+        *otherwise,
         "mean while learning",
         "solved at",
     )
@@ -217,6 +221,7 @@ def _seed_table(results: Sequence[GroupResult]) -> Table:
                     _score(seed, "last"),
                     _score(seed, "best"),
                     _score(seed, "judged"),
+                    *((_score(seed, "otherwise"),) if other else ()),
                     decimal(seed.mean_height),
                     solved,
                 )
@@ -230,7 +235,8 @@ def _seed_table(results: Sequence[GroupResult]) -> Table:
 
 
 def _score(seed: SeedResult, which: str) -> str:
-    score = {"last": seed.last, "best": seed.best, "judged": seed.judged}[which]
+    known = {"last": seed.last, "best": seed.best, "judged": seed.judged, "otherwise": seed.judged_otherwise}
+    score = known[which]
     return "–" if score is None else f"{plus_minus(score.mean, score.std)} ({score.episodes:,})"
 
 

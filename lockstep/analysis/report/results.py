@@ -20,7 +20,7 @@ from lockstep.analysis.statistics import (
     time_to_cross,
 )
 from lockstep.runs.cleaning import number
-from lockstep.runs.directory import read_json, read_rows
+from lockstep.runs.directory import read_json
 from lockstep.runs.reader import RunReader, Standing
 
 
@@ -35,6 +35,8 @@ class Score:
     env_steps: int
     """How long the judged policy was trained."""
     engine: str
+    choice: str = "greedy"
+    """How the policy was played: greedy, or sampled."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class SeedResult:
     """The highest evaluation during training: chosen because it was high, so partly luck."""
     judged: Score | None
     """The best policy on new episodes, on the official package where it was played."""
+    judged_otherwise: Score | None
+    """The same where it drew its actions and evaluations are greedy, or the other way round."""
     crossing: Crossing | None
     """In env steps; None without an evaluation or without a threshold."""
     crossing_minutes: Crossing | None
@@ -104,7 +108,7 @@ def group_result(group: Group) -> GroupResult:
         seeds=seeds,
         threshold=threshold,
         scores=tuple(means),
-        score_kind=_kind(played, all_judged),
+        score_kind=_kind(played, all_judged, named=any(seed.judged_otherwise for seed in seeds)),
         mean=float(np.mean(means)) if means else None,
         std=float(np.std(means, ddof=1)) if len(means) > 1 else None,
         episode_std=math.sqrt(float(np.mean([score.std**2 for score in played]))) if played else None,
@@ -117,9 +121,12 @@ def group_result(group: Group) -> GroupResult:
     )
 
 
-def judged_scores(run: RunReader) -> list[Score]:
-    """The judgements of the run's present best policy: the official package's first, then by number of episodes."""
-    rows = [row for row in read_rows(run.directory.judgements) if row.get("checkpoint") == "best"]
+def judged_scores(run: RunReader, *, otherwise: bool = False) -> list[Score]:
+    """The judgements of the run's present best policy: the official package's first, then by number of episodes.
+
+    otherwise: as in `RunReader.judgements`.
+    """
+    rows = [row for row in run.judgements(otherwise=otherwise) if row.get("checkpoint") == "best"]
     present = _best_env_steps(run)
     scores = [_score(row) for row in rows if present is None or row.get("env_steps") == present]
     known = [score for score in scores if score is not None]
@@ -128,7 +135,7 @@ def judged_scores(run: RunReader) -> list[Score]:
 
 def _seed_result(run: RunReader, threshold: float | None) -> SeedResult:
     scores = _evaluations(run)
-    judged = judged_scores(run)
+    judged, otherwise = judged_scores(run), judged_scores(run, otherwise=True)
     crossing = crossing_minutes = None
     if threshold is not None and scores:
         values = [score.mean for score, _ in scores]
@@ -145,6 +152,7 @@ def _seed_result(run: RunReader, threshold: float | None) -> SeedResult:
         last=scores[-1][0] if scores else None,
         best=max((score for score, _ in scores), key=lambda score: score.mean, default=None),
         judged=judged[0] if judged else None,
+        judged_otherwise=otherwise[0] if otherwise else None,
         crossing=crossing,
         crossing_minutes=crossing_minutes,
         mean_height=mean_height(x, y, float(x[-1])) if len(x) > 1 else None,
@@ -158,7 +166,10 @@ def _evaluations(run: RunReader) -> list[tuple[Score, float]]:
     table = np.stack([rows[name] for name in names], axis=1)
     whole = table[np.isfinite(table).all(axis=1)]
     return [
-        (Score(float(mean), float(std), int(episodes), int(env_steps), "lockstep"), float(seconds) / 60)
+        (
+            Score(float(mean), float(std), int(episodes), int(env_steps), "lockstep", run.config.evaluation.choice),
+            float(seconds) / 60,
+        )
         for mean, std, episodes, env_steps, seconds in whole
     ]
 
@@ -168,11 +179,15 @@ def _median(crossings: Sequence[Crossing | None]) -> float | None:
     return time_to_cross(known) if known else None
 
 
-def _kind(scores: Sequence[Score], all_judged: bool) -> str:
+def _kind(scores: Sequence[Score], all_judged: bool, *, named: bool) -> str:
+    """Return what the scores are, in words. named: greedy play, too, is called by its name."""
     if not scores:
         return "no evaluation yet"
     episodes = {score.episodes for score in scores}
     count = f"{episodes.pop():,}" if len(episodes) == 1 else f"{min(episodes):,} to {max(episodes):,}"
+    choices = {score.choice for score in scores}
+    if named or choices != {"greedy"}:
+        count += f" {' or '.join(sorted(choices))}"
     if not all_judged:
         return f"last evaluation in training, {count} episodes"
     engines = {score.engine for score in scores}
@@ -189,6 +204,7 @@ def _score(row: dict[str, Any]) -> Score | None:
             episodes=int(row["episodes"]),
             env_steps=int(row["env_steps"]),
             engine=str(row.get("engine", "lockstep")),
+            choice=str(row.get("choice", "greedy")),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -5,7 +5,7 @@ A file holds checks that belong together. A new check is a function here and a p
 
 from collections.abc import Callable
 
-from lockstep.doctor.after import behavior, exploration, machine, networks, progress, rewards, values
+from lockstep.doctor.after import behavior, exploration, machine, networks, policies, progress, rewards, values
 from lockstep.doctor.finding import Finding
 from lockstep.doctor.history import History
 
@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     *exploration.CHECKS,
     *networks.CHECKS,
     *values.CHECKS,
+    *policies.CHECKS,
     *behavior.CHECKS,
     *progress.CHECKS,
     *machine.CHECKS,

@@ -1,6 +1,5 @@
 """Are the networks alive?"""
 
-from lockstep.algorithms.registry import algorithm_of
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, last
 from lockstep.formats import percent
@@ -64,13 +63,7 @@ def mixer_ignores_agent(history: History) -> Finding | None:
         f"Of the slopes of Q_tot over the agents' values, the least heard agent has {percent(last(least))}.",
         "The mixer weighs the agents' values, by what it has learnt. An agent without weight gets no gradient "
         "either: whatever it does, the team's value does not change, and it learns nothing.",
-        (
-            *(
-                Remedy(hint.overrides, hint.why)
-                for hint in algorithm_of(history.config).hints.get("mixer-ignores-agent", ())
-            ),
-            Remedy((f"lr={history.config.optimizer.lr / 3:g}",), "smaller steps"),
-        ),
+        (Remedy((f"lr={history.config.optimizer.lr / 3:g}",), "smaller steps"),),
         {"mixer_share_min": last(least)},
         history.test_plot("mixer_share_min", label="share"),
     )

@@ -23,14 +23,16 @@ def no_reward_ever(history: History) -> Finding | None:
         return None
     warmup = round_up(10 * max(steps, 1.0))
     most = history.config.training.max_env_steps
+    epsilon = last(history.train("epsilon"), 0.01)
+    explored = f" Epsilon is {epsilon:.3g}." if epsilon > 0 else ""
     return Finding(
         "no-reward-ever",
         "problem",
         f"not one of {rounded(episodes)} episodes earned anything",
         f"After {rounded(steps)} env steps ({percent(history.done)} of the run) every return was 0, in training and in "
-        f"evaluation. Epsilon is {last(history.train('epsilon'), 0.01):.3g}.",
+        f"evaluation.{explored}",
         "There is nothing to learn from yet. A network that has never seen a reward cannot prefer what leads to one; "
-        "only chance can find the first, and it becomes rarer as epsilon falls.",
+        "only chance can find the first" + (", and it becomes rarer as epsilon falls." if explored else "."),
         (
             Remedy(
                 (

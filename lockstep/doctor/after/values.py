@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.knobs import flat
 from lockstep.doctor.finding import Finding, Remedy
 from lockstep.doctor.history import History, first, last
@@ -44,7 +45,9 @@ def values_diverge(history: History) -> Finding | None:
             Remedy(("grad_norm_clip=1",), "no single batch may tear the network"),
         ),
         numbers,
-        history.train_plot("q_taken_mean", "target_mean", label="value per agent") if len(values) > 3 else None,
+        history.train_plot("q_taken_mean", "target_mean", label="value per agent")
+        if np.isfinite(values).sum() > 3
+        else None,
     )
 
 
@@ -80,6 +83,8 @@ def loss_falls_return_flat(history: History) -> Finding | None:
     """The loss is small and smaller, and the team does not get better: it predicts nothing perfectly."""
     loss, returns = history.train("loss"), history.test("test_return_mean")
     if history.done < 0.5 or len(returns) < 5 or np.isfinite(loss).sum() < 10 or not history.is_sparse:
+        return None
+    if algorithm_of(history.config).feed == "fresh":  # whose loss is no error: it is made anew with every collection
         return None
     fell, train = first(loss, 0.1) / max(last(loss, 0.2), 1e-12), history.train("return_mean")
     if fell < 3 or last(returns) > 0.1 or last(returns) > 3 * max(first(train, 0.2), 1e-3) or not history.found > 0:

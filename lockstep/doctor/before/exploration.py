@@ -1,7 +1,7 @@
 """Will anything be found at all?"""
 
 from lockstep.doctor.finding import Finding, Remedy
-from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.forecast import Forecast, FreshForecast
 from lockstep.doctor.limits import MIN_REWARDING
 from lockstep.formats import as_override, percent, round_up, rounded
 
@@ -31,12 +31,13 @@ def too_few_rewards(forecast: Forecast) -> Finding | None:
         if forecast.annealed < forecast.collections
         else f" This exploration finds about {rounded(forecast.rewarding_in_all)} rewarding episodes in the whole run."
     )
+    over = "in the whole run" if isinstance(forecast, FreshForecast) else "before exploration is over"
     return Finding(
         "too-few-rewards",
         "problem",
-        f"about {rounded(forecast.rewarding_before_floor_at_random)} rewarding episodes before exploration is over",
+        f"about {rounded(forecast.rewarding_before_floor_at_random)} rewarding episodes {over}",
         rate + floor,
-        "A value learner can only repeat what it has met. Before the first rewards its values say nothing, so it is "
+        "A team can only repeat what it has met. Before the first rewards its preferences say nothing, so it is "
         "chance that has to find them, and here chance gets too few tries: the return will almost surely stay at 0.",
         _find_more(forecast),
         {"rewarding_episodes_in_all": forecast.rewarding_in_all, "limit": MIN_REWARDING},
@@ -69,6 +70,9 @@ def _find_more(forecast: Forecast) -> tuple[Remedy, ...]:
     """Ways to find about a hundred rewarding episodes."""
     task, config = forecast.task, forecast.config
     most = config.training.max_env_steps
+    if isinstance(forecast, FreshForecast):
+        longer = round_up(COMFORTABLE * task.steps_per_reward + config.collection.warmup_env_steps)
+        return (Remedy((f"t_max={as_override(longer)}",), "until enough is found: play is random until then"),)
     warmup = round_up(COMFORTABLE * task.steps_per_reward)
     anneal = round_up(COMFORTABLE * task.steps_per_reward)
     remedies = []

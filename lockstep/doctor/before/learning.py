@@ -22,8 +22,9 @@ def too_few_updates(forecast: Forecast) -> Finding | None:
     if lr * factor <= 3e-3:
         remedies.append(Remedy((f"lr={as_override(_two_digits(lr * factor))}",), "larger steps"))
     if factor <= 64:
-        more = factor * config.training.updates_per_collection
+        more = factor * forecast.updates_per_collection
         remedies.append(Remedy((f"updates_per_collection={as_override(more)}",), "more steps from the same play"))
+        remedies.append(Remedy((f"minibatches={as_override(more)}",), "more, smaller steps from the same play"))
     longer = config.collection.warmup_env_steps + factor * (
         config.training.max_env_steps - config.collection.warmup_env_steps
     )

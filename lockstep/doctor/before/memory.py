@@ -1,7 +1,7 @@
 """Will what is found be remembered, and studied?"""
 
 from lockstep.doctor.finding import Finding, Remedy
-from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.forecast import Forecast, FreshForecast
 from lockstep.doctor.limits import MIN_REWARDING, MIN_STUDIED
 from lockstep.formats import as_override, rounded
 
@@ -14,8 +14,11 @@ def never_learns(forecast: Forecast) -> Finding | None:
     replay = forecast.config.replay
     if forecast.updates > 0:
         return None
+    fresh = isinstance(forecast, FreshForecast)
     why = (
-        f"{rounded(forecast.collections)} collections are left after the warm-up, "
+        f"The warm-up of {rounded(forecast.config.collection.warmup_env_steps)} env steps is the whole run."
+        if fresh
+        else f"{rounded(forecast.collections)} collections are left after the warm-up, "
         f"{rounded(forecast.stored_at_start)} episodes are stored by then, and a batch needs "
         f"{rounded(replay.batch_size)}."
     )
@@ -24,8 +27,8 @@ def never_learns(forecast: Forecast) -> Finding | None:
         "problem",
         "not one update will be made",
         why,
-        "Learning begins when the replay holds a whole batch. Here that never happens: the team would play untrained "
-        "to the end.",
+        f"Learning begins {'after the warm-up' if fresh else 'when the replay holds a whole batch'}. Here that never "
+        "happens: the team would play untrained to the end.",
         (
             Remedy(
                 (f"buffer_size={as_override(max(replay.buffer_size, 20 * replay.batch_size))}",),
@@ -42,7 +45,9 @@ def never_learns(forecast: Forecast) -> Finding | None:
 
 def rewards_rarely_studied(forecast: Forecast) -> Finding | None:
     """Rewards are found but updates hardly ever look at them."""
-    if not forecast.task.is_sparse or forecast.updates == 0 or forecast.rewarding_in_all < MIN_REWARDING:
+    if isinstance(forecast, FreshForecast) or not forecast.task.is_sparse:
+        return None
+    if forecast.updates == 0 or forecast.rewarding_in_all < MIN_REWARDING:
         return None
     config, per_batch = forecast.config, forecast.at_share(0.5, forecast.rewarding_per_batch)
     few = forecast.studied < MIN_STUDIED
@@ -78,7 +83,9 @@ def rewards_rarely_studied(forecast: Forecast) -> Finding | None:
 def replay_forgets(forecast: Forecast) -> Finding | None:
     """What exploration found has left the replay before half of the run is over."""
     found = forecast.rewarding_in_all
-    if not forecast.task.is_sparse or found < MIN_REWARDING or forecast.config.replay.rewarding_fraction > 0:
+    if isinstance(forecast, FreshForecast) or not forecast.task.is_sparse or found < MIN_REWARDING:
+        return None
+    if forecast.config.replay.rewarding_fraction > 0:
         return None
     kept = forecast.at_share(0.5, forecast.remembered)
     by_then = forecast.at_share(0.5, forecast.rewarding)

@@ -2,7 +2,7 @@
 
 from lockstep.algorithms.feed_memory import reserved_bytes, smaller_replay
 from lockstep.doctor.finding import Finding, Remedy
-from lockstep.doctor.forecast import Forecast
+from lockstep.doctor.forecast import Forecast, FreshForecast
 from lockstep.formats import as_override, duration, memory, rounded
 
 LONG_SECONDS = 2 * 3600.0
@@ -15,15 +15,24 @@ def replay_does_not_fit(forecast: Forecast) -> Finding | None:
     if free is None or (used < 0.8 * free and reserved < forecast.machine.unreservable_bytes):
         return None
     words = smaller_replay(config, task.spec, 0.5 * free, masks=task.masks)
+    fresh = isinstance(forecast, FreshForecast)
+    held = config.collection.num_envs if fresh else config.replay.buffer_size
     return Finding(
         "replay-does-not-fit",
         "problem",
-        f"the replay will need {memory(max(used, reserved))}, and {memory(free)} are free",
-        f"{rounded(config.replay.buffer_size)} episodes, packed, are {memory(reserved)}, and are set aside before the "
+        f"{'a collection' if fresh else 'the replay'} will need {memory(max(used, reserved))}, and {memory(free)} are "
+        "free",
+        f"{rounded(held)} episodes, packed, are {memory(reserved)}, and are set aside before the "
         f"first one; this run fills {memory(used)} of it. The system ends a process that takes more than there is, "
         "usually hours after its start.",
         "The replay grows with every episode until it is full; a run that fits at first may not fit later.",
-        (Remedy(words, "as much as this run plays, or half of the free memory"),) if words else (),
+        (Remedy(words, "as much as this run plays, or half of the free memory"),)
+        if words
+        else (
+            Remedy((f"num_envs={as_override(max(int(held * 0.5 * free / max(used, reserved)), 1))}",), "fewer lanes"),
+        )
+        if fresh
+        else (),
         {"replay_bytes": used, "reserved_bytes": reserved, "free_bytes": free},
     )
 

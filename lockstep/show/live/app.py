@@ -77,7 +77,10 @@ class Live:
 
     async def _start(self, request: Request) -> Response:
         """What a page needs to know once."""
-        curves = [{"metric": curve.metric, "title": curve.title, **_explained(curve.metric)} for curve in CURVES]
+        curves = [
+            {"metric": curve.metric, "title": curve.title, "own": curve.own, **_explained(curve.metric)}
+            for curve in CURVES
+        ]
         shown = await run_in_threadpool(self.folder.shown_first)
         start = {"folder": one_line(self.folder.root.name), "shown": shown, "most": MOST_RUNS, "curves": curves}
         return JSONResponse({**start, "themes": player.themes()})

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from lockstep.algorithms.registry import metrics
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Column, Rows
 
@@ -25,6 +26,8 @@ class Curve:
     source: Literal["metrics", "evaluations"] = "metrics"
     spread: str | None = None
     """Metric whose value is half the band; None: the band is from the lowest to the highest of a bucket."""
+    own: bool = False
+    """Whether only some algorithms write it: its chart is not there while it is empty."""
 
 
 CURVES = (
@@ -33,6 +36,7 @@ CURVES = (
     Curve("target_mean", "target mean"),
     Curve("loss", "loss"),
     Curve("epsilon", "epsilon"),
+    *(Curve(name, name.replace("_", " "), own=True) for name, metric in metrics().items() if metric.panel),
     Curve("env_steps_per_second", "env steps per second"),
     Curve("updates_per_second", "updates per second"),
 )

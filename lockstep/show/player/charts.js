@@ -4,10 +4,10 @@
 const WINDOW_STEPS = 120; // more than that in one line is a thicket
 
 /** Lines, one a series, with the present moment marked: the whole episode, or a window around the moment. series: [[value or null, ...], ...]. */
-function drawLines(canvas, { series, colors, bold, position, width, height, theme }) {
+function drawLines(canvas, { series, colors, bold, position, width, height, theme, upTo = -Infinity }) {
   const pen = freshPen(canvas, width, height);
   const values = series.flat().filter((value) => value !== null);
-  let [low, high] = [Math.min(...values, 0), Math.max(...values)];
+  let [low, high] = [Math.min(...values, 0), Math.max(...values, upTo)];
   if (high - low < 1e-9) high = low + 1;
   const last = Math.max(1, series[0].length - 1);
   const shown = Math.min(last, WINDOW_STEPS);
@@ -34,10 +34,10 @@ function drawLines(canvas, { series, colors, bold, position, width, height, them
 }
 
 /** Rows of name, bar and number. rows: [{ name, value, color, chosen }], into a list element. Bars start at 0, or, to
- * tell near values apart, a little below the lowest. */
-function fillBars(list, rows, { fromZero }) {
+ * tell near values apart, a little below the lowest; they end at the highest, or at `upTo`. shown: a value as text. */
+function fillBars(list, rows, { fromZero, upTo = -Infinity, shown = (value) => value.toFixed(2) }) {
   const values = rows.map((row) => row.value);
-  const high = Math.max(...values, fromZero ? 1e-9 : -Infinity);
+  const high = Math.max(...values, upTo, fromZero ? 1e-9 : -Infinity);
   const low = fromZero ? Math.min(0, ...values) : Math.min(...values) - Math.max(1e-9, high - Math.min(...values)) / 4;
   while (list.children.length < rows.length) {
     const item = list.appendChild(document.createElement("li"));
@@ -52,7 +52,7 @@ function fillBars(list, rows, { fromZero }) {
     const item = list.children[index];
     item.classList.toggle("chosen", Boolean(chosen));
     item.children[0].textContent = name;
-    item.children[2].textContent = value.toFixed(2);
+    item.children[2].textContent = shown(value);
     const bar = item.children[1].firstChild;
     bar.style.width = `${(100 * (value - low)) / (high - low)}%`;
     bar.style.background = color;

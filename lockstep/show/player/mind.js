@@ -12,11 +12,13 @@ function drawMind(player, frame) {
     scene.drawSight(find(".sight"), frame, selected, 132);
   }
   const width = Math.max(120, find(".mind").clientWidth);
-  const hasValues = Boolean(step.values);
+  drawCritic(player, recording.thinksIn === "chances" ? step : {}, width);
+  const hasValues = Boolean(step.values), chances = recording.thinksIn === "chances";
+  find(".values h2").textContent = chances ? "How likely it does each action" : "What it expects of each action";
   find(".weights h2").textContent = `How the team weighs its ${scene.agent}s`;
   find(".values").hidden = !hasValues;
   find(".weights").hidden = !step.weights;
-  find(".none").textContent = hasValues ? (step.weights ? "" : "No mixer is known for this team.")
+  find(".none").textContent = hasValues ? (step.weights || step.teamValue !== null ? "" : `No ${chances ? "critic" : "mixer"} is known for this team.`)
     : "This policy expects nothing: it has no values to show.";
   if (hasValues) {
     const values = step.values[selected];
@@ -25,9 +27,9 @@ function drawMind(player, frame) {
     const rows = values.map((value, action) => ({
       name: actionName(recording, action), value, color: colors[action], chosen: action === chosen,
     }));
-    fillBars(find(".q"), rows, { fromZero: false });
+    fillBars(find(".q"), rows, chances ? { fromZero: true, upTo: 1, shown: percent } : { fromZero: false });
     const series = values.map((_, action) => recording.steps.map((one) => one.values && one.values[selected][action]));
-    drawLines(find(".q-lines"), { series, colors, bold: chosen, position, width, height: 74, theme });
+    drawLines(find(".q-lines"), { series, colors, bold: chosen, position, width, height: 74, theme, upTo: chances ? 1 : -Infinity });
   }
   if (step.weights) {
     const colors = step.weights.map((_, number) => robotColor(theme, number));
@@ -41,6 +43,26 @@ function drawMind(player, frame) {
       + `about ${step.weights[selected].toFixed(2)} higher.`;
   }
 }
+
+/** What a critic said along the episode: its value of the team's future, and how much better it went. */
+function drawCritic(player, { teamValue, advantage }, width) {
+  const { recording, find, theme, scene, position } = player;
+  const known = typeof teamValue === "number";
+  find(".critic").hidden = !known;
+  if (!known) return;
+  const judged = typeof advantage === "number";
+  const colors = [robotColor(theme, 0), robotColor(theme, 1)];
+  const series = [recording.steps.map((one) => one.teamValue), ...(judged ? [recording.steps.map((one) => one.advantage)] : [])];
+  drawLines(find(".v-lines"), { series, colors, bold: 0, position, width, height: 74, theme });
+  find(".value-key").style.color = colors[0];
+  find(".value-key").textContent = `value V ${teamValue.toFixed(2)}`;
+  find(".advantage-key").style.color = colors[1];
+  find(".advantage-key").textContent = judged ? `advantage A ${advantage.toFixed(2)}` : "";
+  find(".verdict").textContent = `From here on the critic expects ${teamValue.toFixed(2)} of all ${scene.agent}s together`
+    + (judged ? `; it went ${Math.abs(advantage).toFixed(2)} ${advantage < 0 ? "worse" : "better"} than that.` : ".");
+}
+
+const percent = (share) => `${share > 0 && share < 0.005 ? "<1" : Math.round(100 * share)} %`;
 
 /** Robot 1, by an agent's number from 0. */
 const agentName = (scene, number) => `${scene.agent[0].toUpperCase()}${scene.agent.slice(1)} ${number + 1}`;

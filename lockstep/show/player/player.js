@@ -14,6 +14,8 @@ const PLAYER_MARKUP = `
       <div class="values"><h2>What it expects of each action</h2><ul class="bars q"></ul><canvas class="q-lines"></canvas></div>
       <div class="weights"><h2>How the team weighs its robots</h2><ul class="bars w"></ul><canvas class="w-lines"></canvas>
         <p class="meaning"></p></div>
+      <div class="critic"><h2>What the critic expects of the team</h2><canvas class="v-lines"></canvas>
+        <p class="keys"><span class="value-key"></span> <span class="advantage-key"></span></p><p class="verdict"></p></div>
       <p class="none"></p>
     </div>
   </aside>

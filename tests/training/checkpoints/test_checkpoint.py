@@ -12,8 +12,9 @@ from lockstep.config.load import dump_toml, load_config
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.loggers import JsonlLogger, SilentLogger, Status
+from lockstep.runs.reader import RunReader
 from lockstep.seeding import StreamName, derive_seed
-from lockstep.teams.judge import evaluate_run, judge
+from lockstep.teams.judge import evaluate_run, judge, judge_every_way
 from lockstep.training.checkpoints.checkpoint import load_policy, numbered_checkpoints, save_checkpoint
 from lockstep.training.kill_test import ending, first_difference
 from lockstep.training.session import Session
@@ -209,6 +210,24 @@ def test_a_judgement_is_remembered_with_every_return(tmp_path: Path) -> None:
     assert row["checkpoint"] == "best"
     assert len(row["returns"]) == 20
     assert sum(row["returns"]) / 20 == pytest.approx(row["test_return_mean"])
+
+
+def test_what_trains_by_drawing_is_judged_greedy_and_sampled(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", env={"key": "probe-coin"}, algorithm={"name": "ippo"})
+    trained(run)
+    row = judge_every_way(run, 20)
+    assert (row["choice"], row["sampled"]["choice"]) == ("greedy", "sampled")
+    assert [judged["choice"] for judged in read_rows(run.judgements)] == ["greedy", "sampled"]
+    assert row["sampled"]["test_return_mean"] == evaluate_run(run, 20, choice="sampled").evaluation.mean
+    record = RunReader.open(run.path)
+    assert [judged["choice"] for judged in record.judgements()] == ["greedy"]
+    assert [judged["choice"] for judged in record.judgements(otherwise=True)] == ["sampled"]
+
+
+def test_what_trains_greedily_is_judged_once(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "run", env={"key": "probe-coin"})
+    trained(run)
+    assert "sampled" not in judge_every_way(run, 20)
 
 
 def test_a_run_that_cannot_be_written_is_judged_all_the_same(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class Chart {
   constructor(container, curve) {
     this.curve = curve;
     this.box = document.createElement("section");
-    this.box.className = "chart";
+    this.box.className = curve.own ? "chart own" : "chart";
     this.box.innerHTML = "<h3><span></span><small></small><output></output></h3><div class='plot'></div>";
     this.box.querySelector("span").textContent = curve.title;
     this.box.querySelector("small").textContent = curve.metric === "test_return_mean" ? "mean ± standard deviation" : curve.unit;
