@@ -35,8 +35,8 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
         theirs_shipped = shipped(source)
         changes = parse_words(words, theirs_shipped["algorithm.name"])
         return validated(with_changes(RunConfig().model_dump(), theirs_shipped | changes))
-    changes = parse_words(words)
     if source in PRESETS:
+        changes = parse_words(words, PRESETS[source]().algorithm.name)
         base = preset(source, changes.get("algorithm.name"), changes.get("env.key"))
         return validated(with_changes(base.model_dump(), changes))
     if source.endswith(".json"):
@@ -50,6 +50,7 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     file, values = _read(source)
     if isinstance(values.get("algorithm"), str):
         values["algorithm"] = {"name": values["algorithm"]}
+    changes = parse_words(words, values["algorithm"].get("name") if isinstance(values.get("algorithm"), dict) else None)
     trust.tell(file, values, changes)
     return validated(with_changes(values, changes))
 

@@ -35,7 +35,8 @@ _SHORT = {"pqn": "pqn_vdn"}
 
 
 def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
-    """`key=value` words as changes by dotted path. algorithm: that of the EPyMARL configuration that they change.
+    """`key=value` words as changes by dotted path. algorithm: that of the configuration that they change, unless one of
+    them names another.
 
     Raises UserError for a word that is none or an unknown key.
     """
@@ -54,9 +55,10 @@ def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
     for key, value in pairs:
         if key in _NAMES and isinstance(value, str) and ":" in value:  # one of one's own may have settings of its own
             known |= knobs_of("algorithm", [section_of(value)])
+    named = [value for key, value in pairs if key in _NAMES]
     changes: Changes = {}
     for key, value in in_their_order(pairs):
-        changes = merged(changes, key, translate(key, value, known, algorithm))
+        changes = merged(changes, key, translate(key, value, known, named[-1] if named else algorithm))
     return widths(changes) if any(key == "mixing_embed_dim" for key, _ in pairs) else changes
 
 

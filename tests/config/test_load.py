@@ -300,3 +300,11 @@ def test_a_preset_is_another_recipe_for_actor_critics(name: str) -> None:
     assert theirs.collection.warmup_env_steps == 0
     assert theirs.exploration.epsilon_start == 0.0
     assert theirs.collection.num_envs % theirs.algorithm.model_dump()["minibatches"] == 0
+
+
+def test_epymarls_words_mean_what_the_algorithm_makes_of_them() -> None:
+    typed = load_config("smoke", ["q_nstep=10", "target_update_interval_or_tau=0.01", "name=mappo"])
+    assert typed.algorithm.model_dump()["return_steps"] == 10
+    assert typed.algorithm.model_dump()["critic_tau"] == 0.01
+    assert load_config("paper-mappo", ["q_nstep=5"]).algorithm.model_dump()["return_steps"] == 5
+    assert load_config("smoke", ["q_nstep=5", "td_lambda=0"]).algorithm.model_dump()["n_step"] == 5
