@@ -195,7 +195,7 @@ def test_another_checkpoint_of_the_token_can_be_named(tmp_path: Path) -> None:
         ({"hypernet_layers": 1}, "mixer.th holds parameters of another network"),
         ({"env_args": {"key": "rware:rware-tiny-4ag-v2", "time_limit": 100}}, "--config FILE"),
         ({"seed": 2}, "none of those in .* has its name, seed and world"),
-        ({"mixer": "qtran"}, "algorithm.name='qtran' must be"),
+        ({"mixer": "qatten"}, "algorithm.name='qatten' must be"),
     ],
 )
 def test_a_checkpoint_of_another_configuration_is_a_sentence_and_leaves_nothing(
