@@ -22,6 +22,15 @@ def test_links_to_files_lead_somewhere(document: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if "#L" in path.read_text()], ids=lambda path: path.name
+)
+def test_links_to_lines_find_what_they_name(document: Path) -> None:
+    for name, link, number in re.findall(r"\[`(\w+)`\]\(([^)#]+)#L(\d+)\)", document.read_text()):
+        line = (document.parent / link).read_text().splitlines()[int(number) - 1]
+        assert re.match(rf"\s*(def|class) {name}\b", line), f"{link}#L{number} is {line!r}"
+
+
 def test_all_media_together_are_light_and_all_are_shown() -> None:
     media = list((ROOT / "docs" / "media").iterdir())
     assert sum(path.stat().st_size for path in media) < MOST_BYTES

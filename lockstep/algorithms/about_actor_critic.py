@@ -104,14 +104,18 @@ HINTS = {
     ),
 }
 SMALL = {
-    "algorithm": {"gamma": 0.99, "entropy_weight": 0.01, "epochs": 4, "minibatches": 1},
+    "exploration": {"epsilon_start": 0.0, "epsilon_finish": 0.0},
+    "algorithm": {"gamma": 0.99, "entropy_weight": 0.01, "minibatches": 1},
     "optimizer": {"lr": 5e-3},
 }
+PROOFS = (
+    Proof("probe-one-step", "is a reward learnt at all?", 1.0, 30, SMALL),
+    Proof("probe-coin", "do observations matter?", 1.0, 100, SMALL),
+    Proof("probe-memory", "is a coin remembered?", 1.0, 100, {**SMALL, "network": {"recurrent": True}}),
+)
 
 
-def _entry(
-    name: str, section: type[ActorCriticConfig], title: str, paragraph: str, proofs: tuple[Proof, ...]
-) -> Algorithm:
+def _entry(name: str, section: type[ActorCriticConfig], title: str, paragraph: str) -> Algorithm:
     """What all of them have in common. Torch is loaded when something is built."""
 
     def networks(spec: EnvSpec, config: RunConfig) -> "nn.ModuleDict":
@@ -147,7 +151,7 @@ def _entry(
         metrics=METRICS,
         credit=_credit,
         hints=HINTS,
-        proofs=proofs,
+        proofs=PROOFS,
     )
 
 
@@ -211,10 +215,6 @@ def _draw_critic(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
     return TeamDrawing(parts, 130, CHANCE)
 
 
-def _proofs(*questions: tuple[str, str, float, int]) -> tuple[Proof, ...]:
-    return tuple(Proof(*question, SMALL) for question in questions)
-
-
 MAPPO = _entry(
     "mappo",
     MAPPOConfig,
@@ -223,9 +223,6 @@ MAPPO = _entry(
     "sees the state of all, which no agent needs when it acts. Several steps are taken over the same episodes, "
     "and no action's chance is moved further than a clip allows, so that what was seen stays true (Schulman et "
     "al. 2017; Yu et al. 2022).",
-    _proofs(
-        ("probe-one-step", "is a reward learnt at all?", 1.0, 60), ("probe-coin", "do observations matter?", 1.0, 150)
-    ),
 )
 IPPO = _entry(
     "ippo",
@@ -234,7 +231,6 @@ IPPO = _entry(
     "**IPPO** is PPO for every agent by itself. It makes actions likelier after which more came than its "
     f"**critic** expected, which sees no more than the agent does. {POLICY}. No action's chance is moved further "
     "than a clip allows, so that several steps over the same episodes stay sound (de Witt et al. 2020).",
-    _proofs(("probe-coin", "do observations matter?", 1.0, 150)),
 )
 MAA2C = _entry(
     "maa2c",
@@ -243,7 +239,6 @@ MAA2C = _entry(
     "**MAA2C** makes actions likelier after which more came than a **critic** had expected, and looks at nothing "
     f"twice. {POLICY}. The critic sees the state of all, which no agent needs when it acts (Mnih et al. 2016; "
     "Papoudakis et al. 2021).",
-    _proofs(("probe-coin", "do observations matter?", 1.0, 300)),
 )
 IA2C = _entry(
     "ia2c",
@@ -251,5 +246,4 @@ IA2C = _entry(
     "IA2C",
     f"**IA2C** is advantage actor-critic for every agent by itself (Mnih et al. 2016). {POLICY}. A **critic** that"
     " sees no more than the agent does says what could be expected; nothing is looked at twice.",
-    _proofs(("probe-coin", "do observations matter?", 1.0, 300)),
 )

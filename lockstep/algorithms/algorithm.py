@@ -71,7 +71,7 @@ class Algorithm:
     section says, where that is a `FreshConfig`."""
 
     choice: Literal["greedy", "sampled"] = "greedy"
-    """How training plays by its preferences: `Learner.choice`, told before anything is built."""
+    """How training plays by its preferences; its learner has the same (`Learner.choice`)."""
 
     threads: bool = False
     """Whether threads share a batch, not processes: for gradients that do not hold the interpreter's lock."""

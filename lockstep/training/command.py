@@ -65,7 +65,9 @@ class Outcome:
                 "(collection.warmup_env_steps, replay.batch_size); raise t_max"
             )
         if result.best_test_return is not None:
-            lines.append(f"  best test return      {result.best_test_return:.2f}")
+            config = RunReader(self.run).config_or_none()
+            choice = "" if config is None else f", {config.evaluation.choice}"
+            lines.append(f"  best test return      {result.best_test_return:.2f}{choice}")
         if self.confirmation is not None:
             others = [inner for inner in self.confirmation.values() if isinstance(inner, dict)]
             for row in (self.confirmation, *others):

@@ -36,7 +36,7 @@ CASES: tuple[tuple[Algorithm, Proof], ...] = tuple(
 
 
 def check_learning() -> Iterator[ProbeResult]:
-    """Train every case and say what it reached, one after the other; about 20 seconds altogether."""
+    """Train every case and say what it reached, one after the other; about 30 seconds altogether."""
     for algorithm, proof in CASES:
         started = time.monotonic()
         session = Session(_config(algorithm, proof))

@@ -314,3 +314,9 @@ def test_what_a_gpu_records_is_the_same_update(algorithm: dict[str, Any], monkey
             for name, value in expected.items():
                 torch.testing.assert_close(found[name], value, msg=name)
     torch.testing.assert_close(plain.weights, recorded.weights)
+
+
+@pytest.mark.parametrize("name", [*ALL, "qmix"])
+def test_an_entry_says_how_its_learner_plays(name: str) -> None:
+    entry, config = registry.ALGORITHMS[name], RunConfig.model_validate({"algorithm": {"name": name}})
+    assert entry.choice == registry.build(SPEC, config).choice

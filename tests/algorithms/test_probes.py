@@ -153,3 +153,51 @@ def test_only_what_need_not_be_monotonic_finds_the_eight_among_penalties(algorit
 @pytest.mark.parametrize(("algorithm", "reward"), [("vdn", 2.0), ("qmix", 2.0), ("qtran", 10.0), ("qtran_alt", 10.0)])
 def test_only_what_need_not_be_monotonic_dares_to_agree_where_half_of_it_costs(algorithm: str, reward: float) -> None:
     assert earned(studied("penalty", algorithm), "penalty") == reward
+
+
+def drawing(probe: str, algorithm: str, rounds: int = 100, *, recurrent: bool = False) -> Session:
+    """A small policy after `rounds` collections of 32 episodes, each studied at once: four times by PPO, else once."""
+    config = RunConfig.model_validate(
+        {
+            "env": {"key": f"probe-{probe}"},
+            "collection": {"num_envs": 32},
+            "exploration": {"epsilon_start": 0.0, "epsilon_finish": 0.0},
+            "network": {"recurrent": recurrent, "hidden_dim": 32},
+            "algorithm": {"name": algorithm, "gamma": 0.99},
+            "optimizer": {"lr": 5e-3},
+            "training": {"num_threads": 1},
+        }
+    )
+    session = Session(config)
+    for _ in range(rounds):
+        session.advance()
+    return session
+
+
+ACTOR_CRITICS = ["ippo", "mappo", "ia2c", "maa2c"]
+
+
+@pytest.mark.parametrize("algorithm", ACTOR_CRITICS)
+def test_a_policy_learns_a_single_reward(algorithm: str) -> None:
+    assert test_return(drawing("one-step", algorithm, rounds=30)) == 1.0
+
+
+@pytest.mark.parametrize("algorithm", ACTOR_CRITICS)
+def test_to_a_policy_observations_matter(algorithm: str) -> None:
+    assert test_return(drawing("coin", algorithm)) == 1.0
+
+
+@pytest.mark.parametrize("algorithm", ACTOR_CRITICS)
+def test_a_policy_with_a_memory_names_a_coin_seen_before(algorithm: str) -> None:
+    assert test_return(drawing("memory", algorithm, recurrent=True)) == 1.0
+
+
+def test_a_policy_without_a_memory_guesses_it() -> None:
+    assert test_return(drawing("memory", "mappo")) < 0.75
+
+
+def test_a_critic_knows_what_a_reward_four_steps_ahead_is_worth() -> None:
+    session = drawing("discounting", "mappo", rounds=150)
+    health = session.evaluation_row(20)
+    assert health["test_value_start_mean"] == pytest.approx(0.99**4, abs=0.03)
+    assert health["test_discounted_return_mean"] == pytest.approx(0.99**4)

@@ -22,6 +22,20 @@ def test_killed_runs_end_as_the_one_that_was_never_stopped(monkeypatch: pytest.M
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_policy_that_is_killed_in_the_middle_of_its_schedules_ends_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = ["training.max_env_steps=60000", "evaluation.episodes=10", "num_envs=64", "algorithm=mappo"]
+    schedules = ["minibatches=2", "lr_finish=0", "entropy_finish=0", "anneal_env_steps=60000", "critic_tau=0.1"]
+    monkeypatch.setattr(kill_test, "WORDS", [*kill_test.WORDS, *short, *schedules])
+    monkeypatch.setattr(kill_test, "VICTIMS", ("training", "parent"))
+    monkeypatch.setattr(kill_test, "MAX_ENV_STEPS", 60_000)
+    monkeypatch.setattr(kill_test, "KILLS_PER_RUN", 2)
+    report = selftest_resume(kills=4)
+    assert report.difference is None, report.difference
+    assert report.kills == 4
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_a_hundred_kills_leave_no_difference() -> None:
     """Half an hour: `lockstep selftest resume --kills 100`."""
