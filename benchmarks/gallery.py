@@ -87,11 +87,15 @@ def main() -> None:
     arguments = parser.parse_args()
     run = half_trained(arguments.run)
     three = typical(run)
-    spread = [play(policy=policy, env_key="mpe:simple_spread_v3", seed=3)[0] for policy in ("random", "heuristic")]
+    spread, food = (
+        [play(policy=policy, env_key=key, seed=3)[0] for policy in ("random", "heuristic")]
+        for key in ("mpe:simple_spread_v3", "Foraging-10x10-3p-3f-v3")
+    )
     films = {
         "teams": side_by_side(three, ("untrained", "half-trained", "trained"), scale=0.75),
         "nineteen": frames(play(policy="heuristic", env_key="rware-large-19ag-v2", time_limit=60)[0], "dark"),
         "spread": side_by_side(spread, ("random", "heuristic"), scale=0.8),
+        "foraging": side_by_side(food, ("random", "heuristic"), scale=0.8),
     }
     for name, pictures in films.items():
         path = arguments.out / f"{name}.gif"

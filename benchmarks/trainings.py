@@ -10,7 +10,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.runs.directory import RunDirectory
 from lockstep.sweeps.display import SweepDisplay
 from lockstep.sweeps.folder import Cell, SweepFolder
-from lockstep.sweeps.local import jobs_of, run_sweep
+from lockstep.sweeps.local import LocalEngine, jobs_of, run_sweep
 
 
 def finished(trainings: Sequence[tuple[str, RunConfig]], out: Path, at_once: int = 1) -> list[RunDirectory]:
@@ -26,7 +26,8 @@ def finished(trainings: Sequence[tuple[str, RunConfig]], out: Path, at_once: int
     sweep.write(cells, {"name": out.name})
     jobs = jobs_of(sweep)
     with SweepDisplay(Console(stderr=True), str(out), jobs, at_once) as display:
-        interrupted_by = run_sweep(sweep, jobs, at_once, max(1, cores() // at_once), display.show)
+        engine = LocalEngine(at_once, max(1, cores() // at_once))
+        interrupted_by = run_sweep(sweep, jobs, engine, display.show)
     if interrupted_by is not None:
         raise SystemExit(128 + interrupted_by)
     failed = [f"{job.cell.run.path}: {job.failed or job.history.reason}" for job in jobs if not job.done]

@@ -40,7 +40,7 @@ from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
 from lockstep.show import film
 from lockstep.spec import EnvSpec
-from lockstep.sweeps.command import work_here
+from lockstep.sweeps.command import local_engine, work_here
 from lockstep.sweeps.folder import Standing, SweepFolder
 from lockstep.sweeps.planning import plan_sweep
 from lockstep.sweeps.request import read_request
@@ -260,7 +260,9 @@ class Sweep:
         threads: of each cell, where its settings leave that open. A cell that is set aside stops no other. Raises
         KeyboardInterrupt when it is interrupted: everything is saved then, and the next call goes on.
         """
-        _, interrupted_by = work_here(self._folder, at_once, threads, Console(quiet=not progress))
+        _, interrupted_by = work_here(
+            self._folder, local_engine(at_once, threads), threads, Console(quiet=not progress)
+        )
         if interrupted_by is not None:
             raise KeyboardInterrupt
         return self

@@ -11,6 +11,7 @@ import pytest
 import lockstep
 from lockstep import Run, RunConfig, Team, UserError, evaluate, load_team, make_vec, train
 from lockstep.envs.protocol import VectorEnv
+from lockstep.envs.registry import make_env
 from tests.training.test_session import config
 
 SHORT = ("training.max_env_steps=400", "evaluation.every_env_steps=200")
@@ -60,6 +61,12 @@ def test_a_team_brings_its_world(run: Run) -> None:
     env = team.make_env(num_envs=3, seed=5)
     assert (env.num_envs, env.spec) == (3, team.spec)
     assert env.reset().tolist() == run.make_env(num_envs=3, seed=5).reset().tolist()
+
+
+def test_a_worlds_options_may_be_others_than_the_runs(robots: Run) -> None:
+    assert robots.make_env(1, 3, time_limit=7).spec.time_limit == 7
+    assert load_team(robots).make_env(time_limit=8).spec.time_limit == 8
+    assert make_env(robots.config.env, 1, 3, arguments={}).spec.time_limit == 40
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 7), (2, 1, 2), (1, 2, 3, 4), (5,), ()])

@@ -1,10 +1,15 @@
 """What the documents point to is there, and their pictures are light."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from lockstep.cli import main
+from tests.line_links import linked
+from tests.teams.test_epymarl import results
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -18,13 +23,9 @@ def test_links_to_files_lead_somewhere(document: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(
-    "document", [path for path in DOCUMENTS if "#L" in path.read_text()], ids=lambda path: path.name
-)
-def test_links_to_lines_find_what_they_name(document: Path) -> None:
-    for name, link, number in re.findall(r"\[`(\w+)`\]\(([^)#]+)#L(\d+)\)", document.read_text()):
-        line = (document.parent / link).read_text().splitlines()[int(number) - 1]
-        assert re.match(rf"\s*(def|class) {name}\b", line), f"{link}#L{number} is {line!r}"
+def test_links_to_lines_lead_to_what_they_name() -> None:
+    """After a change: `python -m tests.line_links`."""
+    assert [path.name for path in DOCUMENTS if linked(path) != path.read_text()] == []
 
 
 def test_all_media_together_are_light_and_all_are_shown() -> None:
@@ -38,3 +39,29 @@ def test_films_repeat_and_have_a_frame_for_every_step() -> None:
     for name, frames in (("teams", 101), ("nineteen", 61), ("spread", 26)):
         with Image.open(ROOT / "docs" / "media" / f"{name}.gif") as film:
             assert (film.n_frames, film.info["loop"]) == (frames, 0)  # type: ignore[attr-defined]
+
+
+def commands(document: str) -> list[list[str]]:
+    """What a document lets people type, as words; what is written into files by the shell is printed."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs" / document).read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line.partition(" > ")[0] for block in blocks for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("lockstep ")]
+
+
+def test_the_page_for_epymarls_users_can_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    token = results(tmp_path / "results", "qmix_ff")
+    token.rename(token.with_name(token.name.replace(" ", "_")))
+    typed = commands("epymarl.md")
+    assert len(typed) == 12
+    shorter = ["env_args.time_limit=5", "test_nepisode=2", "batch_size=2", "buffer_size=4", "--no-doctor", "-q"]
+    config = Path("runs/theirs/config.toml")
+    for words in typed:
+        quick = {"train": [*shorter, "t_max=20", "--out", f"runs/{len(list(Path().glob('runs/*')))}"]}
+        if words[0] == "resume":
+            told = config.read_text().replace("batch_size = 32", "batch_size = 2")
+            config.write_text(told.replace("time_limit = 100", "time_limit = 5"))
+            quick["resume"] = ["t_max=15120", "--changed", "-q"]
+        assert main([*words, *quick.get(words[0], [])]) == 0, words
+    assert {"theirs.gif", "both.svg", "theirs.svg", "back"} <= {path.name for path in tmp_path.iterdir()}
+    assert Path("runs/theirs/export/1/metrics.json").is_file()

@@ -15,7 +15,9 @@ from lockstep.compute.arithmetic import relu, sigmoid, tanh
 from lockstep.compute.compiled import in_order
 from lockstep.errors import UserError
 
-zero = np.float32(0.0)
+zero, one = np.float32(0.0), np.float32(1.0)
+EPSILON = np.float32(1e-5)
+"""What `torch.nn.LayerNorm` adds to a variance."""
 WIDTH = 8
 """Values are kept in rows of a multiple of this: one vector instruction."""
 
@@ -32,6 +34,8 @@ class TeamWeights(NamedTuple):
     """The previous action's one-hot follows the observation."""
     agent_id: bool
     """The agent's one-hot number comes last."""
+    layer_norm: bool
+    """What a linear layer makes is normalized before its ReLU."""
     num_agents: int
     num_actions: int
     group: Ints
@@ -58,6 +62,8 @@ class Shape(NamedTuple):
     recurrent: bool
     last_action: bool
     agent_id: bool
+    layer_norm: bool
+    dueling: bool
     groups: tuple[tuple[int, ...], ...]
     """The agents that share the parameters of a network."""
 
@@ -66,14 +72,22 @@ def team_weights(parameters: list[Floats], shape: Shape) -> TeamWeights:
     """Return the weights from the parameters of every group's network, one after the other, each in its own order."""
     count = len(parameters) // len(shape.groups)
     read = _recurrent if shape.recurrent else _feed_forward
-    parts = [read(parameters[start : start + count]) for start in range(0, len(parameters), count)]
+    networks = [parameters[start : start + count] for start in range(0, len(parameters), count)]
+    parts = [read(_without_duel(network) if shape.dueling else network) for network in networks]
     group = np.empty(sum(map(len, shape.groups)), np.int64)
     for number, agents in enumerate(shape.groups):
         group[list(agents)] = number
     return TeamWeights(
-        shape.recurrent, shape.last_action, shape.agent_id, len(group), len(parameters[-1]), group,
+        shape.recurrent, shape.last_action, shape.agent_id, shape.layer_norm,
+        len(group), len(parameters[-3 if shape.dueling else -1]), group,
         *(np.ascontiguousarray(np.concatenate(arrays)) for arrays in zip(*parts, strict=True)),
     )  # fmt: skip
+
+
+def _without_duel(parameters: list[Floats]) -> list[Floats]:
+    """One last layer in place of the two of `DuelingValues`: what it makes is linear in what it sees."""
+    *before, weights, biases, of_situation, bias = parameters
+    return [*before, of_situation + weights - weights.mean(0, keepdims=True), bias + biases - biases.mean()]
 
 
 def _feed_forward(parameters: list[Floats]) -> tuple[Floats, ...]:
@@ -97,7 +111,7 @@ def no_weights(obs_dim: int, agents: int) -> TeamWeights:
     nothing, none = np.empty((0, 0), np.float32), np.empty((1, 0), np.float32)
     encode, values = np.empty((obs_dim, 0), np.float32), np.empty((0, WIDTH), np.float32)
     return TeamWeights(
-        False, False, False, 0, 1, np.zeros(agents, np.int64),
+        False, False, False, False, 0, 1, np.zeros(agents, np.int64),
         encode, none, nothing, none, nothing, values, np.zeros((1, WIDTH), np.float32),
     )  # fmt: skip
 
@@ -177,11 +191,15 @@ def encode_step(
         first += network.num_actions
     if network.agent_id:
         _add_row(network.encode[first + agent], x)
+    if network.layer_norm:
+        _normalize(x)
     for c in range(h):
         x[c] = relu(x[c])
     _copy_row(network.encoded_to_hidden_bias, group, inner)
     _add_rows(x, network.encoded_to_hidden, group * h, inner[: network.encoded_to_hidden.shape[1]], order)
     if not network.recurrent:
+        if network.layer_norm:
+            _normalize(inner)
         for c in range(h):
             inner[c] = relu(inner[c])
 
@@ -286,6 +304,20 @@ def _add_rows_twice(
         for c in range(width):
             first[c] += xk * row[c]
             second[c] += yk * row[c]
+
+
+@in_order
+def _normalize(x: Floats) -> None:
+    """Give x (H,) a mean of 0 and a variance of 1, as `torch.nn.LayerNorm` does."""
+    count, mean, variance = np.float32(len(x)), zero, zero
+    for c in range(len(x)):
+        mean += x[c]
+    mean /= count
+    for c in range(len(x)):
+        variance += (x[c] - mean) * (x[c] - mean)
+    scale = one / np.sqrt(variance / count + EPSILON)
+    for c in range(len(x)):
+        x[c] = (x[c] - mean) * scale
 
 
 @in_order

@@ -21,7 +21,7 @@ from lockstep.algorithms.diagram import (
     heading,
     text,
 )
-from lockstep.config.schema import IQLConfig, QLearningConfig, QMIXConfig, RunConfig, VDNConfig
+from lockstep.config.schema import AlgorithmConfig, IQLConfig, QLearningConfig, QMIXConfig, RunConfig, VDNConfig
 from lockstep.runs.metrics import Metric
 from lockstep.spec import EnvSpec
 
@@ -73,12 +73,12 @@ def with_mixer(name: str, mixer: type[Any]) -> Algorithm:
     """
     said = " ".join((mixer.__doc__ or "").split())
     section: type[QLearningConfig] = getattr(mixer, "section", QLearningConfig)
-    return _entry(
+    return entry(
         name, section, mixer, title=mixer.__name__, paragraph=said, draw_team=draw_others, metrics=(*METRICS, MIXED)
     )
 
 
-def _entry(name: str, section: type[QLearningConfig], mixer: type[Any] | None = None, **said: Any) -> Algorithm:
+def entry(name: str, section: type[AlgorithmConfig], mixer: type[Any] | None = None, **said: Any) -> Algorithm:
     """What all of them have in common. Torch is loaded when something is built."""
 
     def networks(spec: EnvSpec, config: RunConfig) -> "nn.ModuleDict":
@@ -105,13 +105,7 @@ def _update(config: RunConfig) -> str:
     """See `Algorithm.update`."""
     algorithm, replay = config.algorithm, config.replay
     assert isinstance(algorithm, QLearningConfig)
-    target = (
-        f"{algorithm.n_step}-step returns"
-        if algorithm.n_step > 1
-        else f"Peng's Q(λ) with λ = {algorithm.td_lambda:g}"
-        if algorithm.td_lambda > 0
-        else "one step of reward and the value of what follows"
-    )
+    target = f"{algorithm.n_step}-step returns" if algorithm.n_step > 1 else target_words(algorithm.td_lambda)
     studied = (
         f"{replay.batch_size} {'episodes' if not replay.segment_steps else f'pieces of {replay.segment_steps} steps'}"
     )
@@ -145,19 +139,28 @@ def _no_team(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
     )
 
 
-def _sum(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
+def target_words(td_lambda: float) -> str:
+    """What one target is made from, where it is not a fixed number of steps."""
+    return (
+        f"Peng's Q(λ) with λ = {td_lambda:g}" if td_lambda > 0 else "one step of reward and the value of what follows"
+    )
+
+
+def draw_sum(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
+    """The team's value as a sum."""
     y = sum(centers) / len(centers)
-    return TeamDrawing(_mixed(centers, box(X_TEAM, y, 150, ["sum of all values", "nothing to learn"], ORANGE)))
+    return TeamDrawing(draw_mixed(centers, box(X_TEAM, y, 150, ["sum of all values", "nothing to learn"], ORANGE)))
 
 
-def _mixing_network(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
+def draw_mixing_network(sizes: Architecture, centers: Sequence[float]) -> TeamDrawing:
+    """QMIX's mixer, and the networks that make its weights."""
     y, width = sum(centers) / len(centers), sizes.layer("b₁", "mixer.b1").shape.rpartition(" ")[2]
     lines = ["|W₁(s)| q + b₁(s)", f"{sizes.spec.num_agents} → {width}, ELU", "|w₂(s)| · + V(s)", f"{width} → 1"]
-    parts = _mixed(centers, box(X_TEAM, y, 150, lines, ORANGE, height=96))
+    parts = draw_mixed(centers, box(X_TEAM, y, 150, lines, ORANGE, height=96))
     return TeamDrawing(parts + _hypernets(sizes, y, bottom(centers) + 26), 178)
 
 
-def _mixed(centers: Sequence[float], mixer: str) -> list[str]:
+def draw_mixed(centers: Sequence[float], mixer: str) -> list[str]:
     """Draw the way from the agents' values through the mixer to the team's."""
     y = sum(centers) / len(centers)
     return [
@@ -196,7 +199,7 @@ def _hypernets(sizes: Architecture, mixer_y: float, top: float) -> list[str]:
     return parts
 
 
-IQL = _entry(
+IQL = entry(
     "iql",
     IQLConfig,
     title="IQL",
@@ -208,7 +211,7 @@ IQL = _entry(
     metrics=METRICS,
     proofs=(Proof("probe-one-step", "is a reward learnt at all?", 1.0, 60, SMALL),),
 )
-VDN = _entry(
+VDN = entry(
     "vdn",
     VDNConfig,
     title="VDN",
@@ -216,7 +219,7 @@ VDN = _entry(
         f"**VDN** values the team as the plain sum of the agents' values (Sunehag et al. 2018). {NETWORKS}. Since a "
         "sum grows with each of its parts, every agent may take its own best action."
     ),
-    draw_team=_sum,
+    draw_team=draw_sum,
     words={**WORDS, **MIXER},
     metrics=(*METRICS, MIXED),
     proofs=(
@@ -224,7 +227,7 @@ VDN = _entry(
         Proof("probe-two-step", "does a sum of values settle for the 7?", 7.0, 400, SMALL),
     ),
 )
-QMIX = _entry(
+QMIX = entry(
     "qmix",
     QMIXConfig,
     title="QMIX",
@@ -235,7 +238,7 @@ QMIX = _entry(
         "one agent's value is never worse for the team's. So each agent may simply take its own best action, with no "
         "mixer and no messages, and the team's value is as high as it can be (Rashid et al. 2018)."
     ),
-    draw_team=_mixing_network,
+    draw_team=draw_mixing_network,
     words={**WORDS, **MIXER},
     metrics=(*METRICS, MIXED),
     hints=LISTEN_TO_ALL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 from typing import NamedTuple
 
@@ -45,10 +46,11 @@ class Architecture:
         weights = [shape for _, shape in self._below(place) if len(shape) == 2]
         if any("weight_hh" in path for path, _ in self._below(place)):
             (_, inputs), (_, hidden) = weights  # the gates of a memory: from its input, and from itself
-            widths = [inputs, hidden]
-        else:
-            widths = [weights[0][1], *(outputs for outputs, _ in weights)]
-        return Layer(name, " → ".join(map(str, widths)), self.parameters(place))
+            return Layer(name, f"{inputs} → {hidden}", self.parameters(place))
+        shape = f"{weights[0][1]} → {weights[0][0]}"
+        for (before, _), (outputs, inputs) in pairwise(weights):
+            shape += f" {'→' if inputs == before else '+'} {outputs}"  # on top of the one before, or beside it
+        return Layer(name, shape, self.parameters(place))
 
     def parameters(self, place: str) -> int:
         """Numbers that are learnt below `place`."""

@@ -85,9 +85,10 @@ def _agent(sizes: Architecture, number: int, y: float, preference: str) -> list[
     place = next(place for group, place in sizes.agents if number - 1 in group)
     extras = [f"+ who it is, 1 of {spec.num_agents}"] if network.agent_id else []
     extras += ["+ its last action"] if network.last_action else []
-    encode = sizes.layer("Linear, ReLU", f"{place}.encode")
-    middle = sizes.layer("GRU", f"{place}.gru") if network.recurrent else sizes.layer("Linear, ReLU", f"{place}.hidden")
-    values = sizes.layer("Linear", f"{place}.values")
+    hidden = "Linear, norm, ReLU" if network.layer_norm else "Linear, ReLU"
+    encode = sizes.layer(hidden, f"{place}.encode")
+    middle = sizes.layer("GRU", f"{place}.gru") if network.recurrent else sizes.layer(hidden, f"{place}.hidden")
+    values = sizes.layer("Duel" if network.dueling else "Linear", f"{place}.values")
     parts = [
         box(X_INPUT, y, 138, [f"agent {number} sees", f"{spec.obs_dim} numbers", *extras], GREY),
         arrow(X_INPUT + 138, y, X_ENCODE, y),

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from lockstep.algorithms.hidden_layers import unit_health, watched
 from lockstep.algorithms.learner import Suspect, Thoughts
 from lockstep.algorithms.q_learning import Settings, best_values, mask_unavailable, take, values
+from lockstep.algorithms.returns import unscaled
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.agents import AgentNetwork
 from lockstep.networks.mixers import MixingInputs, NoMixer
@@ -34,7 +35,8 @@ def thoughts(online: nn.ModuleDict, episode: EpisodeBatch, settings: Settings) -
     with torch.enable_grad():
         q_tot = online["mixer"](taken, inputs)
         (slopes,) = torch.autograd.grad(q_tot.sum(), taken)
-    return Thoughts(q[0].cpu(), slopes[0].cpu(), q_tot.detach().sum(-1)[0].cpu())
+    team_value = _in_rewards(q_tot.detach(), settings).sum(-1)
+    return Thoughts(q[0].cpu(), slopes[0].cpu(), team_value[0].cpu())
 
 
 @torch.no_grad()
@@ -55,6 +57,11 @@ def suspects(
     }
 
 
+def _in_rewards(q_tot: Tensor, settings: Settings) -> Tensor:
+    """The values of teams, (..., G), in the units of their rewards."""
+    return unscaled(q_tot) if settings.algorithm.rescale_values else q_tot
+
+
 def _least_share(mixer: nn.Module, batch: EpisodeBatch, q: Tensor) -> float:
     """How much the team's value listens to the agent it listens to least: its share of the sum of dQ_tot/dQ_i."""
     chosen = take(q[:, :-1], batch.actions).requires_grad_()
@@ -71,7 +78,7 @@ def _promises(mixer: nn.Module, batch: EpisodeBatch, q: Tensor, settings: Settin
     gamma, agents = settings.algorithm.gamma, settings.spec.num_agents
     best = best_values(q, batch.available)
     greedy = MixingInputs(batch.state, mask_unavailable(q, batch.available).argmax(-1), best)
-    believed: Tensor = mixer(best, greedy).sum(-1, keepdim=True)  # (B, T+1, 1)
+    believed = _in_rewards(mixer(best, greedy), settings).sum(-1, keepdim=True)  # (B, T+1, 1)
     if isinstance(mixer, NoMixer):  # every agent believes in the whole team's reward
         believed = believed / agents
     ends = batch.terminated if settings.algorithm.bootstrap_time_limit else batch.terminated | batch.truncated

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lockstep.algorithms.about_actor_critic import IA2C, IPPO, MAA2C, MAPPO
+from lockstep.algorithms.about_pqn import PQN_QMIX, PQN_VDN
 from lockstep.algorithms.about_q_learning import IQL, QMIX, VDN, with_mixer
+from lockstep.algorithms.about_unrestricted import CW_QMIX, OW_QMIX, QPLEX, QTRAN, QTRAN_ALT
 from lockstep.algorithms.algorithm import Algorithm
 from lockstep.algorithms.architecture import Architecture
 from lockstep.config.schema import RunConfig
@@ -19,7 +21,13 @@ from lockstep.spec import EnvSpec
 if TYPE_CHECKING:
     from lockstep.algorithms.learner import Learner
 
-ALGORITHMS: Mapping[str, Algorithm] = {entry.name: entry for entry in (IQL, VDN, QMIX, IPPO, MAPPO, IA2C, MAA2C)}
+ALGORITHMS: Mapping[str, Algorithm] = {
+    entry.name: entry
+    for entry in (
+        *(IQL, VDN, QMIX, QPLEX, OW_QMIX, CW_QMIX, QTRAN, QTRAN_ALT, PQN_VDN, PQN_QMIX),
+        *(IPPO, MAPPO, IA2C, MAA2C),
+    )
+}
 
 
 def algorithm_of(config: RunConfig) -> Algorithm:

@@ -1,12 +1,15 @@
 """Targets for Q-learning: pure tensor functions, worked by hand in their tests.
 
-All take `reward` (B, T, 1), `next_value` (B, T, G), the value of the state after each step, `ended` (B, T, 1) bool,
+Returns take `reward` (B, T, 1), `next_value` (B, T, G), the value of the state after each step, `ended` (B, T, 1) bool,
 where the future is worth nothing, and `last` (B, T, 1) bool, each episode's final step (ended or cut). They return
 targets (B, T, G); steps after the last are meaningless and masked by the caller.
 """
 
 import torch
 from torch import Tensor
+
+RESCALING_EPS = 1e-3
+"""Share of a value that rescaling leaves as it is, so that it can be undone."""
 
 
 def td_lambda(reward: Tensor, next_value: Tensor, ended: Tensor, last: Tensor, gamma: float, lam: float) -> Tensor:
@@ -30,6 +33,17 @@ def n_step(reward: Tensor, next_value: Tensor, ended: Tensor, last: Tensor, gamm
         following = torch.cat([target[:, 1:], next_value[:, -1:]], dim=1)
         target = reward + discount * torch.where(last, next_value, following)
     return target
+
+
+def rescaled(x: Tensor) -> Tensor:
+    """h(x) = sign(x) (sqrt(|x| + 1) - 1) + eps x (Pohlen et al. 2018): large values come closer, small ones stay."""
+    return x.sign() * ((x.abs() + 1.0).sqrt() - 1.0) + RESCALING_EPS * x
+
+
+def unscaled(y: Tensor) -> Tensor:
+    """The x whose h(x) is y (Pohlen et al. 2018, proposition A.2)."""
+    root = (1.0 + 4.0 * RESCALING_EPS * (y.abs() + 1.0 + RESCALING_EPS)).sqrt()
+    return y.sign() * (((root - 1.0) / (2.0 * RESCALING_EPS)).square() - 1.0)
 
 
 def _backward_recurrence(offset: Tensor, factor: Tensor) -> Tensor:

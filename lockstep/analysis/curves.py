@@ -30,7 +30,10 @@ def metric_figure(
 ) -> Figure:
     """One curve a configuration. Raises UserError for an unknown metric, or where no run has written it yet."""
     groups = group_runs(records)
-    lines = [drawn for group in groups if (drawn := line(group, metric, over)) is not None]
+    tasks = {group.config.env.model_dump_json(include={"key", "time_limit", "arguments"}) for group in groups}
+    labels = [_with_task(group) if len(tasks) > 1 else group.name for group in groups]
+    drawn = [line(group, metric, over, label) for group, label in zip(groups, labels, strict=True)]
+    lines = [one for one in drawn if one is not None]
     if not lines:
         names = ", ".join(str(record.directory.path) for record in records)
         unread = " ".join(f"{record.name}: {sentence}" for record in records for sentence in record.unreadable())
@@ -38,14 +41,15 @@ def metric_figure(
             f"{names} holds no {metric} yet; `lockstep runs` shows how far runs have come. {unread}".strip()
         )
     levels = []
-    if metric == "test_return_mean":
+    if metric == "test_return_mean" and len(tasks) == 1:
         known = {value for group in groups if (value := solved_above(group.config)) is not None}
         levels = [Level(value, f"solved above {value:g}") for value in sorted(known)]
     named = title or (f"{lines[0].label}: {metric}" if len(lines) == 1 else metric)
     return line_figure(
         lines,
         title=named,
-        subtitle=metrics(*(group.config for group in groups))[metric].formula,
+        subtitle=metrics(*(group.config for group in groups))[metric].formula
+        + ("; of different tasks, whose numbers mean different things" if len(tasks) > 1 else ""),
         x_label=CLOCKS[over][0],
         levels=levels,
     )
@@ -100,6 +104,13 @@ def line(group: Group, metric: str, over: str = "env_steps", label: str | None =
     assert band is not None, "more than one run"
     middle, low, high = band
     return Line(name, grid, middle, (low, high), members)
+
+
+def _with_task(group: Group) -> str:
+    """The group's name and where it was trained."""
+    task = group.config.env
+    limit = "" if task.time_limit is None else f" in {task.time_limit} steps"
+    return f"{group.name}, {task.key}{' with arguments' if task.arguments else ''}{limit}"
 
 
 def _known(metric: str) -> Metric:

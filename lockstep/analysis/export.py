@@ -137,7 +137,7 @@ def _marl_eval(records: Sequence[RunReader]) -> dict[str, Any]:
     for record in records:
         config = record.config
         task = config.env.key if config.env.time_limit is None else f"{config.env.key}-{config.env.time_limit}"
-        environment = config.env.key.removeprefix("rware:").partition("-")[0].lower()
+        environment = config.env.key.removeprefix("rware:").removeprefix("lbforaging:").partition("-")[0].lower()
         tasks = tree.setdefault(environment, {})
         algorithm = tasks.setdefault(task.lower(), {}).setdefault(_algorithm(record).lower(), {})
         steps, returns = curve(record, "test_return_mean")

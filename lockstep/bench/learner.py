@@ -1,6 +1,6 @@
 """How long one update takes, and what it could take at best: `lockstep bench learner`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -10,13 +10,15 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lockstep.acting.policy import RandomPolicy
+from lockstep.algorithms import stepwise, stepwise_actor_critic
 from lockstep.algorithms.fast.shares import num_shares, one_thread
-from lockstep.algorithms.registry import build
-from lockstep.algorithms.stepwise import both_ways
+from lockstep.algorithms.registry import algorithm_of, batch_shape, build, recorded
+from lockstep.algorithms.stepwise import Work
 from lockstep.bench.timing import gpu_peak_flops, interleaved, machine, median_ratio, peak_flops
 from lockstep.compute.machine import resident_mib
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.config.schema.actor_critic import ActorCriticConfig
 from lockstep.envs.registry import make_env
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.replay import EpisodeStore, build_replay
@@ -24,11 +26,18 @@ from lockstep.experience.rollout import collect
 from lockstep.spec import EnvSpec
 from lockstep.training.command import check
 
-WORKLOADS = {
+Workloads = Mapping[str, tuple[str, list[str]]]
+"""What is timed, by what it is called: a preset, and words that change it."""
+WORKLOADS: Workloads = {
     "256 whole episodes, GRU": ("report-final", ["algorithm.standardize_rewards=false", "algorithm.td_lambda=0.8"]),
     "the pieces of solve": ("solve", ["replay.rewarding_fraction=0"]),
 }
 REPLAY_EPISODES = 200_000
+
+
+def workloads_of(algorithm: str) -> Workloads:
+    """What one update of an algorithm studies in two presets: pieces or a part of what was just played."""
+    return {f"{algorithm}, {preset}": (preset, [f"algorithm={algorithm}"]) for preset in ("solve", "master-500")}
 
 
 @dataclass(frozen=True)
@@ -47,12 +56,17 @@ class LearnerRow:
     """The arithmetic at the speed of a large float32 product on all threads."""
 
 
-def bench_learner(rounds: int = 5, seconds: float = 1.0, num_threads: int = 0, device: str = "cpu") -> dict[str, Any]:
-    """Time updates against the same loss worked out step by step. The result is ready for JSON."""
+def bench_learner(
+    rounds: int = 5, seconds: float = 1.0, num_threads: int = 0, device: str = "cpu", algorithm: str = ""
+) -> dict[str, Any]:
+    """Time updates against the same loss worked out step by step. The result is ready for JSON.
+
+    algorithm: which one; empty: QMIX, in the workloads that are its own
+    """
     check(load_config("report-final", [f"training.device={device}"]))
     peak = gpu_peak_flops() if device == "cuda" else peak_flops(num_threads or machine()["processors"])
     rows = []
-    for name, (preset, words) in WORKLOADS.items():
+    for name, (preset, words) in (workloads_of(algorithm) if algorithm else WORKLOADS).items():
         where = [f"training.num_threads={num_threads}", f"training.device={device}"]
         rows.append(asdict(_bench_update(name, load_config(preset, [*words, *where]), rounds, seconds, peak)))
     return {"machine": machine(), "peak_gflops": peak / 1e9, "rounds": rounds, "rows": rows, "replay": _replay_memory()}
@@ -77,9 +91,9 @@ def table(result: dict[str, Any]) -> str:
 
 
 def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, peak: float) -> LearnerRow:
-    spec, batch, replay = _experience(config)
-    learner, (_, stepwise) = build(spec, config), both_ways(spec, config, config.training.device)
-    rng, shares = np.random.default_rng(0), num_shares(config, spec)
+    spec, batch, sample = _experience(config)
+    learner, (_, naive) = build(spec, config), _both_ways(config)(spec, config, config.training.device)
+    shares, fresh = num_shares(config, spec), algorithm_of(config).feed == "fresh"
     on_gpu = config.training.device == "cuda"
 
     def done(work: Callable[[], object]) -> Callable[[], None]:
@@ -92,16 +106,16 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
 
     def on_threads(num_threads: int) -> None:
         torch.set_num_threads(num_threads)
-        stepwise(batch)
+        naive(batch)
         torch.set_num_threads(1)
 
     one_thread()
     seen = interleaved(
         {
-            "update": done(lambda: learner.update(batch)),
+            "update": done(lambda: learner.update(learner.prepare(batch) if fresh else batch)),
             "one thread": done(lambda: on_threads(1)),
             "all threads": done(lambda: on_threads(shares)),
-            "sample": done(lambda: replay.sample(rng)),
+            "sample": done(sample),
         },
         rounds,
         seconds,
@@ -122,19 +136,30 @@ def _bench_update(name: str, config: RunConfig, rounds: int, seconds: float, pea
 
 def _operations(spec: EnvSpec, config: RunConfig, batch: EpisodeBatch) -> int:
     """Floating-point operations of the products in one gradient, counted where all of them are torch's."""
-    page, _ = both_ways(spec, config, "cpu")
+    page, _ = _both_ways(config)(spec, config, "cpu")
     with FlopCounterMode(display=False) as counter:
         page(batch.to(torch.device("cpu")))
     return int(counter.get_total_flops())
 
 
-def _experience(config: RunConfig) -> tuple[Any, EpisodeBatch, Any]:
-    """A spec, a batch as the configuration studies it, and a replay that can draw such batches."""
-    env = make_env(config.env, 256, seed=0)
+def _both_ways(config: RunConfig) -> Callable[[EnvSpec, RunConfig, str], tuple[Work, Work]]:
+    """How an algorithm's gradient is worked out by its page, and step by step."""
+    if isinstance(config.algorithm, ActorCriticConfig):
+        return stepwise_actor_critic.both_ways
+    return stepwise.both_ways
+
+
+def _experience(config: RunConfig) -> tuple[EnvSpec, EpisodeBatch, Callable[[], object]]:
+    """A spec, a batch as the configuration studies it, and what draws such a batch."""
+    fresh, rng = algorithm_of(config).feed == "fresh", np.random.default_rng(1)
+    env = make_env(config.env, batch_shape(config, 1)[0] if fresh else 256, seed=0)
+    env.spec = recorded(env.spec, config)
     episodes = collect(env, RandomPolicy(env.spec.num_actions, np.random.default_rng(0)))
+    if fresh:
+        return env.spec, episodes, lambda: episodes.select(torch.from_numpy(rng.permutation(episodes.num_episodes)))
     replay = build_replay(env.spec, config.replay, torch.device(config.training.device))
     replay.add(episodes)
-    return env.spec, replay.sample(np.random.default_rng(1)), replay
+    return env.spec, replay.sample(rng), lambda: replay.sample(rng)
 
 
 def _replay_memory() -> dict[str, float]:

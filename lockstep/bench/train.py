@@ -27,21 +27,23 @@ class TrainRow:
     """Share of its lone speed that a run keeps."""
 
 
-def bench_train(preset: str = "solve", collections: int = 60, rounds: int = 3) -> dict[str, Any]:
+def bench_train(preset: str = "solve", collections: int = 60, rounds: int = 3, algorithm: str = "") -> dict[str, Any]:
     """Run `lockstep train` as a user would, without warm-up, one and then two at once, `rounds` times.
 
-    collections: rounds of playing and learning per run. The result is ready for JSON.
+    collections: rounds of playing and learning per run    algorithm: which one; empty: the preset's own
+    The result is ready for JSON.
     """
+    words = [f"algorithm={algorithm}"] if algorithm else []
     alone: list[tuple[float, float]] = []
     beside: list[tuple[float, float]] = []
     for _ in range(rounds):
-        alone += _speeds(preset, collections, 1)
-        beside += _speeds(preset, collections, 2)
+        alone += _speeds(preset, words, collections, 1)
+        beside += _speeds(preset, words, collections, 2)
     lone = median(updates for updates, _ in alone)
     rows = [
         asdict(
             TrainRow(
-                preset,
+                " ".join([preset, *words]),
                 count,
                 median(updates for updates, _ in speeds),
                 median(steps for _, steps in speeds),
@@ -67,15 +69,16 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _speeds(preset: str, collections: int, count: int) -> list[tuple[float, float]]:
+def _speeds(preset: str, changes: list[str], collections: int, count: int) -> list[tuple[float, float]]:
     """(updates/s, env steps/s) of every logged row of `count` runs that go on at the same time."""
     from lockstep.config.load import load_config
     from lockstep.sweeps.folder import Cell, SweepFolder
-    from lockstep.sweeps.local import jobs_of, run_sweep
+    from lockstep.sweeps.local import LocalEngine, jobs_of, run_sweep
 
-    config = load_config(preset)
+    config = load_config(preset, changes)
     per_collection = config.collection.num_envs * (config.env.time_limit or 500)
     words = [
+        *changes,
         "collection.warmup_env_steps=0",
         f"training.max_env_steps={collections * per_collection}",
         "training.stop_at_test_return=none",
@@ -90,7 +93,7 @@ def _speeds(preset: str, collections: int, count: int) -> list[tuple[float, floa
         cells = zip(seeded, runs, strict=True)
         sweep.write([Cell(number, preset, *cell) for number, cell in enumerate(cells, 1)], {"name": preset})
         jobs = jobs_of(sweep)
-        if run_sweep(sweep, jobs, count, timed.training.num_threads or cores()) is not None:
+        if run_sweep(sweep, jobs, LocalEngine(count, cores())) is not None:
             raise KeyboardInterrupt
         for job in jobs:
             if not job.done:

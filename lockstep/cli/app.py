@@ -1,15 +1,18 @@
 """The application itself, and the words that several verbs share."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lockstep.errors import UserError
 from lockstep.runs.cleaning import printable
 
 if TYPE_CHECKING:
     from lockstep.runs.reader import RunReader
+    from lockstep.sweeps.folder import SweepFolder
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -37,6 +40,32 @@ def complete_runs(incomplete: str) -> list[str]:
     return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
 
 
+def complete_words(incomplete: str) -> list[str]:
+    """Settings, ours by their paths and EPyMARL's words, and behind `env.key=` the keys of our worlds."""
+    from lockstep.config.epymarl import EPYMARL
+    from lockstep.config.knobs import knobs
+
+    name, separator, value = incomplete.partition("=")
+    if not separator:
+        leaves = (path.rpartition(".")[2] for path in knobs())
+        return sorted({f"{word}=" for word in (*knobs(), *leaves, *EPYMARL) if word.startswith(incomplete)})
+    if name in ("env.key", "env_args.key"):
+        return [f"{name}={key}" for key in complete_keys(value)]
+    return []
+
+
+def complete_keys(incomplete: str) -> list[str]:
+    """Keys of worlds that begin so, for the shell."""
+    from lockstep.envs.registry import list_envs
+
+    return [row.key for row in list_envs(incomplete) if row.key.startswith(incomplete)]
+
+
+def choices(*known: str) -> Callable[[str], list[str]]:
+    """Completes one of a few words."""
+    return lambda incomplete: [word for word in known if word.startswith(incomplete)]
+
+
 MaybeSource = Annotated[
     str | None,
     typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from."),
@@ -49,7 +78,10 @@ TheirEnvConfig = Annotated[
     str | None, typer.Option("--env-config", metavar="gymma", help="As in EPyMARL; the world is env_args.key.")
 ]
 Words = Annotated[
-    list[str] | None, typer.Argument(metavar="[key=value]...", help="Overrides; EPyMARL's names work too.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[key=value]...", autocompletion=complete_words, help="Overrides; EPyMARL's names work too."
+    ),
 ]
 MaybeRun = Annotated[
     str | None,
@@ -66,12 +98,33 @@ Run = Annotated[
 Runs = Annotated[
     list[str],
     typer.Argument(
-        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, or 'latest'."
+        metavar="RUN...", autocompletion=complete_runs, help="Paths, beginnings of runs' names, 'latest', or sweeps."
     ),
 ]
 Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
+
+
+World = Annotated[
+    str | None,
+    typer.Option(
+        "--env",
+        metavar="KEY",
+        autocompletion=complete_keys,
+        help="Without a run: where the policy plays, an own floor with layout=@FILE.",
+    ),
+]
+
+
+def run_or_words(run: str | None, words: Sequence[str] | None) -> tuple[str | None, list[str]]:
+    """The run and the `key=value` words, where a word may stand in the run's place because there is none."""
+    rest = list(words or [])
+    if run is not None and "=" in run and not Path(run).exists():
+        return None, [run, *rest]
+    if run is not None and rest:
+        raise UserError(f"{run} has its own settings; {rest[0]} is for a world without a run, as with --env KEY.")
+    return run, rest
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
@@ -89,6 +142,34 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         table.add_row(*(Text("" if value is None else _cell(value)) for value in row.values()))
     Console().print(table)
+
+
+def sweep_at(text: str) -> "SweepFolder | None":
+    """The sweep that `text` names, if it is the folder of one."""
+    from lockstep.sweeps.folder import SweepFolder
+
+    return SweepFolder.open(Path(text)) if SweepFolder.is_sweep(Path(text)) else None
+
+
+def named_runs(texts: Sequence[str], *, trust: bool = False) -> "list[RunReader]":
+    """The runs that are named, and for a sweep those that have begun. trust: let them name code."""
+    from lockstep import trust as consent
+    from lockstep.runs.reader import RunReader
+
+    records = []
+    for text in dict.fromkeys(texts):
+        sweep = sweep_at(text)
+        if sweep is None:
+            records.append(RunReader.find(text))
+            continue
+        from lockstep.sweeps.report import sweep_records
+
+        if trust:
+            consent.allow(sweep.path)
+        records += sweep_records(sweep)
+    for record in records if trust else ():
+        consent.allow(record.directory.path)
+    return records
 
 
 def tell_unreadable(records: "Sequence[RunReader]") -> None:

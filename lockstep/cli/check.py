@@ -46,6 +46,7 @@ def bench(
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
     device: Annotated[str, typer.Option(help="learner: cpu or cuda.")] = "cpu",
+    algorithm: Annotated[str, typer.Option(help="learner, collect, train: another algorithm.")] = "",
     as_json: Json = False,
 ) -> None:
     """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""
@@ -55,11 +56,11 @@ def bench(
         case "env":
             result, table = env.bench_env(keys, rounds, seconds), env.table
         case "learner":
-            result, table = learner.bench_learner(rounds, seconds, device=device), learner.table
+            result, table = learner.bench_learner(rounds, seconds, 0, device, algorithm), learner.table
         case "collect":
-            result, table = collect.bench_collect(rounds, seconds), collect.table
+            result, table = collect.bench_collect(rounds, seconds, algorithm=algorithm), collect.table
         case "train":
-            result, table = train.bench_train(preset, rounds=rounds), train.table
+            result, table = train.bench_train(preset, rounds=rounds, algorithm=algorithm), train.table
         case _:
             raise UserError(f"There is no benchmark {part!r}; choose env, learner, collect or train.")
     print(json.dumps(result) if as_json else table(result))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Trust, Words, app, say
+from lockstep.cli.app import Json, Trust, Words, app, say, sweep_at
 from lockstep.errors import UserError
 from lockstep.shell import command_line
 
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from lockstep.doctor.task import MeasuredTask
     from lockstep.runs.directory import RunDirectory
     from lockstep.runs.reader import RunReader
+    from lockstep.sweeps.folder import SweepFolder
 
 
 @app.command()
 def doctor(
     what: Annotated[
-        str | None, typer.Argument(metavar="PRESET|FILE.toml|RUN|env", help="What to look at; `env KEY` for a world.")
+        str | None,
+        typer.Argument(metavar="PRESET|FILE.toml|RUN|SWEEP|env", help="What to look at; `env KEY` for a world."),
     ] = None,
     words: Words = None,
     fix: Annotated[
@@ -57,6 +59,8 @@ def doctor(
         if trust:
             consent.allow(Path(what))
         _before(what, words or [], fix, as_json)
+    elif (sweep := sweep_at(what)) is not None:
+        _sweep(sweep, as_json)
     else:
         if words or fix:
             raise UserError(
@@ -182,6 +186,26 @@ def _after(what: str, as_json: bool, *, trust: bool) -> None:
     unread = next((finding for finding in found if finding.name == "unreadable"), None)
     if unread is not None and unread.severity != "note":
         raise typer.Exit(2 if unread.severity == "problem" else 1)
+
+
+def _sweep(sweep: "SweepFolder", as_json: bool) -> None:
+    """What is wrong with the runs of a sweep, and which cells were set aside."""
+    from dataclasses import asdict
+
+    from lockstep.doctor import findings
+    from lockstep.sweeps.report import shared_findings
+
+    shared = shared_findings(
+        sweep, lambda record: [(found.name, found.severity, found.title) for found in findings(record)]
+    )
+    aside = [(cell.number, sweep.history(cell)) for cell in sweep.cells]
+    reasons = {number: history.reason for number, history in aside if history.standing == "set aside"}
+    if as_json:
+        print(_dumped({"sweep": str(sweep.path), "findings": [asdict(one) for one in shared], "set_aside": reasons}))
+        return
+    from lockstep.cli.doctor_text import print_shared
+
+    print_shared(shared, reasons, sweep)
 
 
 def _outlook(record: "RunReader") -> "Outlook":

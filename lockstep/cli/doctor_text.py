@@ -1,6 +1,6 @@
 """What the doctor says on a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -16,6 +16,8 @@ from lockstep.formats import duration, memory, rounded
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
+from lockstep.sweeps.folder import SweepFolder
+from lockstep.sweeps.report import SharedFinding
 from lockstep.training.learning_check import ProbeResult
 
 WIDTH = 100
@@ -74,6 +76,23 @@ def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outloo
         parts += findings_text(findings, one_line(command_line("train", record.directory.config)))
     else:
         parts.append(Text("  No finding. What the run wrote looks healthy.", style="bold green"))
+    console().print(Group(*parts))
+
+
+def print_shared(shared: Sequence[SharedFinding], reasons: Mapping[int, str], sweep: SweepFolder) -> None:
+    """What the runs of a sweep share, and why cells were set aside. reasons: by their numbers."""
+    runs = sum(cell.run.config.is_file() for cell in sweep.cells)
+    parts: list[RenderableType] = [_title(str(sweep.path), f"{runs} of {len(sweep.cells)} cells have begun"), Text()]
+    table = _quiet_table("", "what", "runs", "cells")
+    for finding in shared:
+        numbers = ", ".join(map(str, finding.cells[:8])) + (", …" if len(finding.cells) > 8 else "")
+        sign, style = STYLES[finding.severity]
+        table.add_row(Text(sign, style=style), Text(finding.title), f"{len(finding.cells)} of {runs}", Text(numbers))
+    parts.append(table if shared else Text("  Nothing stands out in any run.", style="bold green"))
+    parts += [Text(f"  cell {number} was set aside: {one_line(reason)}") for number, reason in reasons.items()]
+    if shared:
+        first = sweep.cell(shared[0].cells[0]).run.path
+        parts += [Text(), Text(f"  {command_line('doctor', first)}     says more about one of them", style="dim")]
     console().print(Group(*parts))
 
 
@@ -210,7 +229,7 @@ def _expected(forecast: Forecast) -> Table:
         "updates", rounded(forecast.updates), f"every step is studied {rounded(forecast.replays_per_step)} times"
     )
     table.add_row(
-        "returns are made anew every" if isinstance(forecast, FreshForecast) else "targets follow every",
+        "returns are made anew every" if forecast.draws else "targets follow every",
         rounded(forecast.sync_updates),
         f"updates, {rounded(forecast.sync_env_steps)} env steps",
     )

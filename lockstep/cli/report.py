@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Runs, Trust, app, say, tell_unreadable
+from lockstep.cli.app import Runs, Trust, app, named_runs, say, sweep_at, tell_unreadable
 from lockstep.errors import UserError
 
 TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
@@ -17,7 +17,9 @@ TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
 @app.command()
 def plot(
     runs: Runs,
-    out: Annotated[Path, typer.Option(help="What to write: NAME.svg, NAME.png or NAME.pdf.")] = Path("curve.svg"),
+    out: Annotated[
+        Path | None, typer.Option(help="NAME.svg, NAME.png or NAME.pdf; default METRIC.svg in the run, or beside them.")
+    ] = None,
     metric: Annotated[str, typer.Option(help="A name in metrics.jsonl or eval.jsonl.")] = "test_return_mean",
     over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
@@ -28,15 +30,19 @@ def plot(
     """
     from lockstep.analysis.curves import metric_figure
     from lockstep.analysis.plots import check_suffix, save_figure
+    from lockstep.analysis.report.build import default_out
     from lockstep.runs.reader import RunReader
     from lockstep.runs.sacred import SacredReader, sacred_folders
 
-    check_suffix(out)
+    if out is not None:
+        check_suffix(out)
     records: list[RunReader] = []
     for run in dict.fromkeys(runs):
-        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or [RunReader.find(run)]
-    save_figure(metric_figure(records, metric, over, title), out)
-    say(f"wrote {out}")
+        records += [SacredReader(folder) for folder in sacred_folders(Path(run))] or named_runs([run])
+    figure = metric_figure(records, metric, over, title)
+    place = out or default_out(records, f"{metric}.svg")
+    save_figure(figure, place)
+    say(f"wrote {place}")
     tell_unreadable(records)
 
 
@@ -44,7 +50,8 @@ def plot(
 def report(
     runs: Runs,
     out: Annotated[
-        Path | None, typer.Option(help="What to write: NAME.html; default inside a single run, else report.html.")
+        Path | None,
+        typer.Option(help="What to write: NAME.html; default report.html in the run or sweep, or beside the runs."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Default the configurations' names.")] = None,
     trust: Trust = False,
@@ -52,14 +59,18 @@ def report(
     """Write a report of one run or several: one HTML file that opens anywhere, a Markdown twin, every plot."""
     from lockstep.analysis.report.build import build_report, default_out, write_report
     from lockstep.doctor import findings
-    from lockstep.runs.reader import RunReader
 
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
-    for record in records if trust else ():
-        consent.allow(record.directory.path)
+    records = named_runs(runs, trust=trust)
+    sweep = sweep_at(runs[0]) if len(runs) == 1 else None
     from lockstep.teams.play import play_best
 
-    document = build_report(records, title, examine=findings, replay=lambda record: play_best(record.directory))
+    extra = None
+    if sweep is not None:
+        from lockstep.sweeps.report import sweep_sections
+
+        sweep.refuse_links()
+        title, out, extra = title or sweep.path.resolve().name, out or sweep.path / "report.html", sweep_sections(sweep)
+    document = build_report(records, title, extra, findings, lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         say(f"wrote {path}")
     tell_unreadable(records)
@@ -73,7 +84,7 @@ def export(
         typer.Option("--format", help="Numbers: csv, sacred, marl-eval. The team: onnx, torchscript, npz, epymarl."),
     ] = "csv",
     out: Annotated[
-        Path | None, typer.Option(help="A folder (default export, or results), or a team's file (default in its run).")
+        Path | None, typer.Option(help="A folder (default export, in the run or beside them), or a team's file.")
     ] = None,
     checkpoint: Annotated[str, typer.Option(help="Which team: best, latest, or a number of env steps.")] = "best",
     trust: Trust = False,
@@ -81,21 +92,19 @@ def export(
     """Write runs as other tools read them: numbers as tables, or the team as a file that runs without Lockstep."""
     from lockstep.analysis.export import ABSOLUTE_FACTOR, absolute_returns, check_format
     from lockstep.analysis.export import export as write
-    from lockstep.runs.reader import RunReader
+    from lockstep.analysis.report.build import default_out
 
     if file_format in TEAM_FORMATS:
         _export_teams(list(dict.fromkeys(runs)), file_format, out, checkpoint, trusted=trust)
         return
     check_format(file_format)
-    records = [RunReader.find(run) for run in dict.fromkeys(runs)]
-    for record in records if trust else ():
-        consent.allow(record.directory.path)
+    records = named_runs(runs, trust=trust)
     for record in records if file_format == "marl-eval" else ():
         if absolute_returns(record) is None:
             from lockstep.teams.judge import judge
 
             judge(record.directory, ABSOLUTE_FACTOR * record.config.evaluation.episodes)
-    for path in write(records, file_format, out or Path("export")):
+    for path in write(records, file_format, out or default_out(records, "export")):
         say(f"wrote {path}")
     tell_unreadable(records)
 
@@ -112,7 +121,7 @@ def _export_teams(runs: Sequence[str], file_format: str, out: Path | None, check
         if file_format == "epymarl":
             from lockstep.teams.epymarl import export_checkpoint
 
-            paths, command = export_checkpoint(found, out or Path("results"), checkpoint)
+            paths, command = export_checkpoint(found, out or found.path / "epymarl", checkpoint)
             for path in paths:
                 say(f"wrote {path}")
             say(f"\n  {command}")

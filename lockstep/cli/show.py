@@ -6,23 +6,28 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import MaybeRun, Quiet, Trust, app, say
+from lockstep.cli.app import MaybeRun, Quiet, Trust, Words, World, app, choices, run_or_words, say
 
 
 @app.command()
 def render(
     run: MaybeRun = None,
+    words: Words = None,
     out: Annotated[Path, typer.Option(help="NAME.gif, NAME.mp4, NAME.html, or a folder for PNGs.")] = Path("demo.gif"),
     policy: Annotated[
-        str, typer.Option(help="trained, random, or heuristic (programmed; sees the whole warehouse).")
+        str,
+        typer.Option(
+            autocompletion=choices("trained", "random", "heuristic"),
+            help="trained, random, or heuristic (programmed; sees the whole warehouse).",
+        ),
     ] = "trained",
-    env: Annotated[str | None, typer.Option(metavar="KEY", help="Without a run: where the policy plays.")] = None,
+    env: World = None,
     step: Annotated[str, typer.Option(help="The checkpoint: best, latest, or a number of env steps.")] = "best",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes, one after the other.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the first episode.")] = 1,
     time_limit: Annotated[int | None, typer.Option(min=1, help="Steps an episode; default the run's.")] = None,
     engine: Annotated[str, typer.Option(help="lockstep, or official: the package itself.")] = "lockstep",
-    theme: Annotated[str, typer.Option(help="light or dark.")] = "light",
+    theme: Annotated[str, typer.Option(autocompletion=choices("light", "dark"), help="light or dark.")] = "light",
     scale: Annotated[float, typer.Option(min=0.25, max=4.0, help="2 doubles the pixels.")] = 1.0,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Steps a second in a film.")] = 8.0,
     trust: Trust = False,
@@ -32,6 +37,7 @@ def render(
     from lockstep.show.film import check_request, write
 
     check_request(out, theme)
+    run, rest = run_or_words(run, words)
     if trust and run is not None:
         from lockstep.runs.directory import RunDirectory
 
@@ -42,6 +48,7 @@ def render(
         run,
         policy=policy,
         env_key=env,
+        words=rest,
         checkpoint=step,
         episodes=episodes,
         seed=seed,
@@ -58,14 +65,16 @@ def render(
 
 @app.command()
 def demo(
+    world: Annotated[str, typer.Argument(metavar="[rware|foraging]", help="Where it plays.")] = "rware",
     terminal: Annotated[bool, typer.Option("--terminal", help="Play as text, here.")] = False,
-    no_open: Annotated[bool, typer.Option("--no-open", help="Print the page's path instead of opening it.")] = False,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser; else its path is printed.")] = True,
+    no_open: Annotated[bool, typer.Option("--no-open", hidden=True)] = False,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the episode; default a good one.")] = None,
 ) -> None:
     """Watch a trained team that comes with Lockstep."""
     from lockstep.teams.demo import play_demo
 
-    recording = play_demo(seed)
+    recording = play_demo(seed, family=world)
     if terminal:
         from lockstep.show.terminal import play_in_terminal
 
@@ -78,5 +87,5 @@ def demo(
 
     page = Path(mkdtemp(prefix="lockstep-")) / "demo.html"
     write([recording], page, playing=True)
-    if no_open or not webbrowser.open(page.as_uri()):
+    if no_open or not browser or not webbrowser.open(page.as_uri()):
         say(str(page))

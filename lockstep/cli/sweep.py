@@ -13,9 +13,10 @@ from lockstep.shell import command_line
 
 if TYPE_CHECKING:
     from lockstep.sweeps.folder import SweepFolder
-    from lockstep.sweeps.local import Job
+    from lockstep.sweeps.local import Engine, Job
+    from lockstep.sweeps.slurm import Submission
 
-ENGINES = ("local",)
+ENGINES = ("local", "slurm", "ray")
 
 
 @app.command()
@@ -29,11 +30,23 @@ def sweep(
         typer.Argument(metavar="[key=values]...", help="Overrides with several values: seed=1..5 env.key=a,b lr=1e-3."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; default sweeps/NAME-NUMBER.")] = None,
-    on: Annotated[str, typer.Option(help="Who does the work: local, this machine.")] = "local",
+    on: Annotated[
+        str, typer.Option(help="Who does the work: local (this machine), slurm (an array job) or ray.")
+    ] = "local",
     at_once: Annotated[
         int | None, typer.Option(help="Cells at a time; default as many as there are cores for.")
     ] = None,
     threads: Annotated[int, typer.Option(help="Cores for each cell, where its settings leave that open.")] = 1,
+    cpus: Annotated[int, typer.Option(help="SLURM: cores for each cell.")] = 1,
+    hours: Annotated[float, typer.Option(help="SLURM: time limit of each cell, which saves before it.")] = 24.0,
+    memory: Annotated[str, typer.Option(help="SLURM: memory for each cell.")] = "4G",
+    gpus: Annotated[int, typer.Option(help="SLURM: GPUs for each cell.")] = 0,
+    partition: Annotated[str | None, typer.Option(help="SLURM: where to.")] = None,
+    account: Annotated[str | None, typer.Option(help="SLURM: whose time it takes.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
+    ] = None,
+    write_only: Annotated[bool, typer.Option("--write-only", help="SLURM: write the script, send nothing.")] = False,
     only: Annotated[int | None, typer.Option(help="Do what is left of this cell, here and now; for engines.")] = None,
     status: Annotated[bool, typer.Option("--status", help="Say how every cell stands.")] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only plan it, and say how long it would take.")] = False,
@@ -45,7 +58,7 @@ def sweep(
 ) -> None:
     """Train many runs: every combination of the values given. The folder goes on wherever it was stopped."""
     if on not in ENGINES:
-        raise UserError(f"--on {on} is unknown; it must be {' or '.join(ENGINES)}.")
+        raise UserError(f"--on {on} is unknown; it must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
     _check_numbers(at_once, threads)
     if trust:
         consent.allow(Path(source))
@@ -64,7 +77,7 @@ def sweep(
             f"--only, --status, --set-aside and --revive want the folder of a sweep, and {source!r} is none."
         )
     else:
-        planned = _planned(source, words or [], out, quiet=quiet or as_json)
+        planned = _planned(source, words or [], out, elsewhere=on != "local", quiet=quiet or as_json)
     if only is not None:
         _do(planned, only, threads, quiet=quiet)
     elif status:
@@ -75,8 +88,21 @@ def sweep(
     elif revive is not None:
         planned.revive(planned.cell(revive))
         say(f"Cell {revive} is tried again by the next `{command_line('sweep', planned.path)}`.")
+    elif on == "slurm":
+        from lockstep.sweeps.slurm import Resources, submit
+
+        wanted = Resources(cpus, hours, memory, at_once, gpus, partition, account)
+        _tell_sent(planned, submit(planned, wanted, trust=trust, only_write=write_only))
+    elif on == "ray":
+        from lockstep.sweeps.on_ray import connected
+
+        with connected(address, at_once, threads, trust=trust) as cluster:
+            _run(planned, cluster, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
     else:
-        _run(planned, at_once, threads, trust=trust, quiet=quiet, as_json=as_json, estimate_only=estimate)
+        from lockstep.sweeps.command import local_engine
+
+        here = local_engine(at_once, threads, trust=trust)
+        _run(planned, here, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
 
 
 def _check_numbers(at_once: int | None, threads: int) -> None:
@@ -88,13 +114,29 @@ def _check_numbers(at_once: int | None, threads: int) -> None:
         raise UserError(f"--at-once {at_once} must be at least 1.")
 
 
-def _planned(source: str, words: list[str], out: Path | None, *, quiet: bool) -> "SweepFolder":
+def _planned(source: str, words: list[str], out: Path | None, *, elsewhere: bool, quiet: bool) -> "SweepFolder":
     """The sweep that is asked for, new; or the equal one in `out`."""
     from lockstep.sweeps.planning import plan_sweep
     from lockstep.sweeps.request import read_request
 
     request = read_request(source, words)
-    return plan_sweep(request, out, lambda sentence: None if quiet else typer.echo(sentence, err=True))
+
+    def tell(sentence: str) -> None:
+        if not quiet:
+            say(sentence, error=True)
+
+    return plan_sweep(request, out, tell, elsewhere=elsewhere)
+
+
+def _tell_sent(sweep: "SweepFolder", sent: "list[Submission]") -> None:
+    """What was handed to the cluster, and how to see what comes of it."""
+    for one in sent:
+        how = f"job {one.job}" if one.job else "not sent: sbatch sends it"
+        say(f"{one.script}: {len(one.cells)} cells, {how}")
+    if not sent:
+        say("Nothing is left that is not in the queue already.")
+    say(f"\n  {command_line('sweep', sweep.path, '--status')}     how its cells stand")
+    say(f"  {command_line('sweep', sweep.path, '--on', 'slurm')}     sends what is left, whatever happened")
 
 
 def _do(sweep: "SweepFolder", number: int, threads: int, *, quiet: bool) -> None:
@@ -102,7 +144,7 @@ def _do(sweep: "SweepFolder", number: int, threads: int, *, quiet: bool) -> None
     cell = sweep.cell(number)
     from lockstep.sweeps.unit import do_cell
 
-    stopped_by = do_cell(sweep, cell, threads, "by hand" if not quiet else "an engine", quiet=quiet)
+    stopped_by = do_cell(sweep, cell, threads, quiet=quiet)
     if stopped_by is not None:
         raise typer.Exit(128 + stopped_by)  # as shells count
     if not quiet:
@@ -112,14 +154,7 @@ def _do(sweep: "SweepFolder", number: int, threads: int, *, quiet: bool) -> None
 
 
 def _run(
-    sweep: "SweepFolder",
-    at_once: int | None,
-    threads: int,
-    *,
-    trust: bool,
-    quiet: bool,
-    as_json: bool,
-    estimate_only: bool,
+    sweep: "SweepFolder", engine: "Engine", threads: int, *, quiet: bool, as_json: bool, estimate_only: bool
 ) -> None:
     """Do what is left here. Leaves with 0, with 1 where a cell is not finished, or as the signal wants it."""
     from rich.console import Console
@@ -127,7 +162,7 @@ def _run(
     from lockstep.sweeps.command import work_here
 
     console = Console(quiet=quiet or as_json)
-    jobs, interrupted_by = work_here(sweep, at_once, threads, console, trust=trust, estimate_only=estimate_only)
+    jobs, interrupted_by = work_here(sweep, engine, threads, console, estimate_only=estimate_only)
     if as_json:
         print(json.dumps(_rows(sweep, jobs)))
     elif not quiet and not estimate_only:

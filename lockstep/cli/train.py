@@ -9,6 +9,7 @@ import typer
 from lockstep import trust as consent
 from lockstep.cli.app import (
     Json,
+    MaybeRun,
     MaybeSource,
     Quiet,
     Run,
@@ -16,7 +17,10 @@ from lockstep.cli.app import (
     TheirEnvConfig,
     Trust,
     Words,
+    World,
     app,
+    choices,
+    run_or_words,
     say,
 )
 from lockstep.errors import UserError
@@ -101,24 +105,34 @@ def resume(
 
 @app.command()
 def evaluate(
-    run: Run,
+    run: MaybeRun = None,
+    words: Words = None,
     episodes: Annotated[int, typer.Option(help="Episodes to play.")] = 100,
     engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
     checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
-    policy: Annotated[str, typer.Option(help="trained; or random or heuristic, for comparison.")] = "trained",
+    policy: Annotated[
+        str,
+        typer.Option(
+            autocompletion=choices("trained", "random", "heuristic"),
+            help="trained; or random or heuristic, for comparison.",
+        ),
+    ] = "trained",
     choice: Annotated[
         str | None,
         typer.Option(
+            autocompletion=choices("greedy", "sampled"),
             help="greedy: agents do what they value most. sampled: an action drawn by the chances that they give. By "
-            "default as [evaluation] says; both where training draws."
+            "default as [evaluation] says; both where training draws.",
         ),
     ] = None,
+    env: World = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Judge a run's best policy on episodes it has never seen."""
+    """Judge a run's best policy on episodes it has never seen, or a programmed team in any world."""
     from lockstep.runs.directory import RunDirectory
 
+    run, rest = run_or_words(run, words)
     if engine not in ("lockstep", "official"):
         raise UserError(f"--engine {engine} is unknown; it must be lockstep or official.")
     if policy not in ("trained", "random", "heuristic"):
@@ -127,13 +141,19 @@ def evaluate(
         raise UserError(f"--choice {choice} is unknown; it must be greedy or sampled.")
     if choice is not None and policy != "trained":
         raise UserError(f"--choice {choice} is for a trained policy; leave it away with --policy {policy}.")
-    found = RunDirectory.find(run)
-    if trust:
+    if (run is None) == (env is None) or (run is None and policy == "trained"):
+        raise UserError(
+            "Name a run, or a world with --env KEY and --policy random or heuristic; one of the two, not both."
+        )
+    found = None if run is None else RunDirectory.find(run)
+    if trust and found is not None:
         consent.allow(found.path)
+    from lockstep.config.load import load_config
     from lockstep.teams.judge import evaluate_reference, judge, judge_every_way
+    from lockstep.teams.play import world_alone
 
     played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"
-    if policy == "trained":
+    if found is not None and policy == "trained":
         row = (
             judge_every_way(found, episodes, played, checkpoint)
             if choice is None
@@ -141,8 +161,9 @@ def evaluate(
         )
         name = f"{found.path.name}, {row['env_steps']:,} env steps"
     else:
-        row = {"policy": policy, "engine": engine, **evaluate_reference(found, policy, episodes, played).row()}
-        name = f"{policy} team where {found.path.name} plays"
+        config = world_alone(str(env), rest) if found is None else load_config(str(found.config))
+        row = {"policy": policy, "engine": engine, **evaluate_reference(config, policy, episodes, played).row()}
+        name = f"{policy} team in {env}" if found is None else f"{policy} team where {found.path.name} plays"
     if as_json:
         print(json.dumps(row))
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import app, complete_runs
+from lockstep.cli.app import app, complete_runs, sweep_at
 from lockstep.compute import child_process
 from lockstep.errors import UserError
 
@@ -20,7 +20,9 @@ def watch(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="[RUN|FOLDER]", autocompletion=complete_runs, help="A run (default: 'latest'), or a folder of runs."
+            metavar="[RUN|FOLDER]",
+            autocompletion=complete_runs,
+            help="A run (default: 'latest'), a folder of runs, or a sweep.",
         ),
     ] = "latest",
     terminal: Annotated[bool, typer.Option("--terminal", help="Draw in this terminal instead of a page.")] = False,
@@ -44,6 +46,8 @@ def watch(
     from lockstep.doctor import findings
     from lockstep.show.live.folder import Folder
 
+    sweep = sweep_at(run)
+    run = run if sweep is None else str(sweep.runs)
     folder = Folder.find(run, findings=lambda record: [finding.row() for finding in findings(record)])
     from lockstep.show.live.app import Live
     from lockstep.show.live.guard import Access

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lockstep.config.knobs import flat
-from lockstep.config.schema import AlgorithmConfig, RunConfig
-from lockstep.config.schema.actor_critic import ActorCriticConfig
+from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 
 Changes = dict[str, Any]
@@ -51,38 +50,17 @@ def _target_update(key: str, value: Any) -> Changes:
     return {"algorithm.target_sync_updates": sync, "algorithm.target_tau": tau}
 
 
-def _one_of(known: Mapping[Any, Changes], why: str) -> Callable[[str, Any], Changes]:
-    """Words with a few values, each with what it changes here."""
-
-    def choose(key: str, value: Any) -> Changes:
-        if value not in known:
-            raise UserError(f"{key}={value} is not supported: {why}. It may be {' or '.join(map(str, known))}.")
-        return known[value]
-
-    return choose
-
-
-def for_section(section: type[AlgorithmConfig], changes: Changes) -> Changes:
-    """The changes, of which some mean another setting where the algorithm is an actor-critic.
-
-    EPyMARL has one word for n-step targets and returns, and one for the target networks of values and of critics. It
-    knows which algorithm is meant only when all has been said. Raises UserError for a critic that is copied now and
-    then, which there is not here.
-    """
-    if not issubclass(section, ActorCriticConfig):
-        return changes
-    period = changes.get("algorithm.target_sync_updates")
-    if period:
-        raise UserError(
-            f"target_update_interval_or_tau={period} is not supported with {section.model_fields['name'].default}: a "
-            "slow critic follows a little in every round. Say a share of the way, such as 0.01."
-        )
-    other = {"algorithm.n_step": "algorithm.return_steps", "algorithm.target_tau": "algorithm.critic_tau"}
-    return {other.get(path, path): value for path, value in changes.items() if path != "algorithm.target_sync_updates"}
+_MIXERS = {None: "iql", "dmaq": "qplex", "qtran_base": "qtran"}
+"""PyMARL's mixers that have another name here."""
 
 
 def _mixer(key: str, value: Any) -> Changes:
-    return {"algorithm.name": "iql" if value is None else value}
+    return {"algorithm.name": _MIXERS.get(value, value)}
+
+
+def _hysteretic(key: str, value: Any) -> Changes:
+    """PyMARL's one learner for both kinds of weighted QMIX."""
+    return {"algorithm.name": "owqmix" if value else "cwqmix"}
 
 
 def _agent(key: str, value: Any) -> Changes:
@@ -109,6 +87,32 @@ def _runner(key: str, value: Any) -> Changes:
     if value not in ("episode", "parallel"):
         raise UserError(f"runner={value} is not known here: say batch_size_run=N for N environments side by side.")
     return {}
+
+
+def _critic(key: str, value: Any) -> Changes:
+    """Central critics are told there whom they judge. In _ns every agent has its own, as `mac` says here."""
+    if value not in ("cv_critic", "ac_critic", "cv_critic_ns", "ac_critic_ns"):
+        raise UserError(f"critic_type={value} is not known here: write cv_critic for a central one, else ac_critic.")
+    central = value.startswith("cv")
+    return {"algorithm.critic": "central" if central else "own", "algorithm.critic_agent_id": central}
+
+
+def _slow_critic(key: str, value: Any) -> Changes:
+    """The share by which the slow copy of an actor-critic's critic follows."""
+    if not isinstance(value, int | float) or value > 1:
+        raise UserError(f"{key}={value} is not supported: a slow critic follows by shares. Set 0.01, or another share.")
+    return {"algorithm.critic_tau": value}
+
+
+def _one_of(*known: str) -> Callable[[str, Any], Changes]:
+    """Words that follow from the algorithm's name here."""
+
+    def check(key: str, value: Any) -> Changes:
+        if value not in known:
+            raise UserError(f"{key}={value} is not known here: it is {' or '.join(known)}. Leave it out.")
+        return {}
+
+    return check
 
 
 def _device(key: str, value: Any) -> Changes:
@@ -157,37 +161,28 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
         ),
         _ignored,
     ),
-    "agent_output_type": _one_of({"q": {}, "pi_logits": {}}, "algorithm.name says what agents' numbers are"),
+    "agent_output_type": _one_of("q", "pi_logits"),
     "test_greedy": _only(True, "set evaluation.epsilon for evaluations that are not greedy"),
     "common_reward": _only(True, "the mixers learn from the team's reward"),
     "reward_scalarisation": _only("sum", "the team's reward is the sum over its agents"),
-    "standardise_returns": _only(
-        False, "only rewards can be standardized, or a critic's values by algorithm.normalize_values=moments"
-    ),
+    "standardise_returns": _only(False, "only rewards can be standardized"),
     "add_value_last_step": _only(True, "cut episodes are valued by algorithm.bootstrap_time_limit"),
     "obs_individual_obs": _only(False, "the state is every agent's observation, or env.state=own"),
     "pretrained_wrapper": _only(None, "env.team and env.others let a finished run play some of the agents"),
-    "action_selector": _one_of(
-        {"epsilon_greedy": {}, "soft_policies": {"exploration.epsilon_start": 0.0, "exploration.epsilon_finish": 0.0}},
-        "exploration is epsilon-greedy, or a policy's own",
-    ),
+    "action_selector": _one_of("epsilon_greedy", "soft_policies"),
     "runner": _runner,
     "learner": _one_of(
-        {"q_learner": {}, "ppo_learner": {}, "actor_critic_learner": {}},
-        "algorithm.name says how is learnt: qmix, vdn, iql, mappo, ippo, maa2c or ia2c",
+        "q_learner",
+        "ppo_learner",
+        "actor_critic_learner",
+        "dmaq_qatten_learner",
+        "max_q_learner",
+        "qtran_learner",
     ),
-    "mask_before_softmax": _only(True, "an action that is not allowed has no chance"),
-    "critic_type": _one_of(
-        {
-            "ac_critic": {"algorithm.critic": "own"},
-            "ac_critic_ns": {"algorithm.critic": "own"},
-            "cv_critic": {"algorithm.critic": "central", "algorithm.critic_agent_id": True},
-        },
-        "a critic is an agent's own, shared as the policies are, or one for all that is told whom it judges",
-    ),
+    "critic_type": _critic,
     "entropy_coef": _to("algorithm.entropy_weight"),
-    "epochs": _to("algorithm.epochs"),
     "eps_clip": _to("algorithm.clip"),
+    "mask_before_softmax": _only(True, "actions that are not available have no chance"),
     "use_critic_rnn": _ignored,
     "use_wandb": _only(False, "logging.loggers names loggers of one's own"),
     "checkpoint_path": _only(
@@ -216,20 +211,46 @@ EPYMARL: Mapping[str, Callable[[str, Any], Changes]] = {
             "final_entropy_coef",
             "entropy_end_ratio",
         ),
-        _refused("it belongs to EPyMARL's COMA, MADDPG or PAC, which are not here"),
+        _refused("it belongs to an algorithm that is not here"),
     ),
-    **dict.fromkeys(
-        ("qtran_arch", "opt_loss", "nopt_min_loss", "network_size"), _refused("it belongs to QTRAN, which is not here")
-    ),
+    "qtran_arch": _only("coma_critic", "the joint value sees the state and the actions of all"),
+    "network_size": _only("small", "algorithm.joint_embed_dim says how wide it is"),
+    "opt_loss": _to("algorithm.opt_weight"),
+    "nopt_min_loss": _to("algorithm.nopt_weight"),
+    "num_kernel": _to("algorithm.attention_heads"),
+    "adv_hypernet_layers": _to("algorithm.attention_layers"),
+    "adv_hypernet_embed": _to("algorithm.attention_embed_dim"),
+    "is_stop_gradient": _to("algorithm.stop_gradient"),
+    **dict.fromkeys(("is_minus_one", "weighted_head", "is_adv_attention"), _only(True, "it is a part of QPLEX")),
+    "hysteretic_qmix": _hysteretic,
+    "w": _to("algorithm.alpha"),
+    "central_mixing_embed_dim": _to("algorithm.central_embed_dim"),
+    **dict.fromkeys(("central_loss", "qmix_loss"), _only(1, "both losses weigh the same")),
+    "central_action_embed": _only(1, "central agents have one value an action"),
+    "central_mac": _only("basic_central_mac", "central agents are agents like those that act"),
+    "central_agent": _only("central_rnn", "central agents are agents like those that act"),
+    "central_rnn_hidden_dim": _only(64, "central agents are as wide as network.hidden_dim says"),
+    "central_mixer": _only("ff", "the central mixer is feed-forward"),
 }
 """EPyMARL's words and what they change here; docs/epymarl.md has all of them in a table."""
+ACTOR_CRITICS = ("mappo", "ippo", "maa2c", "ia2c")
+OF_ACTOR_CRITICS: Mapping[str, Callable[[str, Any], Changes]] = {
+    "q_nstep": _to("algorithm.return_steps"),
+    "target_update_interval_or_tau": _slow_critic,
+    **dict.fromkeys(("batch_size", "buffer_size"), _ignored),
+}
+"""Words that mean something else to an actor-critic, which learns from the batch_size_run episodes just played."""
 NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
     "seed": (None, "the same number makes other random streams, so no episode is the same one"),
     "use_rnn": (True, "EPyMARL's agent=rnn is then a feed-forward network of three layers"),
     "batch_size_run": (
         1,
-        "one update after every collection of so many episodes, as there: the same file learns that many times less; "
+        "Q-learning makes one update after so many episodes, as there: the same file learns that many times less; "
         "training.updates_per_collection makes up for it",
+    ),
+    "use_critic_rnn": (
+        None,
+        "a critic has a memory here where the agents have one (network.recurrent)",
     ),
     "standardise_rewards": (
         False,
@@ -239,7 +260,6 @@ NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
         None,
         "evaluations have lanes and random streams of their own, so their interval changes nothing else",
     ),
-    "use_critic_rnn": (None, "the critic has a memory where the agents have one (network.recurrent)"),
     "save_model_interval": (
         None,
         "a checkpoint holds targets, optimizer, memory and random streams as well: `lockstep resume` goes on bit for "
@@ -254,19 +274,32 @@ NOT_ALIKE: Mapping[str, tuple[Any, str]] = {
 """Words that are taken: the value with which they mean the same, if any, and what is different all the same."""
 THEIR_READING: Changes = {"algorithm.bootstrap_time_limit": False}
 """What EPyMARL does without having a word for it."""
-THEIR_CRITICS: Changes = {
-    "algorithm.renew_advantages": True,
-    "algorithm.normalize_advantages": False,
-    "algorithm.normalize_values": "off",
-    "algorithm.value_weight": 1.0,
-}
-"""The same of its actor-critics."""
 _Q_LEARNING: Changes = {
     "training.max_env_steps": 2_050_000,
     "env.time_limit": 100,
     "network.recurrent": False,
     "algorithm.standardize_rewards": True,
 }
+THEIR_ACTOR_CRITIC: Changes = {
+    "algorithm.renew_advantages": True,
+    "algorithm.normalize_advantages": False,
+    "algorithm.normalize_values": "off",
+}
+"""The same of its actor-critics."""
+_ON_POLICY: Changes = THEIR_ACTOR_CRITIC | {
+    "training.max_env_steps": 20_050_000,
+    "env.time_limit": 100,
+    "collection.num_envs": 10,
+    "network.recurrent": True,
+    "network.hidden_dim": 128,
+    "algorithm.standardize_rewards": True,
+    "algorithm.entropy_weight": 0.001,
+    "algorithm.return_steps": 5,
+    "algorithm.critic_tau": 0.01,
+}
+_CENTRAL: Changes = {"algorithm.critic": "central", "algorithm.critic_agent_id": True}
+_OWN: Changes = {"algorithm.critic": "own"}
+_PPO: Changes = {"optimizer.lr": 3e-4, "algorithm.epochs": 4, "algorithm.clip": 0.2}
 _WITHOUT_SHARING: Changes = {"network.sharing": "none", "network.agent_id": False}
 _IQL: Changes = {
     "algorithm.name": "iql",
@@ -276,19 +309,25 @@ _IQL: Changes = {
     "exploration.epsilon_anneal_env_steps": 200_000,
 }
 SHIPPED: Mapping[str, Changes] = {
-    name: THEIR_READING | _Q_LEARNING | changes
+    name: THEIR_READING | changes
     for name, changes in {
-        "qmix": {"algorithm.name": "qmix"},
-        "vdn": {"algorithm.name": "vdn"},
-        "iql": _IQL,
-        "qmix_ns": {"algorithm.name": "qmix", **_WITHOUT_SHARING},
-        "vdn_ns": {"algorithm.name": "vdn", **_WITHOUT_SHARING},
-        "iql_ns": {"algorithm.name": "iql", **_WITHOUT_SHARING},
+        "qmix": _Q_LEARNING | {"algorithm.name": "qmix"},
+        "vdn": _Q_LEARNING | {"algorithm.name": "vdn"},
+        "iql": _Q_LEARNING | _IQL,
+        "mappo": _ON_POLICY | _CENTRAL | _PPO | {"algorithm.name": "mappo"},
+        "ippo": _ON_POLICY | _OWN | _PPO | {"algorithm.name": "ippo"},
+        "maa2c": _ON_POLICY | _CENTRAL | {"algorithm.name": "maa2c"},
+        "ia2c": _ON_POLICY | _OWN | {"algorithm.name": "ia2c"},
+        "qmix_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "qmix"},
+        "vdn_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "vdn"},
+        "iql_ns": _Q_LEARNING | _WITHOUT_SHARING | {"algorithm.name": "iql"},
     }.items()
 }
 """The configurations that EPyMARL ships for gymma, by name, as they differ from our defaults."""
 OVERRULED = ("agent", "name")
 """There `use_rnn` and `mixer` decide, and these only name; so they are read first, wherever they stand."""
+DECIDING = ("hysteretic_qmix",)
+"""Words that say more than `mixer` does; so they are read last, wherever they stand."""
 INTERVALS = ("log_interval", "runner_log_interval", "learner_log_interval")
 """Three words for one interval here: the smallest counts."""
 ENV_ARGS = ("common_reward", "reward_scalarisation", "pretrained_wrapper")
@@ -306,14 +345,19 @@ _SAME_VALUE = {
     "algorithm.mixing_embed_dim": "mixing_embed_dim",
     "algorithm.hypernet_layers": "hypernet_layers",
     "algorithm.hypernet_embed_dim": "hypernet_embed",
+    "algorithm.attention_heads": "num_kernel",
+    "algorithm.attention_layers": "adv_hypernet_layers",
+    "algorithm.attention_embed_dim": "adv_hypernet_embed",
+    "algorithm.stop_gradient": "is_stop_gradient",
+    "algorithm.alpha": "w",
+    "algorithm.central_embed_dim": "central_mixing_embed_dim",
+    "algorithm.joint_embed_dim": "mixing_embed_dim",
+    "algorithm.opt_weight": "opt_loss",
+    "algorithm.nopt_weight": "nopt_min_loss",
     "algorithm.name": "name",
     "algorithm.gamma": "gamma",
     "algorithm.td_lambda": "td_lambda",
     "algorithm.n_step": "q_nstep",
-    "algorithm.return_steps": "q_nstep",
-    "algorithm.entropy_weight": "entropy_coef",
-    "algorithm.epochs": "epochs",
-    "algorithm.clip": "eps_clip",
     "algorithm.double_q": "double_q",
     "algorithm.standardize_rewards": "standardise_rewards",
     "replay.buffer_size": "buffer_size",
@@ -338,33 +382,32 @@ _TOLD_OTHERWISE = {
 }
 
 
+def widths(changes: Changes) -> Changes:
+    """What EPyMARL's mixing_embed_dim means beside these: it is QTRAN's joint width, too, and QPLEX never reads it."""
+    if (name := changes.get("algorithm.name")) not in ("qplex", "qtran", "qtran_alt"):
+        return changes
+    width = changes.pop("algorithm.mixing_embed_dim")
+    return changes if name == "qplex" else changes | {"algorithm.joint_embed_dim": width}
+
+
 def _env_args(config: RunConfig) -> dict[str, Any]:
     """In the order in which sacred writes them, and with all that EPyMARL has there: its plots put runs together whose
     `env_args` are the same text."""
     key = config.env.key
     if key.startswith("rware-"):
         key = f"rware:{key}"
+    elif key.startswith("Foraging-"):
+        key = f"lbforaging:{key}"
     elif key.startswith("mpe:"):
         key = f"pz-mpe-{key.removeprefix('mpe:').replace('_', '-')}"
     words = {"key": key, "pretrained_wrapper": None, "time_limit": config.env.time_limit, **config.env.arguments}
     return dict(sorted(words.items()))
 
 
-def _learner(config: RunConfig) -> dict[str, Any]:
-    """How it learns, in the words that EPyMARL has for values and for actor-critics."""
-    algorithm = config.algorithm
-    if not isinstance(algorithm, ActorCriticConfig):
-        return {"mixer": None if algorithm.name == "iql" else algorithm.name}
-    own = "ac_critic" if config.network.sharing != "none" else "ac_critic_ns"
-    return {
-        "learner": "ppo_learner" if algorithm.clip > 0 else "actor_critic_learner",
-        "agent_output_type": "pi_logits",
-        "action_selector": "soft_policies",
-        "mask_before_softmax": True,
-        "critic_type": own if algorithm.critic == "own" else "cv_critic",
-        "use_critic_rnn": config.network.recurrent,
-        **({"target_update_interval_or_tau": algorithm.critic_tau} if algorithm.critic_tau > 0 else {}),
-    }
+def _mixer_of(name: str) -> str | None:
+    """PyMARL's word for what mixes."""
+    theirs = {ours: mixer for mixer, ours in _MIXERS.items()} | {"owqmix": "qmix", "cwqmix": "qmix"}
+    return theirs.get(name, name)
 
 
 def epymarl_config(config: RunConfig) -> dict[str, Any]:
@@ -378,7 +421,7 @@ def epymarl_config(config: RunConfig) -> dict[str, Any]:
         **{name: values[path] for path, name in _SAME_VALUE.items() if path in values},
         "env": "gymma",
         "env_args": _env_args(config),
-        **_learner(config),
+        "mixer": _mixer_of(config.algorithm.name),
         **({"target_update_interval_or_tau": period or values["algorithm.target_tau"]} if period is not None else {}),
         "use_cuda": config.training.on_gpu,
         "common_reward": True,

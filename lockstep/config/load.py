@@ -12,7 +12,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from lockstep import trust
-from lockstep.config.epymarl import Changes, for_section
+from lockstep.config.epymarl import Changes
 from lockstep.config.knobs import knobs
 from lockstep.config.presets import PRESETS, preset
 from lockstep.config.sacred import SHELF, SacredConfig, read_sacred, shipped
@@ -31,13 +31,17 @@ def load_config(source: str, words: Sequence[str] = ()) -> RunConfig:
     Sources of EPyMARL's are taken, too: the config.json that sacred wrote, and what EPyMARL ships, as `epymarl/qmix`.
     Raises UserError with one sentence for the first thing that is wrong.
     """
+    if source.startswith(SHELF) and not Path(source).exists():
+        theirs_shipped = shipped(source)
+        changes = parse_words(words, theirs_shipped["algorithm.name"])
+        return validated(with_changes(RunConfig().model_dump(), theirs_shipped | changes))
     changes = parse_words(words)
     if source in PRESETS:
-        return validated(with_changes(preset(source, changes.get("algorithm.name")).model_dump(), changes))
-    if source.startswith(SHELF) and not Path(source).exists():
-        return validated(with_changes(RunConfig().model_dump(), shipped(source) | changes))
+        base = preset(source, changes.get("algorithm.name"), changes.get("env.key"))
+        return validated(with_changes(base.model_dump(), changes))
     if source.endswith(".json"):
         theirs = read_sacred(Path(source))
+        changes = parse_words(words, theirs.changes.get("algorithm.name"))
         named = {word.partition("=")[0].lstrip("-") for word in words}
         config = understood(Path(source), theirs, changes)
         for sentence in (sentence for word, sentence in theirs.refused.items() if word not in {"name", *named}):
@@ -124,9 +128,7 @@ def with_changes(base: Mapping[str, Any], changes: Changes) -> dict[str, Any]:
         theirs = SECTIONS[name].model_fields if isinstance(name, str) and name in SECTIONS else former
         left_out = theirs.keys() - section_of(new).model_fields.keys()
         result["algorithm"] = {setting: value for setting, value in former.items() if setting not in left_out}
-    name = new if _is_algorithm(new) else former.get("name", DEFAULT) if isinstance(former, dict) else DEFAULT
-    known = for_section(SECTIONS[name], dict(changes)) if isinstance(name, str) and name in SECTIONS else changes
-    for path, value in known.items():
+    for path, value in changes.items():
         *parents, leaf = path.split(".")
         place = result
         for name in parents:

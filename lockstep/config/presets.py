@@ -12,6 +12,7 @@ from lockstep.config.schema import (
     LoggingConfig,
     NetworkConfig,
     OptimizerConfig,
+    PQNConfig,
     QMIXConfig,
     ReplayConfig,
     RunConfig,
@@ -176,6 +177,26 @@ def report_week1() -> RunConfig:
     )
 
 
+def for_pqn(base: RunConfig, name: str) -> RunConfig:
+    """A preset as it is for PQN: the same task and judging, and a recipe of its own. What is never remembered needs no
+    warm-up, what has only a collection to learn from needs a large one, and an average of the newest parameters plays.
+
+    name: of the algorithm
+    """
+    had, section = base.algorithm.model_dump(), SECTIONS[name]
+    kept = {setting: had[setting] for setting in section.model_fields.keys() & had.keys()}
+    recipe = {"name": name, "td_lambda": 0.9, "actor_tau": 0.01}
+    return base.model_copy(
+        update={
+            "collection": CollectionConfig(num_envs=max(64, base.collection.num_envs)),
+            "network": base.network.model_copy(update={"layer_norm": True}),
+            "algorithm": section.model_validate(kept | recipe),
+            "optimizer": OptimizerConfig(lr=1e-3),
+            "training": base.training.model_copy(update={"updates_per_collection": 1, "learn_while_playing": False}),
+        }
+    )
+
+
 def paper_mappo() -> RunConfig:
     """MAPPO on rware-tiny-2ag-v2 as Papoudakis et al. 2021 tuned it, literally: 40,000,000 steps, above 20.
 
@@ -231,17 +252,17 @@ def _paper(algorithm: ActorCriticConfig, network: NetworkConfig) -> RunConfig:
 def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     """A preset as it is for MAPPO and its family: the same task and judging, and a recipe of the family's own.
 
-    name: of the algorithm
+    A round is 64 episodes, of more where they are short, looked at once, in parts of 1,000 steps or so: with many lanes
+    that is quicker than to look at few episodes often (docs/recipe-on-policy.md). name: of the algorithm
     """
-    section, steps = SECTIONS[name], base.env.time_limit or 25
-    lanes = max(32, 64_000 // steps // 32 * 32) if base.training.max_env_steps > 1_000_000 else 128
-    careful = section.model_fields["clip"].default > 0
-    algorithm = section.model_validate(
+    steps = base.env.time_limit or 25
+    lanes = max(64, 24_000 // steps // 64 * 64) if base.training.max_env_steps > 1_000_000 else 64
+    algorithm = SECTIONS[name].model_validate(
         {
             "name": name,
             "gamma": base.algorithm.gamma,
-            "epochs": 2 if careful else 1,
-            "minibatches": 8 if careful else 16,
+            "epochs": 1,
+            "minibatches": max(4, min(lanes // 4, lanes * steps // 1_500)),
         }
     )
     return base.model_copy(
@@ -250,21 +271,37 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
             "exploration": ON_POLICY,
             "algorithm": algorithm,
             "replay": ReplayConfig(),
-            "optimizer": OptimizerConfig(lr=1e-3),
+            "optimizer": OptimizerConfig(lr=2e-3),
             "training": base.training.model_copy(
-                update={"updates_per_collection": 1, "learn_while_playing": False, "learner_share": 1.0}
+                update={
+                    "max_env_steps": max(base.training.max_env_steps, 500_000),
+                    "updates_per_collection": 1,
+                    "learn_while_playing": False,
+                    "learner_share": 1.0,
+                }
             ),
         }
     )
 
 
-def preset(name: str, algorithm: str | None = None) -> RunConfig:
-    """A preset, as it is for the family of an algorithm, where one is named."""
+def preset(name: str, algorithm: str | None = None, key: str | None = None) -> RunConfig:
+    """A preset, as it is for the family of an algorithm and for the world of a key, where they are named.
+
+    Its floor, its time limit and its onsets are those of its own kind of world; any other brings its own.
+    """
     base = PRESETS[name]()
-    known = SECTIONS.get(algorithm or "")
-    if known is None or not issubclass(known, ActorCriticConfig) or isinstance(base.algorithm, ActorCriticConfig):
-        return base
-    return for_actor_critics(base, algorithm or "")
+    if isinstance(key, str) and _kind(key) != _kind(base.env.key):
+        base = base.model_copy(update={"env": EnvConfig(key=base.env.key)})
+    known, has = SECTIONS.get(algorithm or ""), type(base.algorithm)
+    for family, recipe in ((ActorCriticConfig, for_actor_critics), (PQNConfig, for_pqn)):
+        if known is not None and issubclass(known, family) and not issubclass(has, family):
+            return recipe(base, algorithm or "")
+    return base
+
+
+def _kind(key: str) -> str:
+    """What keys of one kind of world begin with: `rware` of rware:rware-tiny-2ag-v2."""
+    return key.rpartition(":")[2].partition("-")[0].lower()
 
 
 PRESETS: Mapping[str, Callable[[], RunConfig]] = {

@@ -9,9 +9,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from lockstep.config.epymarl import NOT_ALIKE, SHIPPED, THEIR_CRITICS, THEIR_READING, Changes
+from lockstep.config.epymarl import ACTOR_CRITICS, NOT_ALIKE, SHIPPED, THEIR_ACTOR_CRITIC, THEIR_READING, Changes
 from lockstep.config.knobs import knobs
-from lockstep.config.schema.actor_critic import ActorCriticConfig
 from lockstep.config.schema.algorithms import SECTIONS
 from lockstep.config.words import in_their_order, merged, translate
 from lockstep.errors import UserError
@@ -103,19 +102,17 @@ def told(said: Mapping[str, Any]) -> SacredConfig:
     """Understand EPyMARL's nested configuration."""
     pairs = [(word, value) for word, value in said.items() if word != "env_args"]
     pairs += [(f"env_args.{name}", value) for name, value in said.get("env_args", {}).items() if name != "seed"]
-    known, changes = knobs(), THEIR_READING
+    algorithm = _base_name(said)
+    known, changes = knobs(), THEIR_READING | (THEIR_ACTOR_CRITIC if algorithm in ACTOR_CRITICS else {})
     made: dict[str, Changes] = {}
     refused: dict[str, str] = {}
     for word, value in in_their_order(pairs):
         try:
-            made[word] = _algorithm(said) if word == "name" else translate(word, value, known)
+            made[word] = _algorithm(said) if word == "name" else translate(word, value, known, algorithm)
         except UserError as error:
             refused[word] = str(error)
             continue
         changes = merged(changes, word, made[word])
-    section = SECTIONS.get(str(changes.get("algorithm.name")))
-    if section is not None and issubclass(section, ActorCriticConfig):
-        changes = THEIR_CRITICS | changes
     taken = {
         word: kept
         for word, new in made.items()
@@ -124,9 +121,15 @@ def told(said: Mapping[str, Any]) -> SacredConfig:
     different = {
         f"{word}={value}": NOT_ALIKE[word][1]
         for word, value in pairs
-        if word in taken and word in NOT_ALIKE and value != NOT_ALIKE[word][0]
+        if word in made and word in NOT_ALIKE and value != NOT_ALIKE[word][0]
     }
     return SacredConfig(changes, taken, tuple(word for word in made if word not in taken), different, refused)
+
+
+def _base_name(said: Mapping[str, Any]) -> object:
+    """The algorithm's name without what is said of sharing."""
+    name = said.get("name")
+    return name.removesuffix("_ns") if isinstance(name, str) and "mixer" not in said else None
 
 
 def _algorithm(said: Mapping[str, Any]) -> Changes:

@@ -11,7 +11,17 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from lockstep.config.epymarl import ENV_ARGS, EPYMARL, INTERVALS, OVERRULED, Changes
+from lockstep.config.epymarl import (
+    ACTOR_CRITICS,
+    DECIDING,
+    ENV_ARGS,
+    EPYMARL,
+    INTERVALS,
+    OF_ACTOR_CRITICS,
+    OVERRULED,
+    Changes,
+    widths,
+)
 from lockstep.config.knobs import Knob, knobs, knobs_of
 from lockstep.config.schema.algorithms import section_of
 from lockstep.config.schema.run import MOVED
@@ -20,10 +30,15 @@ from lockstep.files import NotPlainError, read_regular
 
 _NAMES = ("algorithm", "algorithm.name", "mixer", "name")
 """Words that name an algorithm."""
+_SHORT = {"pqn": "pqn_vdn"}
+"""Names that are said shorter."""
 
 
-def parse_words(words: Sequence[str]) -> Changes:
-    """`key=value` words as changes by dotted path. Raises UserError for a word that is none or an unknown key."""
+def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
+    """`key=value` words as changes by dotted path. algorithm: that of the EPyMARL configuration that they change.
+
+    Raises UserError for a word that is none or an unknown key.
+    """
     pairs: list[tuple[str, Any]] = []
     for word in words:
         if word == "with":  # EPyMARL's (sacred's) separator
@@ -32,7 +47,8 @@ def parse_words(words: Sequence[str]) -> Changes:
         if not separator or not key:
             raise UserError(f"{word!r} is no override: write key=value, for example lr=0.001.")
         key, text = key.strip().lstrip("-"), text.strip()
-        drawn = key in ("env.arguments.layout", "env_args.layout") and text.startswith("@")
+        key = "env.arguments.layout" if key in ("layout", "env_args.layout") else key
+        drawn = key == "env.arguments.layout" and text.startswith("@")
         pairs.append((key, _drawing(Path(text[1:])) if drawn else parse_value(text)))
     known = knobs()
     for key, value in pairs:
@@ -40,13 +56,13 @@ def parse_words(words: Sequence[str]) -> Changes:
             known |= knobs_of("algorithm", [section_of(value)])
     changes: Changes = {}
     for key, value in in_their_order(pairs):
-        changes = merged(changes, key, translate(key, value, known))
-    return changes
+        changes = merged(changes, key, translate(key, value, known, algorithm))
+    return widths(changes) if any(key == "mixing_embed_dim" for key, _ in pairs) else changes
 
 
 def in_their_order(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Words and values as they were written, but for those of EPyMARL's words that others overrule."""
-    return sorted(pairs, key=lambda pair: pair[0] not in OVERRULED)
+    """Words and values as they were written, but for EPyMARL's words that only name, or that decide."""
+    return sorted(pairs, key=lambda pair: 0 if pair[0] in OVERRULED else 2 if pair[0] in DECIDING else 1)
 
 
 def merged(changes: Changes, word: str, new: Changes) -> Changes:
@@ -91,8 +107,15 @@ def _toml_value(text: str) -> Any:
     return tomllib.loads(f"value = {text}")["value"]
 
 
-def translate(key: str, value: Any, known: Mapping[str, Knob]) -> Changes:
-    """What one word changes. known: all settings, by dotted path. Raises UserError for a word that means nothing."""
+def translate(key: str, value: Any, known: Mapping[str, Knob], algorithm: object = None) -> Changes:
+    """What one word changes. known: all settings, by dotted path. algorithm: whose word it is, where that is known.
+
+    Raises UserError for a word that means nothing.
+    """
+    if key in _NAMES and isinstance(value, str):
+        value = _SHORT.get(value, value)
+    if algorithm in ACTOR_CRITICS and key in OF_ACTOR_CRITICS:
+        return OF_ACTOR_CRITICS[key](key, value)
     if key == "algorithm":
         return {"algorithm.name": value}
     if key in MOVED:

@@ -125,8 +125,8 @@ def make_env(task: EnvConfig, num_envs: int, seed: int, *, drawn: bool = False, 
         options = {"workers": None, **family.drawing, **options}
     if task.workers and "workers" not in options:
         options["workers"] = _workers(task)
-    options = {"own_state": task.state == "own", "arguments": task.arguments, **options}
-    env = family.playable(make_vec(task.key, num_envs, seed, task.time_limit, **options))
+    said = {"time_limit": task.time_limit, "own_state": task.state == "own", "arguments": task.arguments}
+    env = family.playable(make_vec(task.key, num_envs, seed, **{**said, **options}))
     return remembering(shared(env, task.team, task.others, seed, family.heuristic), task.remember_onset)
 
 

@@ -5,6 +5,7 @@ Acting is the same call with T = 1.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +17,32 @@ from lockstep.networks.sharing import Groups, groups
 from lockstep.spec import EnvSpec
 
 
+class DuelingValues(nn.Module):
+    """What the situation is worth, and what each action has over the mean of all (Wang et al. 2016, equation 9).
+
+    Q(a) = V + A(a) - mean of A. Being linear, it is played as one layer: see `lockstep.acting.forward.team_weights`.
+    """
+
+    def __init__(self, hidden_dim: int, num_actions: int) -> None:
+        super().__init__()
+        self.advantages = nn.Linear(hidden_dim, num_actions)
+        self.situation = nn.Linear(hidden_dim, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., H) -> (..., A)"""
+        advantages = self.advantages(x)
+        q: Tensor = self.situation(x) + advantages - advantages.mean(-1, keepdim=True)
+        return q
+
+
 class FeedForwardAgent(nn.Module):
     """Three linear layers (EPyMARL's `use_rnn=False`). No memory: it is always None."""
 
-    def __init__(self, in_features: int, hidden_dim: int, num_actions: int) -> None:
+    def __init__(self, in_features: int, num_actions: int, config: NetworkConfig) -> None:
         super().__init__()
-        self.encode = nn.Linear(in_features, hidden_dim)
-        self.hidden = nn.Linear(hidden_dim, hidden_dim)
-        self.values = nn.Linear(hidden_dim, num_actions)
+        self.encode: Any = _hidden_layer(in_features, config)
+        self.hidden: Any = _hidden_layer(config.hidden_dim, config)
+        self.values: Any = _last_layer(num_actions, config)
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """inputs: (B, T, N, I) -> (B, T, N, A), None"""
@@ -38,11 +57,11 @@ class FeedForwardAgent(nn.Module):
 class RecurrentAgent(nn.Module):
     """Linear, GRU, linear (Hausknecht and Stone 2015; PyMARL's RNNAgent)."""
 
-    def __init__(self, in_features: int, hidden_dim: int, num_actions: int) -> None:
+    def __init__(self, in_features: int, num_actions: int, config: NetworkConfig) -> None:
         super().__init__()
-        self.encode = nn.Linear(in_features, hidden_dim)
-        self.gru = SequenceGRU(hidden_dim, hidden_dim)
-        self.values = nn.Linear(hidden_dim, num_actions)
+        self.encode: Any = _hidden_layer(in_features, config)
+        self.gru = SequenceGRU(config.hidden_dim, config.hidden_dim)
+        self.values: Any = _last_layer(num_actions, config)
 
     def forward(self, inputs: Tensor, memory: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """inputs: (B, T, N, I), memory: (1, B*N, H) or None at the start of episodes -> (B, T, N, A), memory"""
@@ -98,8 +117,21 @@ def build_agent(spec: EnvSpec, config: NetworkConfig, num_outputs: int = 0) -> A
     """
     network, members = RecurrentAgent if config.recurrent else FeedForwardAgent, groups(config, spec.num_agents)
     outputs = num_outputs or spec.num_actions
-    built = [network(input_dim(spec, config), config.hidden_dim, outputs) for _ in members]
+    built = [network(input_dim(spec, config), outputs, config) for _ in members]
     return built[0] if config.sharing == "all" else GroupedAgents(members, built)
+
+
+def _hidden_layer(in_features: int, config: NetworkConfig) -> nn.Module:
+    """What comes before a ReLU."""
+    linear = nn.Linear(in_features, config.hidden_dim)
+    if not config.layer_norm:
+        return linear
+    return nn.Sequential(linear, nn.LayerNorm(config.hidden_dim, elementwise_affine=False))
+
+
+def _last_layer(num_actions: int, config: NetworkConfig) -> nn.Module:
+    """What values the actions."""
+    return (DuelingValues if config.dueling else nn.Linear)(config.hidden_dim, num_actions)
 
 
 def networks_of(agent: AgentNetwork) -> list[FeedForwardAgent | RecurrentAgent]:

@@ -82,10 +82,10 @@ class TrunkCritic(Critic):
 class CentralCritic(Critic):
     """Values from the state of all: one pass for the whole team, or one for each agent, told whom it judges."""
 
-    def __init__(self, spec: EnvSpec, config: NetworkConfig, hidden_dim: int, outputs: int, *, agent_id: bool) -> None:
+    def __init__(self, spec: EnvSpec, config: NetworkConfig, outputs: int, *, agent_id: bool) -> None:
         kind = RecurrentAgent if config.recurrent else FeedForwardAgent
         width = spec.state_dim + agent_id * spec.num_agents
-        super().__init__(kind(width, hidden_dim, 1 if agent_id else outputs))
+        super().__init__(kind(width, 1 if agent_id else outputs, config))
         self.num_agents, self.agent_id = spec.num_agents, agent_id
 
     def forward(self, state: Tensor) -> Tensor:
@@ -117,8 +117,8 @@ def _critic(spec: EnvSpec, network: NetworkConfig, algorithm: ActorCriticConfig,
     if algorithm.shared_trunk:
         return TrunkCritic(agent, network.hidden_dim)
     hidden_dim = algorithm.critic_hidden_dim or network.hidden_dim
+    wide = network.model_copy(update={"hidden_dim": hidden_dim, "dueling": False})
     if algorithm.critic == "own":
-        wide = network.model_copy(update={"hidden_dim": hidden_dim})
         return OwnCritic(build_agent(spec, wide, num_outputs=1))
     outputs = spec.num_agents if algorithm.reward == "own" else 1
-    return CentralCritic(spec, network, hidden_dim, outputs, agent_id=algorithm.critic_agent_id)
+    return CentralCritic(spec, wide, outputs, agent_id=algorithm.critic_agent_id)

@@ -35,8 +35,9 @@ class GreedyPolicy:
         """The team as it is at this moment, whatever the network learns afterwards. Does not wait for a GPU."""
         arrays, config = on_host(self.parameters), self.config
         shape = forward.Shape(
-            config.recurrent, config.last_action, config.agent_id, groups(config, self.spec.num_agents)
-        )
+            config.recurrent, config.last_action, config.agent_id, config.layer_norm, config.dueling,
+            groups(config, self.spec.num_agents),
+        )  # fmt: skip
         return FrozenPolicy(lambda: forward.team_weights(arrays(), shape))
 
     def act(self, obs: Obs, available: Mask | None, last_actions: Actions, memory: Any) -> tuple[Actions, Any]:

@@ -44,7 +44,7 @@ def baselines(run: RunDirectory, path: Path) -> list[Baseline]:
             raise UserError(f"{path} holds no baselines. Remove it, and they are measured again.") from error
     measured = [random_baseline(load_config(str(run.config)))]
     with suppress(UserError):  # for most tasks nobody has programmed a team
-        played = evaluate_reference(run, "heuristic", HEURISTIC_EPISODES)
+        played = evaluate_reference(load_config(str(run.config)), "heuristic", HEURISTIC_EPISODES)
         returns = played.returns
         measured.append(Baseline("heuristic", float(returns.mean()), float(returns.std()), len(returns)))
     write_atomically(path, json.dumps([asdict(baseline) for baseline in measured], indent=1) + "\n")

@@ -21,7 +21,7 @@ from lockstep.runs.reader import RunReader
 from lockstep.sweeps.display import SweepDisplay
 from lockstep.sweeps.estimate import estimates
 from lockstep.sweeps.folder import Cell, SweepFolder
-from lockstep.sweeps.local import jobs_of, run_sweep
+from lockstep.sweeps.local import LocalEngine, jobs_of, run_sweep
 
 TITLES = {
     "week1": "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread",
@@ -57,7 +57,7 @@ def reproduce(plan: Reproduction, out: Path, parallel: int, console: Console, *,
         if estimate_only:
             return None
         with SweepDisplay(console, str(out), jobs, parallel) as display:
-            interrupted_by = run_sweep(SweepFolder.open(out), jobs, parallel, threads, display.show)
+            interrupted_by = run_sweep(SweepFolder.open(out), jobs, LocalEngine(parallel, threads), display.show)
         for job in jobs:
             if job.failed:
                 console.print(Text(f"{job.cell.run.path.name} failed: {job.failed}", style="red"))

@@ -6,7 +6,7 @@ from lockstep.compute.machine import cores
 from lockstep.sweeps.display import SweepDisplay, estimate_text
 from lockstep.sweeps.estimate import estimates
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import Job, jobs_of, run_sweep
+from lockstep.sweeps.local import Engine, Job, LocalEngine, jobs_of, run_sweep
 
 
 def estimated_jobs(sweep: SweepFolder, threads: int, console: Console) -> list[Job]:
@@ -21,24 +21,21 @@ def estimated_jobs(sweep: SweepFolder, threads: int, console: Console) -> list[J
 
 
 def work_here(
-    sweep: SweepFolder,
-    at_once: int | None,
-    threads: int,
-    console: Console,
-    *,
-    trust: bool = False,
-    estimate_only: bool = False,
+    sweep: SweepFolder, engine: Engine, threads: int, console: Console, *, estimate_only: bool = False
 ) -> tuple[list[Job], int | None]:
     """Do what is left of a sweep. Returns how its cells stand then, and the signal that interrupted it, if one did.
 
-    at_once: None: as many as there are cores for. threads: of each cell, where it leaves that open. Raises UserError as
-    `run_sweep` does.
+    threads: of each cell, where it leaves that open. Raises UserError as `run_sweep` does.
     """
-    most = at_once or max(1, cores() // threads)
     jobs = estimated_jobs(sweep, threads, console)
     if any(job.is_open for job in jobs):
-        console.print(estimate_text(str(sweep.path), jobs, most))
+        console.print(estimate_text(str(sweep.path), jobs, engine.at_once))
     if estimate_only:
         return jobs, None
-    with SweepDisplay(console, str(sweep.path), jobs, most) as display:
-        return jobs, run_sweep(sweep, jobs, most, threads, display.show, trust=trust)
+    with SweepDisplay(console, str(sweep.path), jobs, engine.at_once) as display:
+        return jobs, run_sweep(sweep, jobs, engine, display.show)
+
+
+def local_engine(at_once: int | None, threads: int, *, trust: bool = False) -> LocalEngine:
+    """The engine of this machine. at_once: None: as many as there are cores for."""
+    return LocalEngine(at_once or max(1, cores() // threads), threads, trust)

@@ -165,7 +165,7 @@ def estimate_text(title: str, jobs: Sequence[Job], at_once: int) -> Group:
     longest_left = max((job.seconds_left for job in left), default=0.0)
     order = f"{at_once} at a time" if at_once > 1 else "one after the other"
     about = clock(max(total / at_once, longest_left))
-    return Group(rows, Text(f"At most about {about} in all, {order}, as fast as this machine is now.\n"))
+    return Group(rows, Text(f"About {about} in all, {order}, as fast as this machine is now.\n"))
 
 
 def time_left(done: float, left: float, elapsed: float, at_once: int) -> float:
@@ -179,7 +179,7 @@ def time_left(done: float, left: float, elapsed: float, at_once: int) -> float:
 
 
 def _standing(job: Job) -> Standing:
-    return "running" if job.process is not None else job.history.standing
+    return "running" if job.worker is not None else job.history.standing
 
 
 def _state(job: Job) -> tuple[ConsoleRenderable, Text, Text]:

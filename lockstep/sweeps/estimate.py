@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from lockstep.algorithms.fast.shares import one_thread
-from lockstep.algorithms.registry import recorded
+from lockstep.algorithms.registry import algorithm_of, recorded
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_env
 from lockstep.sweeps.folder import with_threads
@@ -73,10 +73,11 @@ def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
     warmup = min(config.collection.warmup_env_steps, config.training.max_env_steps)
     steps = config.training.max_env_steps - warmup
     collections = ceil(steps / speed.collection_steps)
-    missing = ceil(config.replay.batch_size / config.collection.num_envs) - 1
+    fresh = algorithm_of(config).feed == "fresh"
+    missing = 0 if fresh else ceil(config.replay.batch_size / config.collection.num_envs) - 1
     rounds = ceil(config.evaluation.episodes / config.collection.num_envs)
     return Estimate(
-        updates=max(collections - missing, 0) * config.training.updates_per_collection,
+        updates=max(collections - missing, 0) * speed.updates_a_round,
         per_update=speed.update,
         per_collection=speed.collection,
         per_evaluation=rounds * speed.collection,

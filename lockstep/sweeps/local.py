@@ -1,8 +1,8 @@
-"""The engine of one machine: every cell in a process of its own, as many at a time as there are cores for.
+"""Working through a sweep from here: with the engine of one machine every cell in a process of its own.
 
-    interrupted_by = run_sweep(sweep, jobs_of(sweep), at_once=2)
+    interrupted_by = run_sweep(sweep, jobs_of(sweep), LocalEngine(at_once=2))
 
-It holds nothing that is not in the sweep's folder. The next call, after whatever happened, does what is left.
+This holds nothing that is not in the sweep's folder. The next call, after whatever happened, does what is left.
 """
 
 import os
@@ -10,8 +10,9 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from lockstep.compute.child_process import ChildProcess
 from lockstep.compute.machine import available_bytes
@@ -19,10 +20,12 @@ from lockstep.files import ROWS_BYTES, open_regular, open_to_append
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
-from lockstep.sweeps.folder import Cell, CellHistory, SweepFolder
+from lockstep.sweeps.folder import MOST_DEATHS, Cell, CellHistory, SweepFolder
 from lockstep.training.interruption import Interruption
 
 POLL_SECONDS = 0.5
+REFUSED = 2
+"""The exit code of a unit that says in a sentence why it cannot work."""
 PATIENCE_SECONDS = 120.0
 """Seconds that an interrupted cell may take to write its checkpoint before it is stopped for good."""
 
@@ -38,8 +41,9 @@ class Job:
     """Estimated, of all of it."""
     bytes: float = 0.0
     """Memory that it will take, estimated."""
-    process: ChildProcess | None = None
-    started: float = 0.0
+    worker: "CellWorker | None" = None
+    false_starts: int = 0
+    """Number of units that ended before they came to an attempt, as when they are killed while they begin."""
     failed: str = ""
     """Why it ended badly and is not tried again by this call, in a sentence."""
 
@@ -49,8 +53,8 @@ class Job:
 
     @property
     def is_open(self) -> bool:
-        """Whether something is left to do, which this engine may do."""
-        return self.history.standing in ("waiting", "unfinished") and not self.failed
+        """Whether something is left to do, which may be tried. Where another process seems to work, the unit sees."""
+        return self.history.standing not in ("finished", "set aside") and not self.failed
 
     @property
     def share(self) -> float:
@@ -69,22 +73,71 @@ def jobs_of(sweep: SweepFolder) -> list[Job]:
     return [Job(cell, sweep.history(cell), _read(cell.run)) for cell in sweep.cells]
 
 
+class CellWorker(Protocol):
+    """Whatever does the unit of a cell: a process, or a task somewhere."""
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it works."""
+
+    def interrupt(self) -> None:
+        """Ask it to save and stop, as Ctrl-C would."""
+
+    def end(self, patience: float = 0.0) -> int:
+        """Stop it for good, unless it ends by itself within so many seconds. Returns its exit code."""
+
+
+class Engine(Protocol):
+    """Who starts units, and how many at a time."""
+
+    @property
+    def at_once(self) -> int: ...
+
+    def has_room(self, job: Job, running: Sequence[Job]) -> bool:
+        """Whether a cell can be begun beside those that are running."""
+
+    def start(self, sweep: SweepFolder, job: Job) -> CellWorker:
+        """Begin what is left of a cell."""
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """Processes of this machine."""
+
+    at_once: int = 1
+    threads: int = 1
+    """Cores of each cell, where its configuration leaves that open."""
+    trust: bool = False
+    free: float | None = field(default_factory=available_bytes)
+    """Memory when it began; None where nobody tells."""
+
+    def has_room(self, job: Job, running: Sequence[Job]) -> bool:
+        """Whether there is memory for it beside the others. One alone always may try: it says itself what it lacks."""
+        return not running or self.free is None or job.bytes + sum(other.bytes for other in running) <= self.free
+
+    def start(self, sweep: SweepFolder, job: Job) -> CellWorker:
+        """Begin its unit in a process, which ends with this one."""
+        with open_to_append(sweep.log(job.cell)) as file:
+            words = unit_words(sweep, job.cell, self.threads, trust=self.trust)
+            return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
+
+
+def unit_words(sweep: SweepFolder, cell: Cell, threads: int, *, trust: bool) -> list[str]:
+    """The unit of a cell, as words behind `lockstep`."""
+    words = ["sweep", str(sweep.path), "--only", str(cell.number), "--threads", str(threads), "--quiet"]
+    return [*words, "--trust"] if trust else words
+
+
 def run_sweep(
     sweep: SweepFolder,
     jobs: Sequence[Job],
-    at_once: int = 1,
-    threads: int = 1,
+    engine: Engine,
     show: Callable[[Sequence[Job]], None] = lambda _: None,
-    *,
-    trust: bool = False,
 ) -> int | None:
-    """Do what is left of a sweep, `at_once` cells at a time, the most expensive first. Returns the signal that
-    interrupted it, if one did.
+    """Do what is left of a sweep, the most expensive cells first. Returns the signal that interrupted it, if one did.
 
-    threads: of each cell, where its configuration leaves that open. show: is called with all jobs after every look. The
-    first Ctrl-C or SIGTERM lets every cell save and stop, and so does whatever else ends this. A cell that dies is
-    tried again, after the others, until it is done or set aside. Raises UserError while another process does this in
-    the same folder, and where the disk is full.
+    show: is called with all jobs after every look. The first Ctrl-C or SIGTERM lets every cell save and stop, and so
+    does whatever else ends this. A cell that dies is tried again, after the others, until it is done or set aside.
+    Raises UserError while another process does this in the same folder, and where the disk is full.
     """
     waiting = sorted((job for job in jobs if job.is_open), key=lambda job: job.seconds_left, reverse=True)
     running: list[Job] = []
@@ -92,14 +145,14 @@ def run_sweep(
         if not all(job.done for job in jobs):
             stack.enter_context(RunDirectory(sweep.path).locked())
             sweep.refuse_links()
+            sweep.logs.mkdir(exist_ok=True)
         interruption = stack.enter_context(Interruption())
         stack.enter_context(_stopped_at_the_end(running))
-        free = available_bytes()
         while (waiting or running) and not interruption.requested:
-            while waiting and len(running) < at_once and _fits(waiting[0], running, free):
-                job = waiting.pop(0)
+            while waiting and len(running) < engine.at_once and engine.has_room(waiting[0], running):
                 sweep.check_room()
-                _start(sweep, job, threads, trust=trust)
+                job = waiting.pop(0)
+                job.worker = engine.start(sweep, job)
                 running.append(job)
             time.sleep(POLL_SECONDS)
             for job in list(running):
@@ -115,32 +168,20 @@ def run_sweep(
     return interruption.signal
 
 
-def _fits(job: Job, running: Sequence[Job], free: float | None) -> bool:
-    """Whether there is memory for it beside the others. One alone always may try: it says itself what it lacks."""
-    return not running or free is None or job.bytes + sum(other.bytes for other in running) <= free
-
-
-def _start(sweep: SweepFolder, job: Job, threads: int, *, trust: bool) -> None:
-    words = ["sweep", str(sweep.path), "--only", str(job.cell.number), "--threads", str(threads), "--quiet"]
-    sweep.logs.mkdir(exist_ok=True)
-    job.started = time.monotonic()
-    with open_to_append(sweep.log(job.cell)) as file:
-        words += ["--trust"] if trust else []
-        job.process = ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
-
-
 def _has_ended(sweep: SweepFolder, job: Job) -> bool:
-    assert job.process is not None, "started"
-    code = job.process.poll()
+    assert job.worker is not None, "started"
+    code = job.worker.poll()
     if code is None:
         return False
-    job.process.end()
-    job.process = None
+    job.worker.end()
+    job.worker = None
     before, job.history = job.history, sweep.history(job.cell)
     if job.history.standing == "set aside":
         job.failed = job.history.reason
-    elif not job.done and job.history.attempts == before.attempts:  # it never came to an attempt
-        job.failed = _last_words(sweep.log(job.cell)) or f"exit code {code}"
+    elif not job.done and job.history.attempts == before.attempts:
+        job.false_starts += 1
+        if code == REFUSED or job.false_starts >= MOST_DEATHS:
+            job.failed = _last_words(sweep.log(job.cell)) or f"exit code {code}"
     return True
 
 
@@ -167,10 +208,10 @@ def _stopped_at_the_end(running: list[Job]) -> Iterator[None]:
     try:
         yield
     finally:
-        processes = [job.process for job in running if job.process is not None]
-        for process in processes:
-            process.interrupt()
-        for process in processes:
-            process.end(PATIENCE_SECONDS)
+        workers = [job.worker for job in running if job.worker is not None]
+        for worker in workers:
+            worker.interrupt()
+        for worker in workers:
+            worker.end(PATIENCE_SECONDS)
         for job in running:
-            job.process = None
+            job.worker = None

@@ -1,5 +1,7 @@
 """The unit of a sweep: do what is left of one cell. Doing it again changes nothing, so every engine does just this."""
 
+import os
+
 from lockstep.config.load import dump_toml, load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
@@ -10,7 +12,7 @@ from lockstep.teams.judge import judge_every_way
 from lockstep.training import command
 
 
-def do_cell(sweep: SweepFolder, cell: Cell, threads: int, by: str, *, quiet: bool) -> int | None:
+def do_cell(sweep: SweepFolder, cell: Cell, threads: int, *, quiet: bool) -> int | None:
     """Train the cell, go on with it, or confirm it, whatever is left of it. Returns the signal that stopped it.
 
     threads: processes that share an update, where the configuration leaves that open. Raises UserError for one that was
@@ -25,8 +27,14 @@ def do_cell(sweep: SweepFolder, cell: Cell, threads: int, by: str, *, quiet: boo
             f"`{command_line('sweep', sweep.path, '--revive', cell.number)}` lets it be tried again."
         )
     sweep.check_room()
-    with sweep.attempt(cell, by):
+    with sweep.attempt(cell, _engine()):
         return _work(cell, threads, quiet=quiet)
+
+
+def _engine() -> str:
+    """Who started this process, for people who read the attempts."""
+    job = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return f"slurm {job}_{os.environ.get('SLURM_ARRAY_TASK_ID')}" if job else "local"
 
 
 def _work(cell: Cell, threads: int, *, quiet: bool) -> int | None:

@@ -1,4 +1,4 @@
-"""The team that comes with Lockstep: its weights as an .npz of plain arrays beside a line of JSON, no pickle."""
+"""The teams that come with Lockstep: their weights as an .npz of plain arrays beside a line of JSON, no pickle."""
 
 import json
 from importlib.resources import files
@@ -12,6 +12,7 @@ from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
 from lockstep.config.schema import EnvConfig, RunConfig
 from lockstep.envs.registry import has_official_engine, make_env
+from lockstep.errors import UserError
 from lockstep.formats import steps
 from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
@@ -21,7 +22,8 @@ from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
 from lockstep.training.checkpoints.checkpoint import read_team
 
-DEMO_TEAM = "demo_team.npz"
+DEMO_TEAMS = {"rware": "demo_team.npz", "foraging": "demo_foraging.npz"}
+"""Files beside this one, by the family of the world that they play in."""
 _ABOUT = "about"
 
 
@@ -43,12 +45,15 @@ def export_team(run: RunDirectory, path: Path, seed: int, checkpoint: str = "bes
     return path.stat().st_size
 
 
-def play_demo(seed: int | None = None, time_limit: int | None = None) -> Recording:
-    """An episode of the team that comes with Lockstep; by default a good one.
+def play_demo(seed: int | None = None, time_limit: int | None = None, family: str = "rware") -> Recording:
+    """An episode of a team that comes with Lockstep; by default a good one. family: one of `DEMO_TEAMS`.
 
     Where the world has an official package, that is stepped: it needs no compiler, so it starts at once.
+    Raises UserError where no team comes along.
     """
-    about, arrays = _read(DEMO_TEAM)
+    if family not in DEMO_TEAMS:
+        raise UserError(f"No trained team comes along for {family!r}; there are: {', '.join(DEMO_TEAMS)}.")
+    about, arrays = _read(DEMO_TEAMS[family])
     env_config = EnvConfig(**about["env"])
     if time_limit is not None:
         env_config = env_config.model_copy(update={"time_limit": time_limit})

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from lockstep import trust
-from lockstep.config.epymarl import SHIPPED, epymarl_config
+from lockstep.config.epymarl import ACTOR_CRITICS, SHIPPED, epymarl_config
 from lockstep.config.load import dump_toml, load_config, understood
 from lockstep.config.sacred import read_sacred
 from lockstep.config.schema import RunConfig
@@ -235,6 +235,9 @@ def _check_known_there(run: RunDirectory, config: RunConfig) -> None:
     """Raise UserError for a team that EPyMARL cannot play."""
     reasons = {
         f"EPyMARL has no {config.algorithm.name}": config.algorithm.name not in SHIPPED,
+        "EPyMARL's critics are other networks than ours, and it loads no actor without one": (
+            config.algorithm.name in ACTOR_CRITICS
+        ),
         "its agents see remembered numbers (env.remember_onset), which no world of EPyMARL's has": bool(
             config.env.remember_onset
         ),

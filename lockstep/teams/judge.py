@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
+from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import Choice, Evaluation, evaluate, evaluation_explorer, evaluation_lanes
@@ -71,14 +72,14 @@ def evaluate_run(
         env.close()
 
 
-def evaluate_reference(run: RunDirectory, policy: str, episodes: int = 100, engine: Engine = "lockstep") -> Evaluation:
-    """Episodes of the random or the heuristic team where `evaluate_run` judges the run's, on the same seeds.
+def evaluate_reference(config: RunConfig, policy: str, episodes: int = 100, engine: Engine = "lockstep") -> Evaluation:
+    """Episodes of the random or the heuristic team in a configured world, where `evaluate_run` judges its run's team,
+    on the same seeds.
 
     Raises UserError where the world has no heuristic team.
     """
     if episodes < 1:
         raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
-    config = load_config(str(run.config))
     seed = derive_seed(config.seed, "confirm")
     env = make_env(config.env, evaluation_lanes(config, episodes), seed, engine=engine)
     try:

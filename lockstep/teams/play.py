@@ -1,10 +1,13 @@
 """Episodes to look at: of a run's team or of a reference team, in the run's world or in any other."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lockstep.acting.policy import Policy, RandomPolicy
-from lockstep.config.load import load_config
-from lockstep.config.schema import EnvConfig, RunConfig
+from lockstep.config.load import load_config, validated, with_changes
+from lockstep.config.schema import RunConfig
+from lockstep.config.words import parse_words
 from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import family_of, make_env
@@ -24,6 +27,7 @@ def play(
     *,
     policy: str = "trained",
     env_key: str | None = None,
+    words: Sequence[str] = (),
     checkpoint: str = BEST,
     episodes: int = 1,
     seed: int = 1,
@@ -33,7 +37,8 @@ def play(
     """Record episodes, the first on the random stream of `seed`, the next on seed + 1, and so on.
 
     run: as in `RunDirectory.find`; it gives the world and the trained team. env_key: the world where there is no run.
-    policy: one of POLICIES. checkpoint: as in `load_policy`. time_limit: steps, instead of the world's own.
+    words: what is said of that world besides, as env.arguments.layout=@floor.txt. policy: one of POLICIES. checkpoint:
+    as in `load_policy`. time_limit: steps, instead of the world's own.
     Raises UserError for what does not exist or does not fit together.
     """
     if policy not in POLICIES:
@@ -47,7 +52,7 @@ def play(
     if run is None and policy == "trained":
         raise UserError("There is no trained team without a run; name one, or add --policy random or heuristic.")
     found = None if run is None else RunDirectory.find(run)
-    config = RunConfig(env=EnvConfig(key=str(env_key))) if found is None else load_config(str(found.config))
+    config = world_alone(str(env_key), words) if found is None else load_config(str(found.config))
     if time_limit is not None:
         config = config.model_copy(update={"env": config.env.model_copy(update={"time_limit": time_limit})})
     env = make_env(config.env, 1, seed, drawn=True, engine=engine)
@@ -60,6 +65,11 @@ def play(
         return [record_episode(env, team, seed + number, engine) for number in range(episodes)]
     finally:
         env.close()
+
+
+def world_alone(key: str, words: Sequence[str]) -> RunConfig:
+    """A configuration of a world without a run. Raises UserError for words that mean nothing."""
+    return validated(with_changes(RunConfig().model_dump(), {"env.key": key, **parse_words(words)}))
 
 
 def play_best(run: RunDirectory) -> Recording:

@@ -229,7 +229,7 @@ def _kill(
     The moment is a number of env steps, since machines differ; one in five comes while it is still starting. A write
     takes milliseconds. To be killed in one, the process is stopped every few of them and looked at.
     """
-    process = _started(words, "lockstep.training.kill_test" if victim == "parent" else "lockstep")
+    process = started(words, "lockstep.training.kill_test" if victim == "parent" else "lockstep")
     began, done = time.monotonic(), _progress(run)
     early = not in_a_write and rng.random() < EARLY
     goal = rng.uniform(done, 0.9 * MAX_ENV_STEPS)
@@ -243,7 +243,7 @@ def _kill(
             break
         process.process.send_signal(signal.SIGCONT)
         time.sleep(0.001)
-    relatives = _family(process.pid)
+    relatives = family(process.pid)
     pieces = [pid for pid, said in relatives.items() if victim == "helper" and PIECES["helper"] in said]
     if pieces:
         with suppress(ProcessLookupError):
@@ -251,8 +251,8 @@ def _kill(
     else:
         process.process.kill()
         victim = "training" if victim == "helper" else victim
-    code, said = _ended(process)
-    _all_gone(relatives)
+    code, said = ended(process)
+    all_gone(relatives)
     if code == 0:
         return None
     if code != (HELPER_DIED if pieces else -signal.SIGKILL):
@@ -260,7 +260,8 @@ def _kill(
     return victim, _is_writing(run)
 
 
-def _started(words: Sequence[str], module: str = "lockstep") -> ChildProcess:
+def started(words: Sequence[str], module: str = "lockstep") -> ChildProcess:
+    """A command of ours, of which only the last words are kept."""
     return ChildProcess(module, words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -270,33 +271,33 @@ def _kill_worlds(run: RunDirectory, train: Sequence[str], rng: random.Random, mo
 
     Raises UserError where the training does not come to its end.
     """
-    process = _started([*train, str(run.path)])
+    process = started([*train, str(run.path)])
     kills, relatives, before = 0, dict[int, str](), 0
     while process.poll() is None:
         now = len(read_rows(run.metrics))
-        relatives = _family(process.pid) or relatives
+        relatives = family(process.pid) or relatives
         players = [pid for pid, said in relatives.items() if PIECES["world"] in said]
         if players and now > before + 3 and kills < min(KILLS_PER_RUN, most):
             with suppress(ProcessLookupError):
                 os.kill(rng.choice(players), signal.SIGKILL)
                 kills, before = kills + 1, now
         time.sleep(rng.uniform(0.0, 0.1))
-    code, said = _ended(process)
-    _all_gone(relatives)
+    code, said = ended(process)
+    all_gone(relatives)
     rows = read_rows(run.metrics)
     if code != 0 or not rows or not run.has_ended:
         raise UserError(f"A training whose players were killed failed: {said}")
     return kills, int(rows[-1].get("dropped_episodes", 0))
 
 
-def _ended(process: ChildProcess) -> tuple[int, str]:
+def ended(process: ChildProcess) -> tuple[int, str]:
     """Wait for it. Returns the exit code, and the last of what it said."""
     assert process.process.stderr is not None
     said = process.process.stderr.read()
     return process.process.wait(), said.decode(errors="replace").strip()[-500:]
 
 
-def _family(pid: int) -> dict[int, str]:
+def family(pid: int) -> dict[int, str]:
     """The processes that a process has started, and those that they have, with what they were started as.
 
     Empty where the system does not tell.
@@ -305,11 +306,11 @@ def _family(pid: int) -> dict[int, str]:
     with suppress(OSError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            found |= _family(int(child))
+            found |= family(int(child))
     return found
 
 
-def _all_gone(pids: Mapping[int, str]) -> None:
+def all_gone(pids: Mapping[int, str]) -> None:
     """Raise UserError where one of them lives on."""
     until = time.monotonic() + GONE_WITHIN
     for pid, said in pids.items():
@@ -336,7 +337,7 @@ def _is_writing(run: RunDirectory) -> bool:
 
 
 def _finish(words: Sequence[str]) -> None:
-    code, said = _ended(_started(words))
+    code, said = ended(started(words))
     if code != 0:
         raise UserError(f"`{command_line(*words)}` failed: {said}")
 

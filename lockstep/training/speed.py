@@ -26,6 +26,8 @@ class LoopSpeed(NamedTuple):
     """One random env step."""
     collection_steps: int
     """Number of env steps of one random episode of every lane; no time."""
+    updates_a_round: int
+    """Number of gradient steps after a collection; no time."""
 
 
 def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
@@ -59,6 +61,7 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
             _quickest(study, seconds / 2) / updates,
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
             steps,
+            session.feed.batches_a_round if fresh else config.training.updates_per_collection,
         )
     finally:
         session.env.close()

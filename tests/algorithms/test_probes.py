@@ -1,5 +1,6 @@
 """Every algorithm on worlds whose answers are known. The assertions are numbers."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,20 +9,26 @@ import torch
 
 from lockstep.algorithms.gradient_learner import GradientLearner
 from lockstep.config.schema import RunConfig
+from lockstep.config.schema.algorithms import SECTIONS
+from lockstep.envs.probes.games import PROBES, Probe
+from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.mixers import MixingInputs
 from lockstep.training.session import Session
+from tests.learners import build
 
 
-def trained(probe: str, algorithm: str, rounds: int = 150, **changes: Any) -> Session:
+def trained(probe: str, algorithm: str, rounds: int = 150, seed: int = 1, **changes: Any) -> Session:
     """A small learner after `rounds` collections of 32 uniformly random episodes and 2 updates each."""
     network = {"recurrent": False, "hidden_dim": 32, "mixing_embed_dim": 16, "hypernet_embed_dim": 16}
+    target = {"target_sync_updates": 20} if "target_sync_updates" in SECTIONS[algorithm].model_fields else {}
     config = RunConfig.model_validate(
         {
+            "seed": seed,
             "env": {"key": f"probe-{probe}"},
             "collection": {"num_envs": 32},
             "exploration": {"epsilon_start": 1.0, "epsilon_finish": 1.0},
             "network": network | changes.pop("network", {}),
-            "algorithm": {"name": algorithm, "gamma": 0.9, "target_sync_updates": 20} | changes,
+            "algorithm": {"name": algorithm, "gamma": 0.9} | target | changes,
             "replay": {"buffer_size": 20_000, "batch_size": 64},
             "optimizer": {"lr": 3e-3},
             "training": {"updates_per_collection": 2},
@@ -40,14 +47,14 @@ def test_return(session: Session) -> float:
 test_return.__test__ = False  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("algorithm", ["iql", "vdn", "qmix"])
+@pytest.mark.parametrize("algorithm", ["iql", "vdn", "qmix", "pqn_vdn"])
 def test_a_single_reward_is_learnt(algorithm: str) -> None:
-    assert test_return(trained("one-step", algorithm, rounds=60)) == 1.0
+    assert test_return(trained("one-step", algorithm, rounds=20 if algorithm == "pqn_vdn" else 60)) == 1.0
 
 
-@pytest.mark.parametrize("algorithm", ["iql", "vdn", "qmix"])
-def test_observations_matter(algorithm: str) -> None:
-    assert test_return(trained("coin", algorithm)) == 1.0
+@pytest.mark.parametrize(("algorithm", "rounds"), [("iql", 150), ("vdn", 150), ("qmix", 150), ("pqn_qmix", 40)])
+def test_observations_matter(algorithm: str, rounds: int) -> None:
+    assert test_return(trained("coin", algorithm, rounds)) == 1.0
 
 
 def best_first_value(session: Session) -> float:
@@ -78,9 +85,74 @@ def test_only_qmix_knows_what_acting_together_is_worth(algorithm: str, belief: f
     assert best_first_value(trained("matrix", algorithm, rounds=300)) == pytest.approx(belief, abs=0.3)
 
 
-@pytest.mark.parametrize(("algorithm", "expected"), [("iql", 7.0), ("vdn", 7.0), ("qmix", 8.0)])
+@pytest.mark.parametrize(
+    ("algorithm", "expected"),
+    [("iql", 7.0), ("vdn", 7.0), ("qmix", 8.0)],
+)
 def test_qmix_sees_the_eight_of_the_two_step_game(algorithm: str, expected: float) -> None:
     assert test_return(trained("two-step", algorithm, rounds=400, gamma=0.99)) == expected
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes"),
+    [
+        ("qplex", {"attention_heads": 2, "attention_layers": 2}),
+        ("owqmix", {"central_embed_dim": 32}),
+        ("qtran", {"joint_embed_dim": 32}),
+    ],
+)
+def test_so_do_those_that_came_after_it(algorithm: str, changes: dict[str, Any]) -> None:
+    assert test_return(trained("two-step", algorithm, rounds=200, gamma=0.99, **changes)) == 8.0
+
+
+def studied(game: str, algorithm: str) -> GradientLearner:
+    """A small learner that studied every pair of actions of a game, all alike often."""
+    world = PROBES[f"probe-{game}"]
+    config = RunConfig.model_validate(
+        {
+            "network": {"recurrent": False, "hidden_dim": 32},
+            "algorithm": {"name": algorithm, "target_sync_updates": 20},
+            "optimizer": {"lr": 3e-3},
+            "training": {"num_threads": 1},
+        }
+    )
+    learner = build(world(1).spec, config)
+    for _ in range(400):
+        learner.update(every_pair(world))
+    return learner
+
+
+def every_pair(world: type[Probe]) -> EpisodeBatch:
+    """An episode for every pair of actions of a game of one step."""
+    actions = np.array(list(product(range(world.num_actions), repeat=2)))
+    count, once = len(actions), (len(actions), 1, 1)
+    return EpisodeBatch(
+        obs=torch.zeros(count, 2, 2, world.obs_dim),
+        actions=torch.from_numpy(actions).unsqueeze(1),
+        reward=torch.from_numpy(world(count).earn(actions)).float().view(once),
+        terminated=torch.ones(once, dtype=torch.bool),
+        truncated=torch.zeros(once, dtype=torch.bool),
+        filled=torch.ones(once, dtype=torch.bool),
+    )
+
+
+def earned(learner: GradientLearner, game: str) -> float:
+    """What the agents' best actions earn."""
+    first, second = learner.thoughts(every_pair(PROBES[f"probe-{game}"])).values[0].argmax(-1).tolist()
+    return float(PROBES[f"probe-{game}"](1).earn(np.array([[first, second]]))[0])
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "reward"),
+    [("vdn", 0.0), ("qmix", 0.0), ("owqmix", 8.0), ("cwqmix", 8.0), ("qtran", 8.0), ("qtran_alt", 8.0)],
+)
+def test_only_what_need_not_be_monotonic_finds_the_eight_among_penalties(algorithm: str, reward: float) -> None:
+    assert earned(studied("nonmonotonic", algorithm), "nonmonotonic") == reward
+
+
+@pytest.mark.parametrize(("algorithm", "reward"), [("vdn", 2.0), ("qmix", 2.0), ("qtran", 10.0), ("qtran_alt", 10.0)])
+def test_only_what_need_not_be_monotonic_dares_to_agree_where_half_of_it_costs(algorithm: str, reward: float) -> None:
+    assert earned(studied("penalty", algorithm), "penalty") == reward
 
 
 def drawing(probe: str, algorithm: str, rounds: int = 100, *, recurrent: bool = False) -> Session:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockstep.algorithms.returns import n_step, td_lambda
+from lockstep.algorithms.returns import n_step, rescaled, td_lambda, unscaled
 
 
 def column(*values: float) -> Tensor:
@@ -92,3 +92,10 @@ def test_n_step_is_cut_to_the_episode() -> None:
     last[:, -1] = True
     whole = n_step(reward, value, ended, last, 0.9, 6)
     assert torch.equal(n_step(reward, value, ended, last, 0.9, 10**9), whole)
+
+
+def test_rescaled_values_come_closer_and_can_be_undone() -> None:
+    # sqrt(8 + 1) - 1 + 8 / 1000 = 2.008, and the same below zero
+    assert rescaled(torch.tensor([0.0, 8.0, -8.0])).tolist() == pytest.approx([0.0, 2.008, -2.008])
+    x = torch.linspace(-300.0, 300.0, 1001, dtype=torch.float64)
+    torch.testing.assert_close(unscaled(rescaled(x)), x)

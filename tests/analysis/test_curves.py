@@ -6,6 +6,7 @@ import pytest
 
 from lockstep.analysis.curves import curve, line, metric_figure
 from lockstep.analysis.groups import group_runs
+from lockstep.analysis.plots import save_figure
 from lockstep.errors import UserError
 from lockstep.runs.reader import RunReader
 from tests.runs.written import written_run
@@ -77,3 +78,18 @@ def test_nothing_to_draw_is_a_sentence(tmp_path: Path) -> None:
     empty: list[RunReader] = [written_run(tmp_path / "empty")]
     with pytest.raises(UserError, match="holds no loss yet"):
         metric_figure(empty, "loss")
+
+
+def test_runs_of_different_tasks_are_told_apart_and_solved_nowhere(tmp_path: Path) -> None:
+    words = (["env.time_limit=100"], ["env.time_limit=500"])
+    runs = [
+        written_run(tmp_path / str(number), [1.0, 2.6], preset="solve", words=said) for number, said in enumerate(words)
+    ]
+    save_figure(metric_figure(runs), tmp_path / "two.svg")
+    drawn = (tmp_path / "two.svg").read_text()
+    assert "rware-tiny-2ag-v2 in 100 steps" in drawn
+    assert "rware-tiny-2ag-v2 in 500 steps" in drawn
+    assert "different tasks" in drawn
+    assert "solved above" not in drawn
+    save_figure(metric_figure(runs[:1]), tmp_path / "one.svg")
+    assert "solved above 2.5" in (tmp_path / "one.svg").read_text()

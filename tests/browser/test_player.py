@@ -16,6 +16,8 @@ from lockstep.drawing.palette import THEMES
 from lockstep.drawing.stamps import FLASH_FRAMES
 from lockstep.envs import family
 from lockstep.envs.family import WorldFamily, WorldOptions, register
+from lockstep.envs.foraging.moment import FieldMoment
+from lockstep.envs.foraging.scene import ForagingScene
 from lockstep.envs.particles.plane import ParticleScene
 from lockstep.envs.particles.scene import PlaneScene
 from lockstep.envs.protocol import VectorEnv
@@ -221,6 +223,22 @@ def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: Ope
     assert page.locator(".doing").inner_text() == "Agent 1, next: up"
     assert page.locator(".bars.q li.chosen").inner_text().split() == ["up", "0.40"]
     assert not page.locator(".sees").is_visible()
+
+
+def test_fields_play_and_say_who_stands_beside_food(tmp_path: Path, open_page: OpenPage) -> None:
+    """Two load the food between them; then it is gone, and its ring is seen."""
+    players, levels = ((2, 1), (2, 3)), (1, 2)
+    moments = (FieldMoment(5, 5, players, levels, (((2, 2), 3),), 3, 0), FieldMoment(5, 5, players, levels, (), 3, 1))
+    steps = (Step((5, 5), (1 / 3, 2 / 3), (Event("meal", 0, (1, 2)), Event("meal", 1, (3, 2)))),)
+    path = tmp_path / "field.html"
+    path.write_text(player.page([Recording("foraging", "a team", 1, ForagingScene(1), moments, steps)]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    page.keyboard.press("1")
+    assert page.locator(".doing").inner_text() == "Player 1, level 1, beside food of level 3, next: load"
+    assert "3 × 3 cells" in page.locator(".sight-text").inner_text()
+    page.keyboard.press("End")
+    wait_for(page, "step 1 of 1 · return 1")
+    assert page.locator(".doing").inner_text() == "Player 1, level 1"
 
 
 def test_it_plays_inside_a_report(tmp_path: Path, open_page: OpenPage) -> None:

@@ -253,3 +253,15 @@ def test_names_that_are_no_text_are_printed_all_the_same(trained: Path) -> None:
 def test_a_place_that_cannot_be_written_is_a_sentence(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (trained.parent / "file").write_text("")
     assert "Not a directory" in refused(["export", "first", "--out", "runs/file/below"], capsys)
+
+
+def test_the_shell_completes_settings_keys_and_themes() -> None:
+    from lockstep.cli.app import choices, complete_keys, complete_words
+
+    assert {"optimizer.lr=", "optimizer.eps=", "optimizer.grad_norm_clip="} <= set(complete_words("optimizer."))
+    assert {"lr=", "lr_finish="} <= set(complete_words("lr"))
+    assert "epsilon_anneal_time=" in complete_words("epsilon_an")
+    assert "env.key=rware-tiny-2ag-v2" in complete_words("env.key=rware-tiny-2")
+    assert complete_words("lr=0.0") == []
+    assert "rware-small-4ag-v2" in complete_keys("rware-small")
+    assert choices("light", "dark")("d") == ["dark"]

@@ -16,6 +16,16 @@ def test_plot_draws_what_was_named(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == f"wrote {out}\n"
 
 
+def test_what_is_made_of_several_runs_lies_beside_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [str(written_run(tmp_path / "runs" / str(seed), [0.0, 1.0], seed=seed).directory.path) for seed in (1, 2)]
+    for verb, made in (("plot", "test_return_mean.svg"), ("report", "report.html"), ("export", "export/metrics.csv")):
+        assert main([verb, *runs]) == 0
+        assert (tmp_path / "runs" / made).is_file()
+        assert f"wrote {tmp_path / 'runs' / made}" in capsys.readouterr().out
+    assert main(["plot", runs[0], "--metric", "loss"]) == 0
+    assert (Path(runs[0]) / "loss.svg").is_file()
+
+
 def test_a_metric_that_does_not_exist_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = written_run(tmp_path / "run", [1.0]).directory.path
     assert main(["plot", str(run), "--metric", "rewards", "--out", str(tmp_path / "x.svg")]) == 2

@@ -1,11 +1,13 @@
 """`lockstep render` and `lockstep demo` as a person uses them."""
 
+import json
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageSequence
 
 from lockstep.cli import main
+from lockstep.config.presets import SMOKE_LAYOUT
 from tests.cli.test_cli import TINY_RUN, here, refused
 
 __all__ = ["here"]
@@ -33,6 +35,20 @@ def test_a_smoke_run_becomes_a_page_with_its_values(here: Path, capsys: pytest.C
     assert "return" in capsys.readouterr().out
 
 
+def test_a_programmed_team_plays_an_own_floor_without_a_run(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("floor.txt").write_text(SMOKE_LAYOUT.strip())
+    world = ["--env", "rware-tiny-2ag-v2", "layout=@floor.txt", "env.time_limit=12", "--policy", "heuristic"]
+    assert main(["render", *world, "--out", "frames"]) == 0
+    assert len(list((here / "frames").iterdir())) == 13
+    capsys.readouterr()
+    assert main(["evaluate", *world, "--episodes", "3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["policy"], told["episodes"], told["test_ep_length_mean"]) == ("heuristic", 3, 12.0)
+    assert "its own settings" in refused(["evaluate", "latest", "layout=@floor.txt"], capsys)
+    assert "Name a run, or a world" in refused(["evaluate", "layout=@floor.txt", "--policy", "random"], capsys)
+    assert "Name a run, or a world" in refused(["evaluate", "--env", "rware-tiny-2ag-v2"], capsys)
+
+
 def test_a_world_that_cannot_be_drawn_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "smoke", "with", *TINY_RUN, "-q", "--out", "runs/coin"]) == 0
     assert "cannot be drawn" in refused(["render", "coin"], capsys)
@@ -40,12 +56,17 @@ def test_a_world_that_cannot_be_drawn_says_so(here: Path, capsys: pytest.Capture
 
 
 def test_the_demo_is_a_page_in_a_folder_of_its_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--no-open", "--seed", "1"]) == 0
+    assert main(["demo", "--no-browser", "--seed", "1"]) == 0
     page = Path(capsys.readouterr().out.strip())
     assert page.name == "demo.html"
     assert "LockstepPlayer" in page.read_text()
     page.unlink()
     page.parent.rmdir()
+
+
+def test_the_demo_knows_the_word_that_it_had_before(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--no-open"]) == 0
+    assert capsys.readouterr().out.strip().endswith("demo.html")
 
 
 def test_the_demo_plays_as_text(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ def test_the_unit_trains_says_that_it_has_and_does_nothing_twice(
     assert main(["sweep", "smoke", *SHORT, "seed=1..2", "--estimate"]) == 0
     said = capsys.readouterr().out
     assert "smoke, qmix, probe-coin" in said
-    assert "At most about" in said
+    assert "About" in said
     only = ["sweep", "sweeps/smoke-1", "--only", "2"]
     assert main([*only, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
@@ -82,7 +82,7 @@ def test_a_cell_that_died_three_times_is_named_with_its_reason(here: Path, capsy
         (["smoke", "env.key=rware-tini-2ag-v2"], "rware-tiny-2ag-v2"),
         (["smoke", "seed=1..10000000"], "10,000,000 cells"),
         (["smoke", "seed=5..1"], "is empty"),
-        (["smoke", "--on", "moon"], "--on moon is unknown; it must be local"),
+        (["smoke", "--on", "moon"], "--on moon is unknown; it must be local, slurm or ray"),
         (["smoke", "--at-once", "0"], "--at-once 0 must be at least 1"),
         (["smoke", "--threads", "0"], "--threads 0 must be from 1"),
         (["smoke", "--status"], "want the folder of a sweep, and 'smoke' is none"),

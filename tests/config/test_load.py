@@ -9,18 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockstep.config.epymarl import EPYMARL, epymarl_config
+from lockstep.config.epymarl import EPYMARL
 from lockstep.config.knobs import knobs
 from lockstep.config.load import (
     dump_toml,
     explain_toml,
     load_config,
     validated,
-    with_changes,
 )
 from lockstep.config.presets import PRESETS, summary
-from lockstep.config.sacred import told
-from lockstep.config.schema.actor_critic import MAPPOConfig
 from lockstep.config.words import parse_value, parse_words
 from lockstep.errors import UserError
 
@@ -67,6 +64,9 @@ def test_every_knob_is_documented() -> None:
         ("algorithm.gamma=0.9", "algorithm.gamma", 0.9),
         ("--seed=7", "seed", 7),
         ("algorithm=vdn", "algorithm.name", "vdn"),
+        ("algorithm=pqn", "algorithm.name", "pqn_vdn"),
+        ("mixer=dmaq", "algorithm.name", "qplex"),
+        ("mixer=qtran_base", "algorithm.name", "qtran"),
         ("name=iql", "algorithm.name", "iql"),
         ("name=vdn_ns", "algorithm.name", "vdn"),
         ("name=vdn_ns", "network.sharing", "none"),
@@ -114,6 +114,50 @@ def test_a_mixer_says_what_is_learnt_and_a_name_only_names() -> None:
         assert load_config("report-default", words).algorithm.name == "vdn"
 
 
+QPLEX = """
+learner=dmaq_qatten_learner mixer=dmaq mixing_embed_dim=32 hypernet_embed=64 adv_hypernet_layers=2 adv_hypernet_embed=64
+td_lambda=0.6 lr=0.001 num_kernel=4 is_minus_one=True weighted_head=True is_adv_attention=True is_stop_gradient=True
+name=qplex_env=8_adam_td_lambda
+"""
+WEIGHTED = """
+hysteretic_qmix=True learner=max_q_learner double_q=True mixer=qmix mixing_embed_dim=32 hypernet_layers=2
+hypernet_embed=64 central_loss=1 qmix_loss=1 w=0.1 central_mixing_embed_dim=256 central_action_embed=1
+central_mac=basic_central_mac central_agent=central_rnn central_rnn_hidden_dim=64 central_mixer=ff td_lambda=0.6
+name=ow_qmix_env=8_adam_td_lambda
+"""
+QTRAN = """
+learner=qtran_learner double_q=True mixer=qtran_base use_rnn=False mixing_embed_dim=64 qtran_arch=coma_critic opt_loss=1
+nopt_min_loss=0.1 network_size=small name=qtran
+"""
+"""What is special about algs/qplex.yaml and ow_qmix.yaml of PyMARL2, and of EPyMARL's qtran.yaml."""
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "settings"),
+    [
+        (QPLEX, "qplex", {"attention_heads": 4, "attention_layers": 2, "stop_gradient": True, "td_lambda": 0.6}),
+        (WEIGHTED, "owqmix", {"alpha": 0.1, "central_embed_dim": 256, "mixing_embed_dim": 32}),
+        (WEIGHTED.replace("qmix=True", "qmix=False"), "cwqmix", {"alpha": 0.1}),
+        (QTRAN, "qtran", {"joint_embed_dim": 64, "opt_weight": 1.0, "nopt_weight": 0.1}),
+    ],
+)
+def test_the_words_of_what_came_after_qmix_mean_what_they_mean_there(
+    words: str, name: str, settings: dict[str, Any]
+) -> None:
+    for said in (words.split(), words.split()[::-1]):
+        algorithm = load_config("report-default", ["with", *said]).algorithm
+        assert algorithm.name == name
+        assert settings.items() <= algorithm.model_dump().items()
+
+
+def test_a_preset_for_what_forgets_has_no_warm_up_and_keeps_its_values_in_check() -> None:
+    config = load_config("solve", ["algorithm=pqn"])
+    assert (config.algorithm.name, config.collection.warmup_env_steps) == ("pqn_vdn", 0)
+    assert config.network.layer_norm
+    assert not config.training.learn_while_playing
+    assert load_config("solve", ["algorithm=pqn", "warmup_env_steps=64"]).collection.warmup_env_steps == 64
+
+
 def test_the_reports_configurations_are_the_published_ones() -> None:
     default, changed, final = (load_config(f"report-{name}") for name in ("default", "changed", "final"))
     assert [c.replay.batch_size for c in (default, changed, final)] == [32, 128, 256]
@@ -128,35 +172,6 @@ def test_the_reports_configurations_are_the_published_ones() -> None:
         assert (config.collection.num_envs, config.training.updates_per_collection) == (1, 1)
 
 
-MAPPO_YAML = """action_selector=soft_policies mask_before_softmax=True runner=parallel buffer_size=10 batch_size_run=10
-batch_size=10 target_update_interval_or_tau=0.01 lr=0.0005 obs_agent_id=True obs_last_action=False
-obs_individual_obs=False agent_output_type=pi_logits learner=ppo_learner entropy_coef=0.02 use_rnn=True
-use_critic_rnn=True standardise_returns=False standardise_rewards=False q_nstep=5 critic_type=cv_critic epochs=3
-eps_clip=0.1 name=mappo t_max=20050000"""
-
-
-def test_epymarls_actor_critics_are_understood_word_by_word() -> None:
-    config = load_config("smoke", MAPPO_YAML.split())
-    algorithm = config.algorithm
-    assert isinstance(algorithm, MAPPOConfig)
-    assert (algorithm.epochs, algorithm.clip, algorithm.entropy_weight) == (3, 0.1, 0.02)
-    assert (algorithm.return_steps, algorithm.critic_tau) == (5, 0.01)
-    assert (algorithm.critic, algorithm.critic_agent_id) == ("central", True)
-    assert (config.collection.num_envs, config.network.recurrent, config.optimizer.lr) == (10, True, 0.0005)
-    assert (config.exploration.epsilon_start, config.exploration.epsilon_finish) == (0.0, 0.0)
-
-
-def test_an_actor_critic_is_told_in_epymarls_words_and_read_back() -> None:
-    config = load_config("paper-ippo", ["entropy_weight=0.003"])
-    words = epymarl_config(config)
-    assert (words["name"], words["q_nstep"], words["eps_clip"], words["critic_type"]) == ("ippo", 10, 0.2, "ac_critic")
-    assert "mixer" not in words
-    read = told(words)
-    assert not read.refused
-    again = validated(with_changes({}, read.changes))
-    assert again.algorithm == config.algorithm
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -169,9 +184,11 @@ def test_an_actor_critic_is_told_in_epymarls_words_and_read_back() -> None:
         (["batch_size=many"], "replay.batch_size='many' must be a whole number"),
         (["batch_size=0"], "replay.batch_size=0 must be at least 1"),
         (["double_q=perhaps"], "algorithm.double_q='perhaps' must be true or false"),
-        (["mixer=sum"], "algorithm.name='sum' must be 'iql', 'vdn', 'qmix', "),
-        (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, and algorithm.name='vdn' has no"),
+        (["mixer=qatten"], "algorithm.name='qatten' must be 'iql', 'vdn', 'qmix', "),
+        (["mixer=vdn", "mixing_embed_dim=8"], "mixing_embed_dim is a setting of qmix, "),
         (["algorithm=iql", "algorithm.hypernet_layers=1"], "hypernet_layers is a setting of qmix"),
+        (["algorithm=vdn", "attention_heads=2"], "attention_heads is a setting of qplex, and algorithm.name='vdn' has"),
+        (["mixer=qtran_base", "qtran_arch=qtran_paper"], "the joint value sees the state and the actions of all"),
         (["every_env_steps=5"], "could be evaluation.every_env_steps or"),
         (["td_lambda=0.5", "n_step=3"], "rival targets"),
         (["target_sync_updates=0"], "exactly one of them must be above 0"),
@@ -182,9 +199,8 @@ def test_an_actor_critic_is_told_in_epymarls_words_and_read_back() -> None:
         (["runner=async"], "batch_size_run=N"),
         (["save_replay=True"], "the memory that resuming needs is checkpoint.save_replay"),
         (["mac=conv_mac"], "mac=non_shared_mac for no sharing"),
-        (["entropy_coef=0.01"], "entropy_weight is a setting of "),
-        (["critic_type=coma_critic"], "It may be ac_critic or"),
-        (["algorithm=mappo", "target_update_interval_or_tau=200"], "Say a share of the way"),
+        (["entropy_coef=0.01"], "entropy_weight is a setting of ippo"),
+        (["critic_q_fn=coma"], "belongs to an algorithm that is not here"),
         (["env_args.pretrained_wrapper=x"], "env.others"),
         (["agent=transformer"], "write agent=rnn or agent=ff"),
         (["env.arguments.layout=[null]"], "env.arguments.layout holds None"),
@@ -265,3 +281,22 @@ def test_endless_brackets_are_text_or_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "deep.toml").write_text("a = " + "[" * 5000)
     with pytest.raises(UserError, match="is not valid TOML"):
         load_config(str(tmp_path / "deep.toml"))
+
+
+def test_another_world_brings_its_own_floor_and_limit() -> None:
+    elsewhere = load_config("smoke", ["env.key=Foraging-8x8-2p-2f-v3"])
+    assert elsewhere.env.arguments == {}
+    assert elsewhere.env.time_limit is None
+    assert load_config("solve", ["env.key=mpe:simple_spread_v3"]).env.remember_onset == ()
+    assert load_config("smoke", ["env.key=rware:rware-tiny-2ag-v2"]).env.time_limit == 40, "a warehouse keeps them"
+
+
+@pytest.mark.parametrize("name", ["mappo", "ippo", "maa2c", "ia2c"])
+def test_a_preset_is_another_recipe_for_actor_critics(name: str) -> None:
+    theirs, ours = load_config("solve", [f"algorithm={name}"]), load_config("solve")
+    assert theirs.env == ours.env
+    assert theirs.evaluation == ours.evaluation
+    assert theirs.training.stop_at_test_return == ours.training.stop_at_test_return
+    assert theirs.collection.warmup_env_steps == 0
+    assert theirs.exploration.epsilon_start == 0.0
+    assert theirs.collection.num_envs % theirs.algorithm.model_dump()["minibatches"] == 0

@@ -111,12 +111,12 @@ def test_what_is_not_here_is_told_and_never_trained_without_a_word(tmp_path: Pat
 
 
 def test_an_algorithm_that_is_not_here_becomes_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = sacred(tmp_path, name="qtran")
+    path = sacred(tmp_path, name="coma")
     said = {word: value for word, value in json.loads(path.read_text()).items() if word != "mixer"}
     path.write_text(json.dumps(said))
     assert main(["config", str(path)]) == 2
     out, err = capsys.readouterr()
-    assert (out, "name=qtran is an algorithm that is not here" in err) == ("", True)
+    assert (out, "name=coma is an algorithm that is not here" in err) == ("", True)
     assert load_config(str(path), ["mixer=vdn"]).algorithm.name == "vdn"
 
 

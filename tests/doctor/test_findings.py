@@ -163,6 +163,12 @@ def test_nineteen_agents_of_which_each_does_its_part_are_not_accused() -> None:
         assert names(examine(replace(edited(evaluations=evaluations), num_agents=agents))) & accusations == expected
 
 
+def test_who_is_never_fed_is_noticed_as_is_who_never_delivers() -> None:
+    for share, expected in ((0.4, False), (0.02, True)):
+        meals = {"test_meal_share_min": [share], "test_return_mean": [0.0, 0.9]}
+        assert ("idle-agent" in names(examine(edited(evaluations=meals)))) is expected
+
+
 def test_the_number_of_agents_is_read_from_a_recorded_episode(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     assert RunReader.open(run.path).num_agents is None

@@ -21,6 +21,8 @@ from lockstep.spec import EnvSpec
 
 LAYOUT = ".....\n.x.x.\n.x.x.\n.....\n..g.."
 NETWORKS = {
+    "normalized, dueling": NetworkConfig(recurrent=False, hidden_dim=16, layer_norm=True, dueling=True),
+    "recurrent, normalized, dueling": NetworkConfig(hidden_dim=16, layer_norm=True, dueling=True, last_action=True),
     "feed-forward": NetworkConfig(recurrent=False, hidden_dim=24),
     "recurrent": NetworkConfig(hidden_dim=16),
     "recurrent, odd": NetworkConfig(hidden_dim=13, agent_id=False),

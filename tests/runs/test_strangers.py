@@ -41,7 +41,7 @@ def test_a_name_is_a_name_in_every_output(name: str, tmp_path: Path, monkeypatch
     assert main(["runs"]) == 0
     assert main(["doctor", "latest"]) == 0
     assert main(["plot", "latest"]) == 0
-    assert main(["export", "latest"]) == 0
+    assert main(["export", "latest", "--out", "export"]) == 0
     with (tmp_path / "export" / "evaluations.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
@@ -70,7 +70,7 @@ def test_no_text_of_a_run_commands_the_terminal(
 def test_a_column_of_a_strangers_is_no_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     make_run(tmp_path / "run", [{"env_steps": 1, "=1+1": 2, "-x": 3}], [evaluation(1, 1.0)])
-    assert main(["export", "run"]) == 0
+    assert main(["export", "run", "--out", "export"]) == 0
     header = (tmp_path / "export" / "metrics.csv").read_text().splitlines()[0]
     assert header == "run,name,seed,env_steps,'=1+1,'-x"
 

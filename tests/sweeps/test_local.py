@@ -13,7 +13,7 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.sweeps import local
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import Job, jobs_of, run_sweep
+from lockstep.sweeps.local import CellWorker, Job, LocalEngine, jobs_of, run_sweep
 from lockstep.sweeps.request import read_request
 from tests.compute.test_child_process import lives
 from tests.sweeps.sweeps import SHORT, begun, die, tiny_sweep
@@ -32,14 +32,14 @@ def official_sweep(path: Path, env_steps: int = 8_000) -> SweepFolder:
 
 def done(sweep: SweepFolder) -> list[Job]:
     jobs = jobs_of(sweep)
-    assert run_sweep(sweep, jobs) is None
+    assert run_sweep(sweep, jobs, LocalEngine()) is None
     return jobs
 
 
 def test_what_is_wanted_is_trained_and_judged_once(tmp_path: Path) -> None:
     sweep, shares = official_sweep(tmp_path / "s"), []
     jobs = jobs_of(sweep)
-    assert run_sweep(sweep, jobs, show=lambda all_: shares.append(all_[0].share)) is None
+    assert run_sweep(sweep, jobs, LocalEngine(), show=lambda all_: shares.append(all_[0].share)) is None
     assert (jobs[0].failed, jobs[0].share) == ("", 1.0)
     assert shares == sorted(shares)
     rows = read_rows(jobs[0].cell.run.judgements)
@@ -64,14 +64,14 @@ def test_several_cells_are_done_side_by_side_the_most_expensive_first(
     jobs = jobs_of(sweep)
     for job, seconds in zip(jobs, (1.0, 3.0, 2.0), strict=True):
         job.seconds = seconds
-    start = local._start
+    start = LocalEngine.start
 
-    def noted(sweep: SweepFolder, job: Job, threads: int, *, trust: bool) -> None:
+    def noted(engine: LocalEngine, sweep: SweepFolder, job: Job) -> CellWorker:
         order.append(job.cell.number)
-        start(sweep, job, threads, trust=trust)
+        return start(engine, sweep, job)
 
-    monkeypatch.setattr(local, "_start", noted)
-    assert run_sweep(sweep, jobs, at_once=2) is None
+    monkeypatch.setattr(LocalEngine, "start", noted)
+    assert run_sweep(sweep, jobs, LocalEngine(at_once=2)) is None
     assert order == [2, 3, 1]
     assert all(job.done for job in jobs)
 
@@ -79,10 +79,10 @@ def test_several_cells_are_done_side_by_side_the_most_expensive_first(
 def test_cells_that_have_no_memory_beside_each_other_wait(tmp_path: Path) -> None:
     one, other = jobs_of(tiny_sweep(tmp_path / "s"))
     one.bytes = other.bytes = 70.0
-    assert local._fits(one, [], 10.0)  # alone it may try, and says itself what it lacks
-    assert not local._fits(one, [other], 100.0)
-    assert local._fits(one, [other], 150.0)
-    assert local._fits(one, [other], None)
+    assert LocalEngine(free=10.0).has_room(one, [])  # alone it may try, and says itself what it lacks
+    assert not LocalEngine(free=100.0).has_room(one, [other])
+    assert LocalEngine(free=150.0).has_room(one, [other])
+    assert LocalEngine(free=None).has_room(one, [other])
 
 
 def test_one_that_fails_is_set_aside_with_its_reason_and_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -98,11 +98,44 @@ def test_one_that_fails_is_set_aside_with_its_reason_and_does_not_stop_the_other
     assert good.done
 
 
+class Dies:
+    """A unit that is killed, or refuses, before it comes to an attempt."""
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+
+    def poll(self) -> int:
+        return self._code
+
+    def interrupt(self) -> None: ...
+
+    def end(self, patience: float = 0.0) -> int:
+        return self._code
+
+
+@pytest.mark.parametrize(("code", "starts"), [(-signal.SIGKILL, 3), (local.REFUSED, 1)])
+def test_one_that_never_comes_to_its_work_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, starts: int
+) -> None:
+    sweep, started_cells = tiny_sweep(tmp_path / "s", ["seed=1"]), []
+    monkeypatch.setattr(local, "POLL_SECONDS", 0.0)
+
+    def start(engine: LocalEngine, sweep: SweepFolder, job: Job) -> CellWorker:
+        started_cells.append(job.cell.number)
+        return Dies(code)
+
+    monkeypatch.setattr(LocalEngine, "start", start)
+    (job,) = done(sweep)
+    assert len(started_cells) == starts
+    assert job.failed == f"exit code {code}"
+    assert job.history.standing == "waiting"
+
+
 def test_a_full_disk_stops_the_sweep_and_sets_nothing_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sweep = tiny_sweep(tmp_path / "s", ["seed=1"])
     monkeypatch.setattr("lockstep.sweeps.folder.LEAST_ROOM", 2**70)
     with pytest.raises(UserError, match="nothing is begun below .* Make room, and `lockstep sweep"):
-        run_sweep(sweep, jobs_of(sweep))
+        run_sweep(sweep, jobs_of(sweep), LocalEngine())
     assert sweep.history(sweep.cells[0]).standing == "waiting"
 
 
@@ -126,7 +159,7 @@ def test_a_folder_in_which_another_process_works_is_left_alone(tmp_path: Path) -
                     run.remove()
             else:
                 with pytest.raises(UserError, match=said):
-                    run_sweep(sweep, jobs_of(sweep))
+                    run_sweep(sweep, jobs_of(sweep), LocalEngine())
             other.communicate()
         sweep.revive(sweep.cells[0])
     assert run.config.is_file()
@@ -136,8 +169,8 @@ def test_a_folder_in_which_another_process_works_is_left_alone(tmp_path: Path) -
 
 SCRIPT = (
     "import sys; from pathlib import Path; from lockstep.sweeps.folder import SweepFolder; "
-    "from lockstep.sweeps.local import jobs_of, run_sweep; sweep = SweepFolder.open(Path(sys.argv[1])); "
-    "sys.exit(run_sweep(sweep, jobs_of(sweep)) or 0)"
+    "from lockstep.sweeps.local import LocalEngine, jobs_of, run_sweep; sweep = SweepFolder.open(Path(sys.argv[1])); "
+    "sys.exit(run_sweep(sweep, jobs_of(sweep), LocalEngine()) or 0)"
 )
 
 
@@ -157,7 +190,7 @@ def test_what_was_interrupted_goes_on_where_it_stopped_and_nothing_is_left_behin
     (again,) = jobs_of(sweep)
     assert again.record.standing in ("died" if number == signal.SIGKILL else "interrupted", "finished", "solved")
     assert again.history.deaths == (number == signal.SIGKILL and not again.done)
-    assert run_sweep(sweep, [again]) is None
+    assert run_sweep(sweep, [again], LocalEngine()) is None
     assert again.failed == ""
     assert again.done
     steps = [row["env_steps"] for row in read_rows(again.cell.run.evaluations)]

@@ -119,6 +119,29 @@ def test_every_shape_of_agent_is_taken(
         np.testing.assert_allclose(values[step], torch.cat([q for q, _ in told]).numpy(), atol=1e-5)
 
 
+def test_an_actor_of_mappo_is_taken_and_its_critic_begins_anew(tmp_path: Path) -> None:
+    token = results(tmp_path, "vdn_rnn")
+    words = {"name": "mappo", "action_selector": "soft_policies", "learner": "ppo_learner", "q_nstep": 5}
+    words |= {"critic_type": "cv_critic", "entropy_coef": 0.001, "epochs": 4, "eps_clip": 0.2, "hidden_dim": 8}
+    file = change(token, **words, agent_output_type="pi_logits", target_update_interval_or_tau=0.01)
+    said = {word: value for word, value in json.loads(file.read_text()).items() if word not in ("mixer", "double_q")}
+    file.write_text(json.dumps(said))
+    actor = TheirAgent(OBS + AGENTS, 8, recurrent=True)
+    torch.save(actor.state_dict(), token / "15100" / "agent.th")
+    imported = import_checkpoint(token, config=file, out=tmp_path / "run")
+    assert [remark for remark in imported.remarks if "evaluation_epsilon" not in remark] == [
+        "The team's critic begins anew, should it be trained on."
+    ]
+    config = load_config(str(imported.run.path))
+    assert (config.algorithm.name, config.algorithm.bootstrap_time_limit) == ("mappo", False)
+    obs = np.load(CASES / "vdn_rnn" / "expected.npz")["obs"]
+    values, _ = values_of(read_team(imported.run), obs)
+    first = actor(torch.cat([torch.from_numpy(obs[0]), torch.eye(AGENTS)], 1), torch.zeros(AGENTS, 8))[0]
+    np.testing.assert_allclose(values[0], first.detach().numpy(), atol=1e-6)
+    with pytest.raises(UserError, match="critics are other networks"):
+        export_checkpoint(imported.run, tmp_path / "out")
+
+
 def test_a_run_made_of_a_checkpoint_is_a_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from lockstep.errors import UserError
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.networks.mixers import MixingInputs
 from lockstep.runs.directory import RunDirectory
-from lockstep.teams.demo import DEMO_TEAM, play_demo
+from lockstep.teams.demo import DEMO_TEAMS, play_demo
 from lockstep.teams.judge import evaluate_reference
 from lockstep.teams.play import play
 from lockstep.teams.record import Player, record_episode
@@ -112,7 +112,7 @@ def test_what_cannot_be_drawn_is_a_sentence() -> None:
 def test_the_team_in_the_package_is_small_and_delivers() -> None:
     import lockstep.teams.demo as module
 
-    assert (Path(module.__file__).parent / DEMO_TEAM).stat().st_size < 300_000
+    assert (Path(module.__file__).parent / DEMO_TEAMS["rware"]).stat().st_size < 300_000
     recording = play_demo()
     assert recording.engine == "official"
     assert recording.returns()[-1] / len(recording.steps) > 0.025  # 2.5 in 100 steps is what counts as solved
@@ -120,13 +120,25 @@ def test_the_team_in_the_package_is_small_and_delivers() -> None:
     assert recording == play_demo()
 
 
+def test_a_team_of_foragers_comes_along_too() -> None:
+    import lockstep.teams.demo as module
+
+    assert (Path(module.__file__).parent / DEMO_TEAMS["foraging"]).stat().st_size < 200_000
+    recording = play_demo(family="foraging")
+    assert recording.returns()[-1] == pytest.approx(1.0)  # all food
+    assert recording.steps[0].weights is not None
+    with pytest.raises(UserError, match="No trained team comes along for 'chess'; there are: rware, foraging"):
+        play_demo(family="chess")
+
+
 def test_reference_teams_are_judged_where_the_run_was(tmp_path: Path) -> None:
     """Random earns next to nothing, a sensible programmer much: on the smoke floor as on every other."""
     run = RunDirectory.create(tmp_path / "run", "smoke", 1, dump_toml(smoke()))
-    random, heuristic = (evaluate_reference(run, policy, episodes=20) for policy in ("random", "heuristic"))
+    settings = load_config(str(run.config))
+    random, heuristic = (evaluate_reference(settings, policy, episodes=20) for policy in ("random", "heuristic"))
     assert len(random.returns) == len(heuristic.returns) == 20
     assert heuristic.returns.min() > random.returns.max()
-    official = evaluate_reference(run, "heuristic", episodes=20, engine="official")
+    official = evaluate_reference(settings, "heuristic", episodes=20, engine="official")
     np.testing.assert_array_equal(official.returns, heuristic.returns)
     assert not run.judgements.exists()
 

@@ -101,12 +101,15 @@ def numbers(kind: type, metadata: list[Any]) -> Iterator[Any]:
 
 
 def single_changes() -> list[tuple[str, str]]:
-    """Algorithms and paths: what they share is changed with one of them only."""
+    """Algorithms and paths: what they share is changed with the default and one other only."""
+    elsewhere = {
+        path: name for name in reversed(list(SECTIONS)) for path, _ in settings(name) if path.startswith("algorithm.")
+    }
     return [
         (algorithm, path)
         for algorithm in SECTIONS
         for path, _ in settings(algorithm)
-        if algorithm == DEFAULT or path.startswith("algorithm.")
+        if algorithm in (DEFAULT, elsewhere.get(path))
     ]
 
 

@@ -42,7 +42,7 @@ def untimed(row: dict[str, float]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("learn_while_playing", [False, True])
-@pytest.mark.parametrize("name", ["iql", "vdn", "qmix"])
+@pytest.mark.parametrize("name", ["iql", "vdn", "qmix", "qplex", "owqmix", "qtran_alt", "pqn_qmix"])
 def test_stopped_and_restored_equals_never_stopped(name: str, learn_while_playing: bool) -> None:
     cfg = config(
         algorithm={"name": name, "standardize_rewards": True},

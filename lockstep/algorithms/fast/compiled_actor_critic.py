@@ -26,6 +26,8 @@ def supports(config: RunConfig) -> bool:
         isinstance(algorithm, ActorCriticConfig)
         and not network.recurrent
         and not network.last_action
+        and not network.layer_norm
+        and not network.dueling
         and network.sharing == "all"
         and not algorithm.shared_trunk
         and algorithm.shared_experience == 0

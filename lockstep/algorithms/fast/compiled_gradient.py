@@ -22,7 +22,10 @@ def supports(config: RunConfig) -> bool:
         isinstance(algorithm, QMIXConfig)
         and algorithm.n_step == 1
         and algorithm.hypernet_layers == 2
+        and not algorithm.rescale_values
         and not config.network.last_action
+        and not config.network.layer_norm
+        and not config.network.dueling
         and not config.training.on_gpu
     )
 

@@ -1,5 +1,7 @@
 """From run directories to a report: a document, then its HTML, its Markdown twin and its pictures."""
 
+import math
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +25,8 @@ from lockstep.runs.reader import RunReader
 
 Extra = Callable[[Sequence[GroupResult]], Sequence[Section]]
 """Makes further sections from the results; they come after the curves."""
+MOST_GAMES = 6
+"""Games in one report: with more it would be too large to send to anybody."""
 
 
 def build_report(
@@ -53,7 +57,7 @@ def build_report(
         *(extra(results) if extra else ()),
         diagnostics_section(groups, tasks),
         *([findings_section(groups, examine)] if examine else []),
-        *media_sections(groups, replay),
+        *media_sections(_worth_watching(results), replay),
         replicate_section(groups, [record.directory.path for record in records]),
         glossary_section(groups),
         lessons_section(),
@@ -78,12 +82,23 @@ def write_report(document: Document, out: Path) -> list[Path]:
     return [out, out.with_suffix(".md"), folder]
 
 
-def default_out(records: Sequence[RunReader]) -> Path:
-    """Inside a single run; else in the current folder. Raises UserError where the run is a stranger's trap."""
-    if len(records) != 1:
-        return Path("report.html")
+def default_out(records: Sequence[RunReader], name: str = "report.html") -> Path:
+    """Inside a single run, else beside the runs, in the folder that holds all of them.
+
+    Raises UserError where a single run is a stranger's trap.
+    """
+    folders = [record.directory.path for record in records]
+    if len(folders) > 1:
+        return Path(os.path.commonpath([folder.resolve().parent for folder in folders])) / name
     records[0].directory.refuse_links()
-    return records[0].directory.path / "report.html"
+    return folders[0] / name
+
+
+def _worth_watching(results: Sequence[GroupResult]) -> list[Group]:
+    """The configurations whose games are shown, in the report's order: the best, where there are many."""
+    scores = [-math.inf if result.iqm is None else result.iqm for result in results]
+    best = sorted(range(len(results)), key=lambda index: -scores[index])[:MOST_GAMES]
+    return [results[index].group for index in sorted(best)]
 
 
 def _title(groups: Sequence[Group]) -> str:

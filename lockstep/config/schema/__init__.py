@@ -14,7 +14,19 @@ from lockstep.config.schema.exploration import ExplorationConfig
 from lockstep.config.schema.logging import LoggingConfig
 from lockstep.config.schema.network import NetworkConfig
 from lockstep.config.schema.optimizer import OptimizerConfig
-from lockstep.config.schema.q_learning import IQLConfig, QLearningConfig, QMIXConfig, VDNConfig
+from lockstep.config.schema.q_learning import (
+    IQLConfig,
+    MixingConfig,
+    PQNConfig,
+    PQNQMIXConfig,
+    QLearningConfig,
+    QMIXConfig,
+    QPLEXConfig,
+    QTRANConfig,
+    ValueConfig,
+    VDNConfig,
+    WeightedQMIXConfig,
+)
 from lockstep.config.schema.replay import ReplayConfig
 from lockstep.config.schema.run import RunConfig
 from lockstep.config.schema.section import ConfigSection
@@ -30,12 +42,19 @@ __all__ = [
     "ExplorationConfig",
     "IQLConfig",
     "LoggingConfig",
+    "MixingConfig",
     "NetworkConfig",
     "OptimizerConfig",
+    "PQNConfig",
+    "PQNQMIXConfig",
     "QLearningConfig",
     "QMIXConfig",
+    "QPLEXConfig",
+    "QTRANConfig",
     "ReplayConfig",
     "RunConfig",
     "TrainingConfig",
     "VDNConfig",
+    "ValueConfig",
+    "WeightedQMIXConfig",
 ]

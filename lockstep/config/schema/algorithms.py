@@ -8,13 +8,30 @@ from pydantic_core import InitErrorDetails
 
 from lockstep.config.schema.actor_critic import IA2CConfig, IPPOConfig, MAA2CConfig, MAPPOConfig
 from lockstep.config.schema.algorithm import AlgorithmConfig
-from lockstep.config.schema.q_learning import IQLConfig, QLearningConfig, QMIXConfig, VDNConfig
+from lockstep.config.schema.q_learning import (
+    IQLConfig,
+    PQNConfig,
+    PQNQMIXConfig,
+    QLearningConfig,
+    QMIXConfig,
+    QPLEXConfig,
+    QTRANConfig,
+    VDNConfig,
+    WeightedQMIXConfig,
+)
 from lockstep.named import load_named
 
 SECTIONS: Mapping[str, type[AlgorithmConfig]] = {
     "iql": IQLConfig,
     "vdn": VDNConfig,
     "qmix": QMIXConfig,
+    "qplex": QPLEXConfig,
+    "owqmix": WeightedQMIXConfig,
+    "cwqmix": WeightedQMIXConfig,
+    "qtran": QTRANConfig,
+    "qtran_alt": QTRANConfig,
+    "pqn_vdn": PQNConfig,
+    "pqn_qmix": PQNQMIXConfig,
     "ippo": IPPOConfig,
     "mappo": MAPPOConfig,
     "ia2c": IA2CConfig,
@@ -55,7 +72,9 @@ def by_name(value: Any) -> Any:
     for setting in value:
         owners = [other for other, model in SECTIONS.items() if setting in model.model_fields]
         if setting not in section.model_fields and owners:
-            said = f"{setting} is a setting of {' and '.join(owners)}, and algorithm.name={name!r} has no such setting"
+            *others, last = owners
+            whose = f"{', '.join(others)} and {last}" if others else last
+            said = f"{setting} is a setting of {whose}, and algorithm.name={name!r} has no such setting"
             error = {"error": ValueError(f"{said}: leave it out")}
             raise _invalid(InitErrorDetails(type="value_error", loc=(setting,), input=value[setting], ctx=error))
     return section.model_validate({**value, "name": name})

@@ -36,8 +36,8 @@ class EnvConfig(ConfigSection):
     """The agents that learn, by name, number from 0, or pattern, as adversary*; empty: all. Only their rewards
     count."""
     others: str = "random"
-    """With env.team: who plays the other agents. random, heuristic (warehouses and simple_spread), or the folder of a
-    run that was trained as them."""
+    """With env.team: who plays the other agents. random, heuristic (where a team is programmed), or the folder of a run
+    that was trained as them."""
     remember_onset: tuple[CountOrZero, ...] = ()
     """Flags of the observation (by index) with a memory: while one is on, an agent goes on seeing its own numbers, such
     as x and y, as they were when it came on. RWARE's 2 is carrying_shelf: where the carried shelf was taken."""

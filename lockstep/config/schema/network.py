@@ -16,6 +16,12 @@ class NetworkConfig(ConfigSection):
     """True: a GRU between two linear layers. False: a third linear layer in its place (EPyMARL's use_rnn=False)."""
     hidden_dim: Count = 64
     """Width of the agents' hidden layers."""
+    layer_norm: bool = False
+    """Normalize what a linear layer makes before its ReLU: mean 0, variance 1 over the units (Ba et al. 2016, without
+    gain and offset). The pqn algorithms always do, whatever is said here."""
+    dueling: bool = False
+    """Value actions as the sum of the situation's value and the action's advantage over the mean of all (Wang et al.
+    2016)."""
     sharing: Sharing = "all"
     """Which agents learn the same parameters: all of them, none, or groups of them by number, as [[0, 1], [2]]."""
     agent_id: bool = True

@@ -15,7 +15,7 @@ from lockstep.config.schema.fresh import FreshConfig
 from lockstep.config.schema.logging import LoggingConfig
 from lockstep.config.schema.network import NetworkConfig
 from lockstep.config.schema.optimizer import OptimizerConfig
-from lockstep.config.schema.q_learning import QMIXConfig
+from lockstep.config.schema.q_learning import PQNConfig, QMIXConfig
 from lockstep.config.schema.replay import ReplayConfig
 from lockstep.config.schema.section import ConfigSection
 from lockstep.config.schema.training import TrainingConfig
@@ -70,6 +70,12 @@ class RunConfig(ConfigSection):
     @classmethod
     def _as_it_stands_today(cls, values: Any) -> Any:
         return modern(values) if isinstance(values, Mapping) else values
+
+    @model_validator(mode="after")
+    def _without_target_networks_layer_norm_keeps_values_in_check(self) -> Self:
+        if isinstance(self.algorithm, PQNConfig) and not self.network.layer_norm:
+            object.__setattr__(self, "network", self.network.model_copy(update={"layer_norm": True}))
+        return self
 
     @model_validator(mode="after")
     def _what_is_forgotten_is_studied_first(self) -> Self:

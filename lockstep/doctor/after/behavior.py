@@ -44,17 +44,20 @@ def one_action(history: History) -> Finding | None:
 
 
 def idle_agent(history: History) -> Finding | None:
-    """One agent stands still, or leaves all deliveries to the others."""
+    """One agent stands still, or leaves all deliveries, or all food, to the others."""
     if history.done < 0.2:
         return None
     still, least = last(history.test("test_still_share_max")), last(history.test("test_delivery_share_min"))
+    fed = last(history.test("test_meal_share_min"))
+    earned = float(np.fmin(least, fed))  # a world has the one or the other
+    what = "meals" if earned == fed else "deliveries"
     returns = last(history.test("test_return_mean"))
     equal = history.equal_share
-    lazy = least < LAZY * equal and returns > 0.5
+    lazy = earned < LAZY * equal and returns > 0.5
     if not (still > STILL and last(history.test("test_action_share_max")) < DOMINATING) and not lazy:
         return None
     how = (
-        f"Of all deliveries the least busy of {history.num_agents} robots made {percent(least)}; an equal part would "
+        f"Of all {what} the least busy of {history.num_agents} agents earned {percent(earned)}; an equal part would "
         f"be {percent(equal)}."
         if lazy
         else f"In {percent(still)} of its greedy steps one agent's observation did not change at all."
@@ -70,8 +73,8 @@ def idle_agent(history: History) -> Finding | None:
             Remedy(("network.agent_id=False",), "agents that cannot tell themselves apart play the same role"),
             EXPLORE,
         ),
-        {"still_share_max": still, "delivery_share_min": least},
-        history.test_plot("test_delivery_share_min", "test_still_share_max", label="share"),
+        {"still_share_max": still, "delivery_share_min": least, "meal_share_min": fed},
+        history.test_plot("test_delivery_share_min", "test_meal_share_min", "test_still_share_max", label="share"),
     )
 
 
@@ -131,7 +134,15 @@ def plateau(history: History) -> Finding | None:
     returns = history.test("test_return_mean")
     if not _is_flat(returns) or delivers_once(history) is not None or history.status == "solved":
         return None
-    names = ("test_loaded_share", "test_held_delivered_share", "test_still_share_max", "test_action_share_max")
+    names = (
+        "test_loaded_share",
+        "test_held_delivered_share",
+        "test_eaten_share",
+        "test_failed_load_share",
+        "test_idle_share",
+        "test_still_share_max",
+        "test_action_share_max",
+    )
     seen = ", ".join(
         f"{name.removeprefix('test_')} {last(history.test(name)):.2f}"
         for name in names

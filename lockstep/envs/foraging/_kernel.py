@@ -337,11 +337,11 @@ def _write_layers(rules: FieldRules, players: Rows, foods: Rows, i: int, seen: N
     side = 2 * sight + 1
     cells = side * side
     top, left = players[i, ROW] - sight, players[i, COLUMN] - sight
-    seen[: 2 * cells] = 0
-    for down in range(side):
-        inside = 0 <= top + down < rules.rows
-        for right in range(side):
-            seen[2 * cells + down * side + right] = inside and 0 <= left + right < rules.columns
+    seen[:] = 0
+    first, last = max(-left, 0), min(rules.columns - left, side)
+    for down in range(max(-top, 0), min(rules.rows - top, side)):
+        row = 2 * cells + down * side
+        seen[row + first : row + last] = 1
     for j in range(len(players)):
         down, right = players[j, ROW] - top, players[j, COLUMN] - left
         if 0 <= down < side and 0 <= right < side:

@@ -115,7 +115,7 @@ class Fields(WorldFamily):
             return About()
         rules = world.config
         rows, columns = rules.field_size
-        seen = min(rules.view, max(rows, columns))
+        seen = "the whole field" if rules.sight >= max(rows, columns) - 1 else f"{rules.view} × {rules.view} cells"
         return About(
             paragraphs=(_TASK, _HARD),
             caption="A fresh field: players with their levels, food with its level.",
@@ -124,7 +124,7 @@ class Fields(WorldFamily):
                 ("Levels of players", f"up to {rules.highest_player}"),
                 ("Reward", _reward(rules)),
             ),
-            sees=("Each player sees", "the whole field" if seen >= max(rows, columns) else f"{seen} × {seen} cells"),
+            sees=("Each player sees", seen),
             can=("Each player can", "stay, walk north, south, west or east, load"),
             way="a meal takes about",
             way_steps=(rows + columns) / 3,

@@ -24,10 +24,11 @@
       return `, level ${this.recording.levels[agent]}${food ? `, beside food of level ${food[2]}` : ""}`;
     }
 
+    get seesAll() { return this.recording.sight >= Math.max(this.recording.rows, this.recording.columns) - 1; }
+
     get sight() {
-      const { sight, rows, columns } = this.recording;
-      const reach = 2 * sight + 1;
-      const seen = sight >= Math.max(rows, columns) - 1 ? "the whole field" : `${reach} × ${reach} cells`;
+      const reach = 2 * this.recording.sight + 1;
+      const seen = this.seesAll ? "the whole field" : `${reach} × ${reach} cells`;
       return `It sees ${seen}: where food and players are, and their levels. What others are about to do, nobody tells it.`;
     }
 
@@ -50,7 +51,7 @@
       const frame = Math.min(Math.floor(position), recording.frames.length - 1);
       this.paintOnce(() => drawBed(pen, theme, recording.rows, recording.columns));
       const players = this.playersAt(position);
-      if (selected >= 0) this.drawView(players[selected]);
+      if (selected >= 0 && !this.seesAll) this.drawView(players[selected]);
       if (trails) this.drawTrails(frame, players, selected);
       for (const [x, y, level] of this.foodAt(frame)) drawFruit(pen, theme, x, y, level);
       players.forEach(([x, y], number) => drawPlayer(pen, theme, x, y, recording.levels[number], number));

@@ -170,6 +170,37 @@ class Matrix(Probe):
         return np.asarray(PAYOFF[(actions == 1).sum(1)])
 
 
+class PayoffTable(Probe):
+    """One step, two agents with three actions, and a table of what each pair of actions earns."""
+
+    num_agents, num_actions = 2, 3
+    payoffs: Payoffs
+    """By the actions of the first (rows) and of the second."""
+
+    def earn(self, actions: NDArray[np.integer[Any]]) -> Payoffs:
+        return np.asarray(self.payoffs[actions[:, 0], actions[:, 1]])
+
+
+class NonMonotonic(PayoffTable):
+    """The matrix game of Son et al. 2019, table 1: both first actions earn 8, one of them alone -12, others 0.
+
+    To a sum or a monotonic mixture the first action looks worse than the others: VDN and QMIX take a 0.
+    """
+
+    name, answer = "nonmonotonic", 8.0
+    payoffs = np.array([[8.0, -12.0, -12.0], [-12.0, 0.0, 0.0], [-12.0, 0.0, 0.0]])
+
+
+class Penalty(PayoffTable):
+    """The penalty game of Claus and Boutilier 1998: 10 for either of two agreements, -50 for half of both.
+
+    Seen against a random partner the middle action, which is safe, is best: it earns 2.
+    """
+
+    name, answer = "penalty", 10.0
+    payoffs = np.array([[10.0, 0.0, -50.0], [0.0, 2.0, 0.0], [-50.0, 0.0, 10.0]])
+
+
 class TwoStep(Probe):
     """The two-step game of Rashid et al. 2018, section 5: agent 0 chooses a matrix; one is 7 everywhere, the other
     0, 1, 1, 8. Seeing the 8 takes more than a sum of utilities: IQL and VDN take the 7."""
@@ -190,5 +221,6 @@ class TwoStep(Probe):
 
 
 PROBES: Mapping[str, type[Probe]] = {
-    f"probe-{probe.name}": probe for probe in (OneStep, Discounting, Coin, Memory, Matrix, TwoStep)
+    f"probe-{probe.name}": probe
+    for probe in (OneStep, Discounting, Coin, Memory, Matrix, TwoStep, NonMonotonic, Penalty)
 }

@@ -92,7 +92,8 @@ def test_a_floor_is_read_however_it_is_written(text: str) -> None:
 def test_a_floor_is_read_from_a_file_once_and_kept(tmp_path: Path) -> None:
     file = tmp_path / "floor.txt"
     file.write_text(DRAWING)
-    config = load_config("smoke", [f"env.arguments.layout=@{file}"])
+    config = load_config("smoke", [f"layout=@{file}"])
+    assert config == load_config("smoke", [f"env.arguments.layout=@{file}"])
     assert config.env.arguments["layout"] == DRAWING
     with pytest.raises(UserError, match=r"nowhere.txt cannot be read"):
         load_config("smoke", ["env_args.layout=@nowhere.txt"])

@@ -103,7 +103,7 @@ def test_acting_leaves_the_memory_it_was_given_alone() -> None:
 
 
 def test_what_it_cannot_do_is_a_sentence() -> None:
-    with pytest.raises(UserError, match="heuristic team for rware warehouses"):
+    with pytest.raises(UserError, match="heuristic team for warehouses"):
         HeuristicPolicy(make_vec("probe-coin", 1))
     with pytest.raises(UserError, match="sends no messages"):
         HeuristicPolicy(make_vec("rware-tiny-2ag-v2", 1, msg_bits=1))
