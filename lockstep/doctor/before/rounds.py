@@ -28,7 +28,8 @@ def collection_without_reward(forecast: Forecast) -> Finding | None:
         severity,
         f"one collection in {rounded(1 / expected)} meets a reward",
         f"A collection is {rounded(lanes)} episodes of {rounded(forecast.task.mean_length)} steps, and an untrained "
-        f"team earns something in one of {rounded(lanes / expected)}: {rounded(expected)} rewarding episodes a collection.",
+        f"team earns something in one of {rounded(lanes / expected)}: {rounded(expected)} rewarding episodes a "
+        "collection.",
         "This algorithm learns from what was just played and then forgets it. A collection without a reward tells it "
         "nothing about what is good; meanwhile the noise of its updates, and nothing else, moves the policy.",
         (Remedy((f"num_envs={as_override(more)}",), "so many episodes side by side that each collection meets some"),),
