@@ -229,7 +229,7 @@ def _expected(forecast: Forecast) -> Table:
         "updates", rounded(forecast.updates), f"every step is studied {rounded(forecast.replays_per_step)} times"
     )
     table.add_row(
-        "returns are made anew every" if isinstance(forecast, FreshForecast) else "targets follow every",
+        "returns are made anew every" if forecast.draws else "targets follow every",
         rounded(forecast.sync_updates),
         f"updates, {rounded(forecast.sync_env_steps)} env steps",
     )

@@ -32,6 +32,11 @@ class Forecast:
     task: MeasuredTask
     machine: Machine = UNMEASURED
 
+    @property
+    def draws(self) -> bool:
+        """Whether training draws its actions by a policy's chances, and so explores by itself."""
+        return algorithm_of(self.config).choice == "sampled"
+
     # How long it is.
 
     @property
@@ -305,9 +310,10 @@ class Forecast:
 
 
 class FreshForecast(Forecast):
-    """The run of what learns from each collection by itself: nothing is remembered, and a policy explores by itself.
+    """The run of what learns from each collection by itself: nothing is remembered.
 
-    An untrained policy draws nearly uniformly, so what it finds is what random play was measured to find.
+    Where training draws actions, an untrained policy does so nearly uniformly, whatever epsilon is: it finds what
+    random play was measured to find.
     """
 
     @property
@@ -333,23 +339,20 @@ class FreshForecast(Forecast):
 
     @property
     def annealed(self) -> float:
-        """Exploration never ends by itself."""
-        return float(self.collections)
+        """See `Forecast.annealed`; a policy's own exploration never ends by itself."""
+        return float(self.collections) if self.draws else super().annealed
 
     @property
     def rewarding_per_collection(self) -> float:
-        """Rewarding episodes that an untrained team meets in one collection."""
-        return self.episodes_per_collection * self.task.random.chance
+        """Rewarding episodes that an untrained team meets in one collection, on average."""
+        if self.draws:
+            return self.episodes_per_collection * self.task.random.chance
+        return self.rewarding_in_all / max(self.collections, 1)
 
     @cached_property
     def rewarding(self) -> Floats:
         """See `Forecast.rewarding`."""
-        return self.grid * self.rewarding_per_collection
-
-    @property
-    def rewarding_before_floor_at_random(self) -> float:
-        """All of them: play is random until something is learnt."""
-        return self.rewarding_in_all
+        return self.grid * self.rewarding_per_collection if self.draws else super().rewarding
 
     @cached_property
     def rewarding_per_batch(self) -> Floats:
@@ -373,8 +376,8 @@ class FreshForecast(Forecast):
         return float(dealt(self.config.algorithm)[0])
 
     def row(self) -> dict[str, float]:
-        """See `Forecast.row`; without what only a memory or an epsilon has."""
-        elsewhere = ("epsilon", "warmup", "in_replay", "per_batch")
+        """See `Forecast.row`; without what only a memory has, or an epsilon."""
+        elsewhere = ("warmup", "in_replay", "per_batch", *(("epsilon",) if self.draws else ()))
         known = {name: value for name, value in super().row().items() if not any(word in name for word in elsewhere)}
         return {**known, "rewarding_episodes_per_collection": self.rewarding_per_collection}
 

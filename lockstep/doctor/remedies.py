@@ -12,13 +12,15 @@ from lockstep.errors import UserError
 
 MEMORY = ("replay.", "training.updates_per_collection", "training.learn_while_playing", "training.learner_share")
 """Settings, or the beginnings of their names, of what remembers many collections."""
-RANDOM_PLAY = ("collection.warmup_env_steps", "exploration.")
+WARMUP, EXPLORATION = "collection.warmup_env_steps", "exploration."
 """Those of actions that nobody preferred."""
 
 
 def is_foreign(name: str, config: RunConfig) -> bool:
     """Whether a setting has nothing to do with how the configured algorithm learns."""
-    return algorithm_of(config).feed == "fresh" and name.startswith((*MEMORY, *RANDOM_PLAY))
+    algorithm = algorithm_of(config)
+    forgets = algorithm.feed == "fresh" and name.startswith((*MEMORY, WARMUP))
+    return forgets or (algorithm.choice == "sampled" and name.startswith(EXPLORATION))
 
 
 def hinted(finding: Finding, config: RunConfig) -> Finding:

@@ -176,7 +176,7 @@ def _samples(
 
     An untrained policy that draws its actions plays at random already.
     """
-    if algorithm_of(config).feed == "fresh":
+    if algorithm_of(config).choice == "sampled":
         return (random,)
     exploration, samples = config.exploration, []
     epsilons = _epsilons(exploration)

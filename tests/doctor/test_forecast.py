@@ -82,6 +82,13 @@ def test_what_is_learnt_fresh_is_studied_an_epoch_and_a_minibatch_at_a_time() ->
     assert mappo.sync_updates == 12  # returns are made anew with every collection
 
 
+def test_what_learns_values_from_fresh_episodes_explores_by_epsilon() -> None:
+    """Epsilon 0.5 finds half as many as random play: one in 200 of 10,000 episodes, half of one a collection."""
+    pqn = fresh(algorithm={"name": "pqn_vdn"}, exploration={"epsilon_start": 0.5, "epsilon_finish": 0.5})
+    assert pqn.rewarding_in_all == pytest.approx(50)
+    assert pqn.row()["rewarding_episodes_per_collection"] == pytest.approx(0.5)
+
+
 def test_a_warm_up_teaches_a_policy_nothing() -> None:
     assert fresh(collection={"warmup_env_steps": 500_000}).rewarding_in_all == pytest.approx(50)
 

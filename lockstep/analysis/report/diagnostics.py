@@ -24,8 +24,8 @@ class Panel:
     healthy: str
     here: Callable[[Group, ReportedTask | None], str]
     """What this group's numbers say, in one sentence without its name; empty where they say nothing."""
-    fresh: bool = True
-    """Whether it says something of what learns from fresh episodes, too."""
+    drawing: bool = True
+    """Whether it says something of what trains by drawing actions, too."""
 
 
 def diagnostics_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | None]) -> Section:
@@ -35,7 +35,7 @@ def diagnostics_section(groups: Sequence[Group], tasks: Sequence[ReportedTask | 
         told = [
             (group, task)
             for group, task in zip(groups, tasks, strict=True)
-            if panel.fresh or algorithm_of(group.config).feed != "fresh"
+            if panel.drawing or algorithm_of(group.config).choice == "greedy"
         ]
         lines = [drawn for group, _ in told if (drawn := line(group, panel.metric)) is not None]
         if not lines:
@@ -131,7 +131,7 @@ PANELS = (
         "small beside the square of the targets. It may rise while the team improves, since there is more to "
         "predict; a loss of zero beside a return of zero means that there was nothing to learn from.",
         _loss,
-        fresh=False,
+        drawing=False,
     ),
     Panel(
         "grad_norm",
@@ -146,7 +146,7 @@ PANELS = (
         "chance of a random action (epsilon)",
         "high until rewards have been found many times, then low enough that a plan of many steps can work out.",
         _epsilon,
-        fresh=False,
+        drawing=False,
     ),
 )
 

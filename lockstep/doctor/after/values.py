@@ -84,7 +84,9 @@ def loss_falls_return_flat(history: History) -> Finding | None:
     loss, returns = history.train("loss"), history.test("test_return_mean")
     if history.done < 0.5 or len(returns) < 5 or np.isfinite(loss).sum() < 10 or not history.is_sparse:
         return None
-    if algorithm_of(history.config).feed == "fresh":  # whose loss is no error: it is made anew with every collection
+    if (
+        algorithm_of(history.config).choice == "sampled"
+    ):  # whose loss is no error: it is made anew with every collection
         return None
     fell, train = first(loss, 0.1) / max(last(loss, 0.2), 1e-12), history.train("return_mean")
     if fell < 3 or last(returns) > 0.1 or last(returns) > 3 * max(first(train, 0.2), 1e-3) or not history.found > 0:

@@ -31,7 +31,7 @@ def too_few_rewards(forecast: Forecast) -> Finding | None:
         if forecast.annealed < forecast.collections
         else f" This exploration finds about {rounded(forecast.rewarding_in_all)} rewarding episodes in the whole run."
     )
-    over = "in the whole run" if isinstance(forecast, FreshForecast) else "before exploration is over"
+    over = "in the whole run" if forecast.draws else "before exploration is over"
     return Finding(
         "too-few-rewards",
         "problem",
@@ -70,13 +70,13 @@ def _find_more(forecast: Forecast) -> tuple[Remedy, ...]:
     """Ways to find about a hundred rewarding episodes."""
     task, config = forecast.task, forecast.config
     most = config.training.max_env_steps
-    if isinstance(forecast, FreshForecast):
+    if forecast.draws:
         longer = round_up(COMFORTABLE * task.steps_per_reward + config.collection.warmup_env_steps)
         return (Remedy((f"t_max={as_override(longer)}",), "until enough is found: play is random until then"),)
     warmup = round_up(COMFORTABLE * task.steps_per_reward)
     anneal = round_up(COMFORTABLE * task.steps_per_reward)
     remedies = []
-    if task.blind_warmup:
+    if task.blind_warmup and not isinstance(forecast, FreshForecast):
         remedies.append(
             Remedy(
                 (

@@ -16,20 +16,20 @@ ENOUGH = 1.0
 
 def collection_without_reward(forecast: Forecast) -> Finding | None:
     """Most collections hold no reward at all, so most updates have nothing to go by."""
-    if not isinstance(forecast, FreshForecast) or not forecast.task.is_sparse:
+    if not isinstance(forecast, FreshForecast) or not forecast.task.is_sparse or not forecast.updates:
         return None
     expected, lanes = forecast.rewarding_per_collection, forecast.episodes_per_collection
     if expected >= ENOUGH:
         return None
-    more = math.ceil(2 * ENOUGH / forecast.task.random.chance / 32) * 32
+    more = math.ceil(2 * ENOUGH * lanes / expected / 32) * 32
     severity: Severity = "problem" if expected < MIN_REWARDING_A_ROUND else "warning"
     return Finding(
         "collection-without-reward",
         severity,
         f"one collection in {rounded(1 / expected)} meets a reward",
-        f"A collection is {rounded(lanes)} episodes of {rounded(forecast.task.mean_length)} steps, and random play, "
-        f"which is what an untrained policy does, earns something in one of {rounded(1 / forecast.task.random.chance)}"
-        f": {rounded(expected)} rewarding episodes a collection.",
+        f"A collection is {rounded(lanes)} episodes of {rounded(forecast.task.mean_length)} steps, and an untrained "
+        f"team earns something in one of {rounded(lanes / expected)}: {rounded(expected)} rewarding episodes a "
+        "collection.",
         "This algorithm learns from what was just played and then forgets it. A collection without a reward tells it "
         "nothing about what is good; meanwhile the noise of its updates, and nothing else, moves the policy.",
         (Remedy((f"num_envs={as_override(more)}",), "so many episodes side by side that each collection meets some"),),
@@ -45,7 +45,7 @@ def settings_without_meaning(forecast: Forecast) -> Finding | None:
     usual, values = flat(RunConfig()), flat(config)
     ignored = [name for name in values if name.startswith(MEMORY) and values[name] != usual.get(name)]
     x, warmup = config.exploration, config.collection.warmup_env_steps
-    epsilon = max(x.epsilon_start, x.epsilon_finish)
+    epsilon = max(x.epsilon_start, x.epsilon_finish) if forecast.draws else 0.0
     harms, words = [], []
     if warmup:
         lost = min(warmup / config.training.max_env_steps, 1.0)
@@ -68,8 +68,9 @@ def settings_without_meaning(forecast: Forecast) -> Finding | None:
         "warning" if warmup or epsilon else "note",
         "random play only costs this algorithm" if warmup or epsilon else "some settings mean nothing here",
         " ".join(harms),
-        "A policy explores by itself: it draws its actions. It learns from its own choices while they are fresh, so "
-        "there is no memory to fill, no random play to begin with, and no epsilon.",
+        "It learns from what was just played while it is fresh, so there is no memory to fill and no random play to "
+        "begin with."
+        + (" A policy explores by itself: it draws its actions, without epsilon." if forecast.draws else ""),
         (Remedy(tuple(words), "what this algorithm has no use for, as if it had never been set"),),
         {"warmup_env_steps": float(warmup), "epsilon": epsilon, "settings": float(len(ignored))},
     )
