@@ -52,7 +52,7 @@ def warehouse(num_envs: int, flags: tuple[int, ...] = (), key: str = "rware-tiny
     return remembering(make_vec(key, num_envs, seed=0, **arguments), flags)
 
 
-def policy(spec: EnvSpec, network: NetworkConfig = NETWORKS["recurrent"], seed: int = 0) -> GreedyPolicy:
+def policy(spec: EnvSpec, network: NetworkConfig = NETWORKS["recurrent"], seed: int = 5) -> GreedyPolicy:
     """Of a network whose preferences differ enough to make it move."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
