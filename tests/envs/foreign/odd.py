@@ -110,8 +110,8 @@ def observation_space(habits: Habits) -> Any:
     return box
 
 
-def seen(habits: Habits, numbers: NDArray[np.float64], mask: NDArray[np.bool_]) -> Any:
-    """What an agent is sent."""
+def seen(habits: Habits, numbers: NDArray[np.float64], mask: NDArray[np.bool_], state: float) -> Any:
+    """What an agent is sent. state: of all, whoever is sent it."""
     if habits.observation == "dictionary":
         sent: Any = {"far": numbers[:1], "near": numbers[1:]}
     elif habits.observation == "tuple":
@@ -122,7 +122,7 @@ def seen(habits: Habits, numbers: NDArray[np.float64], mask: NDArray[np.bool_]) 
     if habits.masks == "observation":
         beside[habits.mask_name] = mask
     if habits.state == "observation":
-        beside["state"] = np.full(3, numbers.sum())
+        beside["state"] = np.full(3, state)
     if habits.observation == "wrapped" or (beside and habits.observation != "bare"):
         if habits.observation == "dictionary":
             return {**sent, **beside}
@@ -231,7 +231,7 @@ class Odd(ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         sent: dict[str, Any] = {}
         for name in names or self.agents:
             number = int(name[1:])
-            sent[name] = seen(habits, game.numbers[number], self._mask(number))
+            sent[name] = seen(habits, game.numbers[number], self._mask(number), game.numbers[0].sum())
             if game.t == 1 and habits.fault in ("nan", "nothing", "wide"):
                 wrong = {"nan": np.full(FEATURES, np.nan), "nothing": [None] * FEATURES, "wide": np.zeros(FEATURES + 1)}
                 sent[name] = wrong[habits.fault]
