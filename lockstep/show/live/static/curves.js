@@ -71,7 +71,7 @@ class Chart {
     const look = JSON.stringify([runs.map(({ index }) => index), overTime, isDark()]);
     [this.runs, this.overTime, this.span] = [runs, overTime, span];
     const data = this.#joined();
-    this.box.classList.toggle("empty", data[0].length === 0);
+    this.box.classList.toggle("empty", data.slice(1).every((column) => column.every((y) => y === null)));
     if (look !== this.look) {
       this.plot?.destroy();
       this.plot = new uPlot(this.#options(), data, this.plotBox);
