@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lockstep.algorithms.learner import Metrics
+from lockstep.algorithms.q_learning import take
 from lockstep.algorithms.returns import n_step, td_lambda
 from lockstep.config.schema import NetworkConfig
 from lockstep.config.schema.actor_critic import ActorCriticConfig
@@ -59,7 +60,7 @@ def loss(
     algorithm, critic = settings.algorithm, critic_of(online)
     seen = agents_see(batch, settings)
     log_chances = log_policy(online, seen, batch.available)[:, :-1]  # (B, T, N, A)
-    log_chance = log_chances.gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)  # (B, T, N)
+    log_chance = take(log_chances, batch.actions)  # (B, T, N)
     value = values(critic, seen, batch, settings)[:, :-1]  # (B, T, G)
     advantage = before.advantage
     if algorithm.renew_advantages:
@@ -103,7 +104,7 @@ def in_hindsight(
     """
     seen, critic = agents_see(batch, settings), critic_of(online)
     log_chances = log_policy(online, seen, batch.available)[:, :-1]
-    log_chance = log_chances.gather(-1, batch.actions.unsqueeze(-1)).squeeze(-1)
+    log_chance = take(log_chances, batch.actions)
     value = values(critic, seen, batch, settings)
     slow = value if target is online else values(critic_of(target), seen, batch, settings)
     expected = critic.in_rewards(value[:, :-1])
@@ -156,9 +157,7 @@ def returns_from(value: Tensor, batch: EpisodeBatch, settings: ActorCriticSettin
 
 def normalized(advantage: Tensor, filled: Tensor, floor: float) -> Tensor:
     """Advantages with mean 0 and deviation 1 over the steps that happened; those without news, smaller."""
-    average = mean(advantage, filled)
-    deviation = mean((advantage - average).square(), filled).sqrt()
-    return (advantage - average) / deviation.clamp(min=max(floor, 1e-8))
+    return (advantage - mean(advantage, filled)) / deviation(advantage, filled).clamp(min=max(floor, 1e-8))
 
 
 def agents_see(batch: EpisodeBatch, settings: ActorCriticSettings) -> Tensor:
@@ -191,3 +190,8 @@ def values(critic: Critic, seen: Tensor, batch: EpisodeBatch, settings: ActorCri
 def mean(x: Tensor, filled: Tensor) -> Tensor:
     """The mean over the steps that happened and all that x (B, T, K) has of each; 0-dim."""
     return (x * filled).sum() / (filled.sum() * x.shape[-1])
+
+
+def deviation(x: Tensor, filled: Tensor) -> Tensor:
+    """The standard deviation over the same; 0-dim."""
+    return mean((x - mean(x, filled)).square(), filled).sqrt()

@@ -16,6 +16,7 @@ from lockstep.algorithms.actor_critic import (
 )
 from lockstep.algorithms.hidden_layers import unit_health, watched
 from lockstep.algorithms.learner import Suspect, Thoughts
+from lockstep.algorithms.returns import discounted_return
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.agents import AgentNetwork
 
@@ -74,12 +75,8 @@ def _promises(online: nn.ModuleDict, batch: EpisodeBatch, settings: ActorCriticS
     expected = critic.in_rewards(values(critic, agents_see(batch, settings), batch, settings))
     believed = _of_the_team(expected, settings)  # (B, T+1)
     ends = batch.terminated if algorithm.bootstrap_time_limit else batch.terminated | batch.truncated
-    lengths = batch.lengths()
-    steps = torch.arange(batch.reward.shape[1], device=batch.reward.device).view(1, -1, 1)
-    earned = (batch.team_reward * algorithm.gamma**steps * batch.filled).sum((1, 2))
-    rows = torch.arange(len(lengths), device=lengths.device)
-    beyond = believed[rows, lengths] * algorithm.gamma**lengths * ~ends.any(1)[:, 0]
+    earned = discounted_return(batch.team_reward, batch.filled, ends, believed, algorithm.gamma)
     return {
         "test_value_start_mean": believed[:, 0].mean().item(),
-        "test_discounted_return_mean": (earned + beyond).mean().item(),
+        "test_discounted_return_mean": earned.mean().item(),
     }

@@ -13,6 +13,7 @@ from lockstep.algorithms.actor_critic import (
     ActorCriticSettings,
     Hindsight,
     critic_of,
+    deviation,
     in_hindsight,
     loss,
     mean,
@@ -109,7 +110,7 @@ class ActorCriticLearner(GradientLearner):
             episodes, before = shared_experience(self.online, episodes, before, self.settings)
         filled = episodes.filled
         returns, advantage = before.value_target, before.advantage
-        spread, missed = _deviation(returns, filled), _deviation(advantage, filled)
+        spread, missed = deviation(returns, filled), deviation(advantage, filled)
         self.collection = {
             "advantage_std": missed,
             "explained_variance": 1.0 - (missed / spread.clamp(min=1e-6)).square(),
@@ -139,12 +140,12 @@ class ActorCriticLearner(GradientLearner):
         """See `Learner.update`."""
         return {**super().update(batch, meanwhile), **self.collection}
 
-    def _move_units(self, average: Tensor, deviation: Tensor) -> None:
+    def _move_units(self, average: Tensor, spread: Tensor) -> None:
         """Let the critic count in the deviations of newer returns; by popart, its values stay what they were."""
         critic = self.critic
         old_mean, old_std = critic.mean.clone(), critic.std.clone()
         rate = MOMENTS_RATE if self.studied_steps else 1.0
-        second = (old_std.square() + old_mean.square()).lerp(deviation.square() + average.square(), rate)
+        second = (old_std.square() + old_mean.square()).lerp(spread.square() + average.square(), rate)
         critic.mean.lerp_(average, rate)
         critic.std.copy_((second - critic.mean.square()).clamp(min=LEAST_STD**2).sqrt())
         if self.algorithm.normalize_values == "popart":
@@ -202,8 +203,3 @@ def actor_critic_learner(spec: EnvSpec, config: RunConfig, networks: nn.ModuleDi
     if supports(config):
         page = replace(page, compiled=CompiledActorCritic(page.settings))
     return ActorCriticLearner(spec, config, networks, page)
-
-
-def _deviation(x: Tensor, filled: Tensor) -> Tensor:
-    """Return the deviation of x (B, T, G) over the steps that happened; 0-dim."""
-    return mean((x - mean(x, filled)).square(), filled).sqrt()

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from lockstep.algorithms.hidden_layers import unit_health, watched
 from lockstep.algorithms.learner import Suspect, Thoughts
 from lockstep.algorithms.q_learning import Settings, best_values, mask_unavailable, take, values
-from lockstep.algorithms.returns import unscaled
+from lockstep.algorithms.returns import discounted_return, unscaled
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.networks.agents import AgentNetwork
 from lockstep.networks.mixers import MixingInputs, NoMixer
@@ -82,12 +82,8 @@ def _promises(mixer: nn.Module, batch: EpisodeBatch, q: Tensor, settings: Settin
     if isinstance(mixer, NoMixer):  # every agent believes in the whole team's reward
         believed = believed / agents
     ends = batch.terminated if settings.algorithm.bootstrap_time_limit else batch.terminated | batch.truncated
-    lengths = batch.lengths()
-    steps = torch.arange(batch.reward.shape[1], device=batch.reward.device).view(1, -1, 1)
-    earned = (batch.team_reward * gamma**steps * batch.filled).sum((1, 2))
-    rows = torch.arange(len(lengths), device=lengths.device)
-    beyond = believed[rows, lengths, 0] * gamma**lengths * ~ends.any(1)[:, 0]
+    earned = discounted_return(batch.team_reward, batch.filled, ends, believed[..., 0], gamma)
     return {
         "test_q_start_mean": (believed[:, 0].mean() / agents).item(),
-        "test_discounted_return_mean": ((earned + beyond).mean() / agents).item(),
+        "test_discounted_return_mean": (earned.mean() / agents).item(),
     }

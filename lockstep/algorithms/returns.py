@@ -1,8 +1,8 @@
-"""Targets for Q-learning: pure tensor functions, worked by hand in their tests.
+"""Targets, and what was earned in the end: pure tensor functions, worked by hand in their tests.
 
-Returns take `reward` (B, T, 1), `next_value` (B, T, G), the value of the state after each step, `ended` (B, T, 1) bool,
-where the future is worth nothing, and `last` (B, T, 1) bool, each episode's final step (ended or cut). They return
-targets (B, T, G); steps after the last are meaningless and masked by the caller.
+Those of targets take `reward` (B, T, 1), `next_value` (B, T, G), the value of the state after each step, `ended`
+(B, T, 1) bool, where the future is worth nothing, and `last` (B, T, 1) bool, each episode's final step (ended or cut).
+They return targets (B, T, G); steps after the last are meaningless and masked by the caller.
 """
 
 import torch
@@ -44,6 +44,18 @@ def unscaled(y: Tensor) -> Tensor:
     """The x whose h(x) is y (Pohlen et al. 2018, proposition A.2)."""
     root = (1.0 + 4.0 * RESCALING_EPS * (y.abs() + 1.0 + RESCALING_EPS)).sqrt()
     return y.sign() * (((root - 1.0) / (2.0 * RESCALING_EPS)).square() - 1.0)
+
+
+def discounted_return(reward: Tensor, filled: Tensor, ended: Tensor, believed: Tensor, gamma: float) -> Tensor:
+    """(B,): what whole episodes earned, discounted; one that did not end counts the believed value of its last state.
+
+    filled: (B, T, 1) bool, the steps that happened    believed: (B, T+1), the value of the state before each step
+    """
+    lengths = filled.sum((1, 2))
+    steps = torch.arange(reward.shape[1], device=reward.device).view(1, -1, 1)
+    earned = (reward * gamma**steps * filled).sum((1, 2))
+    rows = torch.arange(len(lengths), device=lengths.device)
+    return earned + believed[rows, lengths] * gamma**lengths * ~ended.any(1)[:, 0]
 
 
 def _backward_recurrence(offset: Tensor, factor: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from lockstep.algorithms.returns import n_step, rescaled, td_lambda, unscaled
+from lockstep.algorithms.returns import discounted_return, n_step, rescaled, td_lambda, unscaled
 
 
 def column(*values: float) -> Tensor:
@@ -99,3 +99,12 @@ def test_rescaled_values_come_closer_and_can_be_undone() -> None:
     assert rescaled(torch.tensor([0.0, 8.0, -8.0])).tolist() == pytest.approx([0.0, 2.008, -2.008])
     x = torch.linspace(-300.0, 300.0, 1001, dtype=torch.float64)
     torch.testing.assert_close(unscaled(rescaled(x)), x)
+
+
+def test_an_episode_that_was_cut_counts_what_is_believed_of_its_last_state() -> None:
+    reward = torch.tensor([[1.0, 2.0, 100.0], [1.0, 2.0, 4.0]]).unsqueeze(-1)
+    filled = torch.tensor([[True, True, False], [True, True, True]]).unsqueeze(-1)
+    ended = torch.tensor([[False, False, False], [False, False, True]]).unsqueeze(-1)
+    believed = torch.tensor([[9.0, 9.0, 8.0, 9.0], [9.0, 9.0, 9.0, 8.0]])
+    earned = discounted_return(reward, filled, ended, believed, 0.5)
+    assert earned.tolist() == [1 + 1 + 2, 1 + 1 + 1], "the second one ended: nothing is worth anything beyond"
