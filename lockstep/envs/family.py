@@ -132,6 +132,10 @@ class WorldFamily(Protocol):
         """What every number that an agent sees is called; empty: they have no names."""
         return ()
 
+    def called(self, key: str, arguments: Mapping[str, Any]) -> str:
+        """What a world is called where people read it: its key, unless that would promise another world."""
+        return key
+
     def has_official(self, key: str) -> bool:
         """Whether `make` can step the official package here."""
         return False

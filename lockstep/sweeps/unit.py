@@ -8,7 +8,6 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import Cell, SweepFolder, with_threads
-from lockstep.teams.judge import judge_every_way
 from lockstep.training import command
 
 
@@ -53,7 +52,7 @@ def _work(cell: Cell, threads: int, *, quiet: bool) -> int | None:
         if outcome.result.stopped_because == "interrupted":
             return outcome.result.stopped_by_signal
     if not cell.is_done:  # it was stopped between its end and its confirmation
-        judge_every_way(run, command.CONFIRM_EPISODES, "official")
+        command.confirm(run)
     return None
 
 

@@ -84,9 +84,9 @@ def test_evaluate_prints_the_numbers_scripts_need(trained: Path, capsys: pytest.
     assert {"test_return_mean", "test_return_std", "episodes", "engine", "env_steps"} <= set(row)
     assert (row["episodes"], row["engine"]) == (30, "lockstep")
     assert main(["evaluate", "fir", "--episodes", "30"]) == 0
-    assert "over 30 greedy episodes" in capsys.readouterr().out
+    assert "30 greedy episodes" in capsys.readouterr().out
     assert main(["evaluate", "fir", "--episodes", "30", "--choice", "sampled"]) == 0
-    assert "over 30 sampled episodes" in capsys.readouterr().out
+    assert "30 sampled episodes" in capsys.readouterr().out
 
 
 def test_a_run_that_reached_its_end_can_be_given_more(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

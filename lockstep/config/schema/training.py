@@ -19,8 +19,8 @@ class TrainingConfig(ConfigSection):
     """False: play a collection to its end, then learn, with it too. True: learn from what is remembered while the
     collection is being played, a few steps after every update; so a learner with helpers never waits for it."""
     stop_at_test_return: float | None = None
-    """Stop as soon as a greedy evaluation's mean return exceeds this, and evaluation.confirm_episodes new ones agree;
-    unset: run to max_env_steps."""
+    """Stop as soon as an evaluation's mean return exceeds this, and that of evaluation.confirm_episodes new episodes so
+    clearly that a judgement of 400 others would deny it with a chance below 1 in 100; unset: run to max_env_steps."""
     device: str = "cpu"
     """Where the networks and the replay live: cpu, cuda, or one of several GPUs, cuda:0, cuda:1, ... as
     CUDA_VISIBLE_DEVICES numbers them."""

@@ -91,6 +91,14 @@ class Warehouses(WorldFamily):
         """As docs/observations.md explains them."""
         return feature_names(keyed_config(key, None, arguments))
 
+    def called(self, key: str, arguments: Mapping[str, Any]) -> str:
+        """A floor of one's own by its size and its robots: `5 x 5 floor, 2 robots`."""
+        if not arguments.get("layout"):
+            return key
+        rules = keyed_config(key, None, arguments)
+        robots = "one robot" if rules.n_agents == 1 else f"{rules.n_agents} robots"
+        return f"{rules.floor.height} x {rules.floor.width} floor, {robots}"
+
     def has_official(self, key: str) -> bool:
         """Lockstep brings the package along."""
         return True
