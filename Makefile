@@ -45,5 +45,8 @@ contracts: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m website
 
+dist: $(STAMP)
+	$(BIN)/python -m tests.dist $(PYTHONS)
+
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
