@@ -84,7 +84,8 @@ def test_the_reference_has_every_setting_command_and_public_name() -> None:
     settings, commands, python = reference.settings(), reference.commands(), reference.python()
     assert [path for path in knobs() if f"`{path}" not in settings] == []
     assert {"lockstep train", "lockstep doctor"} <= set(re.findall(r"^## (.*)$", commands, re.MULTILINE))
-    assert [name for name in lockstep.__all__ if name[0] != "_" and f"## {name}\n" not in python] == []
+    assert set(reference.PUBLIC) == set(lockstep.__all__) - {"__version__"}
+    assert [name for name in reference.PUBLIC if f"## {name}\n" not in python] == []
 
 
 def test_the_reference_explains_every_number_of_a_run() -> None:

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -158,11 +159,19 @@ def outside_code(markdown: str, change: Callable[[str], str]) -> str:
 
 
 def _outside_inline_code(prose: str, change: Callable[[str], str]) -> str:
-    """The same for spans of code in a text; a link's words may hold such a span, its target cannot."""
+    """The same for spans of code in a text; a link's words may hold such a span, its target cannot.
+
+    A bar in a table's code is escaped for GitHub, and the site would show the escape.
+    """
     spans = [match.group() for match in _INLINE_CODE.finditer(prose)]
-    kept = iter(spans)
+    kept = (_with_bars(span) if "\\|" in span else span for span in spans)
     changed = change(_INLINE_CODE.sub("\0", prose))
     return re.sub("\0", lambda _: next(kept), changed)
+
+
+def _with_bars(span: str) -> str:
+    words = escape(span.strip("`")).replace("\\|", "&#124;")
+    return f"<code>{words}</code>"
 
 
 def configuration() -> dict[str, Any]:

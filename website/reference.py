@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from html import escape
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -30,6 +31,11 @@ from website.pages import FINDINGS
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 NO_LIMIT = 10**15
 """The largest number that the schema lets anything count; nobody has to be told."""
+PUBLIC = (
+    "train", "Run", "evaluate", "load_team", "Team", "sweep", "Sweep", "make_vec", "parallel_env", "feature_names",
+    "load_config", "RunConfig", "load_policy", "Logger", "SilentLogger", "UserError",
+)  # fmt: skip
+"""What `lockstep` itself offers, in the order in which it is met."""
 CALLED = ("Run", "Sweep")
 """Classes that users make themselves."""
 SHORT_RUN = ("t_max=8_000", "warmup_env_steps=2_000", "test_interval=4_000", "log_interval=2_000")
@@ -224,11 +230,11 @@ def _explained(option: Any) -> str:
 def python() -> str:
     """The public names of the package, with their signatures and their docstrings."""
     parts = [PYTHON]
-    for name in lockstep.__all__:
+    for name in PUBLIC:
         item = getattr(lockstep, name)
         if inspect.isclass(item):
             parts += _class(name, item)
-        elif callable(item):
+        else:
             parts += [f"## {name}", _signature(name, item), _prose(inspect.getdoc(item))]
     return "\n\n".join(parts) + "\n"
 
@@ -325,4 +331,4 @@ def _escaped(text: str) -> str:
 
 def _code(words: str) -> str:
     """Words as code inside a table, where a bar would end the cell."""
-    return "`" + words.replace("|", "\\|") + "`"
+    return f"<code>{escape(words).replace('|', '&#124;')}</code>"
