@@ -89,8 +89,8 @@ def test_the_reference_has_every_setting_command_and_public_name() -> None:
 
 
 def test_the_reference_explains_every_number_of_a_run() -> None:
-    assert "`loss`{ #loss } · reward^2" in reference.metrics()
-    assert "`policy_entropy`{ #policy_entropy-ippo }" in reference.metrics()
+    assert "#### `loss` in reward^2 { #loss }" in reference.metrics()
+    assert "#### `policy_entropy` in nats { #policy_entropy-ippo }" in reference.metrics()
 
 
 @pytest.mark.slow

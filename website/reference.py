@@ -140,14 +140,14 @@ def _settings_of_algorithms() -> Iterator[str]:
 
 
 def _definitions(items: Iterable[tuple[str, str, FieldInfo]], owner: str = "") -> str:
-    """A definition list of settings. owner: an algorithm that has them; several have some of the same name."""
+    """A heading for each setting, so that a search finds it, and what it means. owner: an algorithm that has them; several have some of the same name."""
     told = []
     for section, name, field in items:
         anchor = f"{section}{name}" + (f"-{owner}" if owner else "")
         default = "" if field.is_required() else f" = {_plain(field.get_default(call_default_factory=True))}"
         must = " · ".join(_range(field))
         meaning = _one_line(field.description) + (f" *({must})*" if must else "")
-        told.append(f"`{section}{name}{default}`{{ #{anchor} }}\n:   {meaning}")
+        told.append(f"#### `{section}{name}{default}` {{ #{anchor} }}\n\n{meaning}")
     return "\n\n".join(told)
 
 
@@ -191,9 +191,10 @@ def metrics() -> str:
 def _metric(metric: Metric, owner: str = "") -> str:
     """One number. owner: an algorithm that writes it, where not all do."""
     anchor = metric.name + (f"-{owner}" if owner else "")
-    unit = f" · {_escaped(metric.unit)}" if metric.unit else ""
-    meaning = f"{_escaped(metric.formula)}\n\n    Healthy: {_escaped(metric.healthy)}."
-    return f"`{metric.name}`{{ #{anchor} }}{unit}\n:   {meaning}"
+    unit = f" in {_escaped(metric.unit)}" if metric.unit else ""
+    formula = metric.formula[:1].upper() + metric.formula[1:]
+    meaning = f"{_escaped(formula)}. *Healthy: {_escaped(metric.healthy)}.*"
+    return f"#### `{metric.name}`{unit} {{ #{anchor} }}\n\n{meaning}"
 
 
 def commands() -> str:
