@@ -140,7 +140,10 @@ def _settings_of_algorithms() -> Iterator[str]:
 
 
 def _definitions(items: Iterable[tuple[str, str, FieldInfo]], owner: str = "") -> str:
-    """A heading for each setting, so that a search finds it, and what it means. owner: an algorithm that has them; several have some of the same name."""
+    """A heading for each setting, so that a search finds it, and what it means.
+
+    owner: an algorithm that has them; several have some of the same name.
+    """
     told = []
     for section, name, field in items:
         anchor = f"{section}{name}" + (f"-{owner}" if owner else "")
