@@ -8,6 +8,7 @@ from typing import Any
 
 from lockstep.bench.timing import machine
 from lockstep.compute.machine import cores
+from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 
 ROUNDS_BEFORE = 2
@@ -97,6 +98,7 @@ def _speeds(preset: str, changes: list[str], collections: int, count: int) -> li
             raise KeyboardInterrupt
         for job in jobs:
             if not job.done:
-                raise RuntimeError(f"a training failed: {job.failed or job.history.reason}")
+                said = (job.failed or job.history.reason).rstrip(".")
+                raise UserError(f"A training of the benchmark failed: {said}. Train {preset} by itself first.")
         rows = [row for run in runs for row in read_rows(run.metrics)[ROUNDS_BEFORE:]]
     return [(row["updates_per_second"], row["env_steps_per_second"]) for row in rows]
