@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import tomli_w
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lockstep import api, trust
@@ -48,6 +48,7 @@ def cases(share: float) -> settings:
     return settings(
         max_examples=max(round(CASES * share), 1),
         deadline=None,
+        phases=set(Phase) - {Phase.explain},  # what a case has to do with a fault is explained with gigabytes of texts
         suppress_health_check=list(HealthCheck),
         derandomize="LOCKSTEP_FUZZ_CASES" not in os.environ,  # the gate judges the change, not the dice
         print_blob=True,
