@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock, percent
 from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
-from lockstep.runs.headline import Score, chance_of_contradiction, headline, judged_scores
+from lockstep.runs.headline import CONTRADICTION, Score, chance_of_contradiction, headline, judged_scores
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
@@ -29,7 +30,7 @@ from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun, inheritance
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay
-from lockstep.training.trainer import CONFIRM_EPISODES, TrainResult
+from lockstep.training.trainer import CONFIRM_EPISODES, TrainResult, denial, refusal
 
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
@@ -269,6 +270,31 @@ def _around(
     look: Look | None,
     work: Callable[[list[Logger]], TrainResult],
 ) -> Outcome:
+    """Do the work, then judge what came of it. A run that its own evaluations call solved and its judgement does not
+    call solved clearly enough goes on."""
+    while True:
+        result = _guarded(run, config, quiet, look, work)
+        if result.stopped_because == "interrupted" or result.best_test_return is None:
+            return Outcome(run, result, None)
+        confirmation = confirm(run, quiet=quiet)
+        goal = config.training.stop_at_test_return
+        if result.stopped_because != "solved" or goal is None or denial(confirmation, goal) < CONTRADICTION:
+            return Outcome(run, result, confirmation)
+        if result.env_steps >= config.training.max_env_steps:
+            with run.writing("run.json"):
+                run.set_status("finished")
+            return Outcome(run, replace(result, stopped_because="max_env_steps"), confirmation)
+        work = partial(trainer.resume, run, notes=[refusal(confirmation, goal)])
+
+
+def _guarded(
+    run: RunDirectory,
+    config: RunConfig,
+    quiet: bool,
+    look: Look | None,
+    work: Callable[[list[Logger]], TrainResult],
+) -> TrainResult:
+    """Do the work while nobody else can, and write down how it ended, whatever happens."""
     with run.locked():
         with run.writing("run.json"):
             run.set_status("running")
@@ -289,15 +315,7 @@ def _around(
                     said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
                     run.set_status("failed", reason=said)
             raise
-    if result.stopped_because == "interrupted" or result.best_test_return is None:
-        return Outcome(run, result, None)
-    confirmation = confirm(run, quiet=quiet)
-    goal = config.training.stop_at_test_return
-    if result.stopped_because == "solved" and goal is not None and confirmation["test_return_mean"] <= goal:
-        result = replace(result, stopped_because="max_env_steps")
-        with run.writing("run.json"):
-            run.set_status("finished")
-    return Outcome(run, result, confirmation)
+    return result
 
 
 def confirm(run: RunDirectory, *, quiet: bool = True) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class ProgressDisplay(SilentLogger):
         line = Text.assemble(("test return ", "dim"), (f"{mean:.2f} ± {std:.2f}  ", "bold"))
         line.append(sparkline(self._test_returns, 40), style="cyan")
         if target is not None:
-            line.append(f"  solved above {target:g}", style="dim")
+            line.append(f"  goal: above {target:g}", style="dim")
         return line
 
     def _train_return(self, status: Status) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lockstep import named, trust
 from lockstep.algorithms.fast.shares import one_thread
@@ -246,15 +246,14 @@ def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logge
 
     Cut off by a signal, it leaves no trace but that it is due.
     """
-    goal, solved, chance = session.config.training.stop_at_test_return, False, 1.0
+    goal, solved = session.config.training.stop_at_test_return, False
     evaluated, rows = session.evaluated_episodes, []
     try:
         with interruption.leaving():
             rows.append((session.evaluation_row(session.config.evaluation.episodes), session.recording))
             if goal is not None and rows[0][0]["test_return_mean"] > goal:
                 rows.append((session.evaluation_row(session.config.evaluation.confirm_episodes), session.recording))
-                chance = _chance_of_denial(rows[1][0], goal)
-                solved = chance < CONTRADICTION
+                solved = denial(rows[1][0], goal) < CONTRADICTION
     except (AbandonedError, UserError):
         session.evaluated_episodes = evaluated
         raise
@@ -265,20 +264,23 @@ def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logge
             logger.recording(recording)
     if goal is not None and len(rows) > 1 and not solved:
         for logger in loggers:
-            logger.note(_refused(rows[1][0], goal, chance))
+            logger.note(refusal(rows[1][0], goal))
     return rows[-1][0], solved
 
 
-def _chance_of_denial(row: Mapping[str, float], goal: float) -> float:
-    """The chance that the judgement of a solved run says that it is not, by the episodes of an evaluation."""
+def denial(row: Mapping[str, Any], goal: float) -> float:
+    """The chance that another judgement of a solved run says that it is not, by the episodes of an evaluation."""
     episodes = min(int(row["episodes"]), CONFIRM_EPISODES)
     return chance_of_contradiction(row["test_return_mean"], row["test_return_std"], episodes, goal)
 
 
-def _refused(row: Mapping[str, float], goal: float, chance: float) -> str:
+def refusal(row: Mapping[str, Any], goal: float) -> str:
+    """Why an evaluation, or a judgement, does not end a run as solved."""
+    where = " on the official package" if row["engine"] == "official" else ""
     return (
-        f"{row['episodes']:,} new episodes earn {row['test_return_mean']:.2f}. That a judgement of {CONFIRM_EPISODES} "
-        f"others is not above {goal:g} has a chance of {percent(chance)}, so training goes on."
+        f"{row['episodes']:,} new episodes{where} earn {row['test_return_mean']:.2f}. That {CONFIRM_EPISODES} others "
+        f"are not above {goal:g} has a chance of {percent(denial(row, goal))}; it must be below "
+        f"{percent(CONTRADICTION)}, so training goes on."
     )
 
 

@@ -2,14 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lockstep.cli import main
+from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.headline import chance_of_contradiction, headline
 from lockstep.runs.reader import RunReader
+from lockstep.training import command
 from tests.runs.folders import evaluation, make_run
 from tests.runs.written import written_run
+from tests.training.faults import TINY
 
 
 def test_every_verb_tells_the_same_number_by_the_same_name(
@@ -17,8 +21,8 @@ def test_every_verb_tells_the_same_number_by_the_same_name(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     written_run(Path("runs/one"), [1.0, 3.48, 2.97], judged=3.65)
-    for command in (["doctor", "latest"], ["runs"], ["train", "smoke", "--resume-if-there", "--out", "runs/one"]):
-        assert main(command) == 0
+    for verb in (["doctor", "latest"], ["runs"], ["train", "smoke", "--resume-if-there", "--out", "runs/one"]):
+        assert main(verb) == 0
         shown = " ".join(capsys.readouterr().out.split())
         assert "judged return" in shown
         assert "3.65" in shown
@@ -63,8 +67,8 @@ def test_the_last_words_of_a_training_are_what_its_folder_tells(
 ) -> None:
     words = ["t_max=96", "warmup_env_steps=0", "num_envs=2", "test_interval=48", "test_nepisode=4", "log_interval=8"]
     run = tmp_path / "run"
-    command = ["train", "smoke", *words, "tensorboard=False", "num_threads=1", "--no-doctor", "--out", str(run)]
-    assert main(command) == 0
+    verb = ["train", "smoke", *words, "tensorboard=False", "num_threads=1", "--no-doctor", "--out", str(run)]
+    assert main(verb) == 0
     said = capsys.readouterr().out
     found = headline(RunReader.open(run))
     assert found is not None
@@ -72,3 +76,26 @@ def test_the_last_words_of_a_training_are_what_its_folder_tells(
     assert re.search(rf"judged return +{re.escape(found.score.text)}", said)
     assert "100 greedy episodes on the official package" in said
     assert "selected at" in said
+
+
+def test_a_judgement_that_refuses_lets_the_training_go_on_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[int] = []
+
+    def judged(run: RunDirectory, episodes: int, engine: str) -> dict[str, Any]:
+        asked.append(int(max(row["env_steps"] for row in read_rows(run.evaluations))))
+        mean = -1.9 if len(asked) == 1 else 0.0
+        return {"test_return_mean": mean, "test_return_std": 1.0, "episodes": episodes, "engine": "official"}
+
+    monkeypatch.setattr(command, "judge_every_way", judged)
+    run = tmp_path / "run"
+    words = ["stop_at_test_return=-2", "t_max=800", "--no-doctor", "--out", str(run)]
+    assert main(["train", "smoke", *TINY, *words]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "400 new episodes on the official package earn -1.90" in said
+    assert "so training goes on" in said
+    assert "Solved after" in said
+    assert len(asked) == 2
+    assert asked[1] > asked[0]
+    assert RunReader.open(run).standing == "solved"
