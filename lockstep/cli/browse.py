@@ -22,14 +22,18 @@ from lockstep.cli.app import (
 
 @app.command()
 def envs(
-    filter_: Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Only keys that contain this.")] = None,
+    filter_: Annotated[str | None, typer.Argument(metavar="[FILTER]", help="List the keys that contain this.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List environments."""
+    """Say how worlds are named, or list those whose key contains FILTER."""
     from dataclasses import asdict
 
+    from lockstep.cli.envs_page import print_page
     from lockstep.envs.registry import list_envs
 
+    if filter_ is None and not as_json:
+        print_page()
+        return
     rows = [asdict(row) for row in list_envs(filter_)]
     if as_json:
         print(json.dumps(rows))

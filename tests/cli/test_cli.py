@@ -123,6 +123,24 @@ def test_lists_are_printed_for_people_and_for_scripts(here: Path, capsys: pytest
         assert isinstance(json.loads(capsys.readouterr().out), list)
 
 
+def test_the_name_alone_says_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert "lockstep train smoke" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_worlds_are_explained_on_a_page_with_keys_that_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["envs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 40
+    shown = " ".join(lines)
+    for family in OURS:
+        for key in family.keys:
+            assert key in shown
+            assert make_vec(key, 1).spec.num_agents >= 1
+
+
 def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "rware", "--steps", "600", "--keys", "rware-tiny-2ag-v2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
