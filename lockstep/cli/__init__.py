@@ -34,8 +34,8 @@ Afterwards, of the run that was begun last:
   lockstep render latest    the team at work, filmed
   lockstep doctor latest    what it did not learn, and why
 
-  lockstep --help     every command       lockstep COMMAND --help   one of them
-  lockstep envs       the worlds          lockstep presets          what is ready"""
+  lockstep --help     every command      lockstep COMMAND --help   one of them
+  lockstep envs       the worlds         lockstep presets          what is ready"""
 """What somebody is told who typed the name alone."""
 
 __all__ = [

@@ -54,13 +54,13 @@ def print_runs(rows: Sequence[dict[str, Any]], *, filtered: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     longest = max(len(row["name"] or row["run"]) for row in rows)
-    table.add_column("run", overflow="fold", min_width=min(longest, LONGEST_NAME))
+    table.add_column("run", overflow="fold", width=min(longest, LONGEST_NAME))
     table.add_column("task", overflow="fold")
-    table.add_column("algorithm", overflow="fold")
-    table.add_column("env steps", justify="right")
-    table.add_column("judged return", justify="right")
-    table.add_column("state", no_wrap=True)
-    table.add_column("age", no_wrap=True, justify="right")
+    table.add_column("algorithm", overflow="fold", width=len("algorithm"))
+    table.add_column("env steps", justify="right", width=5)
+    table.add_column("judged return", justify="right", width=6)
+    table.add_column("state", width=max(len(row["state"]) for row in rows))
+    table.add_column("age", justify="right", width=6)
     for row in rows:
         judged, tested = row["judged_return"], row["test_return"]
         result = decimal(judged) if judged is not None else "" if tested is None else f"({decimal(tested)})"

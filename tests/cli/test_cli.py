@@ -11,6 +11,7 @@ import pytest
 
 from lockstep.cli import app, main
 from lockstep.config.load import load_config
+from lockstep.envs.registry import OURS, make_vec
 
 TINY_RUN = [
     "env.key=probe-coin",
@@ -127,7 +128,7 @@ def test_the_name_alone_says_how_to_begin(capsys: pytest.CaptureFixture[str]) ->
     assert main([]) == 0
     out = capsys.readouterr().out
     assert "lockstep train smoke" in out
-    assert max(map(len, out.splitlines())) <= 80
+    assert max(len(line) for line in out.splitlines()) <= 80
 
 
 def test_worlds_are_explained_on_a_page_with_keys_that_work(capsys: pytest.CaptureFixture[str]) -> None:
