@@ -22,6 +22,7 @@ from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
 from lockstep.sweeps.folder import MOST_DEATHS, Cell, CellHistory, SweepFolder
 from lockstep.training.interruption import Interruption
+from lockstep.training.time_left import Pace
 
 POLL_SECONDS = 0.5
 REFUSED = 2
@@ -39,6 +40,8 @@ class Job:
     record: RunReader
     seconds: float = 1.0
     """Estimated, of all of it."""
+    pace: Pace | None = None
+    """What its phases take, estimated."""
     bytes: float = 0.0
     """Memory that it will take, estimated."""
     worker: "CellWorker | None" = None
@@ -58,10 +61,12 @@ class Job:
 
     @property
     def share(self) -> float:
-        """How much of the env steps is done; 1 when nothing is left to do."""
+        """How much of the time is over, as estimated, or else of the env steps; 1 when nothing is left to do."""
         if self.done:
             return 1.0
-        return min(self.record.env_steps / self.cell.config.training.max_env_steps, 0.999)
+        config, env_steps = self.cell.config, self.record.env_steps
+        share = env_steps / config.training.max_env_steps if self.pace is None else self.pace.share(config, env_steps)
+        return min(share, 0.999)
 
     @property
     def seconds_left(self) -> float:
