@@ -149,10 +149,12 @@ def evaluate(
     if trust and found is not None:
         consent.allow(found.path)
     from lockstep.config.load import load_config
+    from lockstep.envs.registry import family_of, task_name
     from lockstep.teams.judge import evaluate_reference, judge, judge_every_way
     from lockstep.teams.play import world_alone
 
     played: Literal["lockstep", "official"] = "official" if engine == "official" else "lockstep"
+    config = world_alone(str(env), rest) if found is None else load_config(str(found.config))
     if found is not None and policy == "trained":
         row = (
             judge_every_way(found, episodes, played, checkpoint)
@@ -161,9 +163,12 @@ def evaluate(
         )
         name = f"{found.path.name}, {row['env_steps']:,} env steps"
     else:
-        config = world_alone(str(env), rest) if found is None else load_config(str(found.config))
         row = {"policy": policy, "engine": engine, **evaluate_reference(config, policy, episodes, played).row()}
-        name = f"{policy} team in {env}" if found is None else f"{policy} team where {found.path.name} plays"
+        name = (
+            f"{policy} team, {task_name(config.env)}"
+            if found is None
+            else f"{policy} team where {found.path.name} plays"
+        )
     if as_json:
         print(json.dumps(row))
     else:
@@ -172,6 +177,11 @@ def evaluate(
             kind = f"{each['choice']} " if "choice" in each else ""
             mean, std, played_episodes = (each[one] for one in ("test_return_mean", "test_return_std", "episodes"))
             say(f"{name}: {JUDGED} {result_text(mean, std, played_episodes, engine, kind)}")
+            rate = family_of(config.env.key).rate(
+                config.env.key, config.env.arguments, mean / each["test_ep_length_mean"]
+            )
+            if rate:
+                say(f"  {rate}")
 
 
 def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:

@@ -138,6 +138,10 @@ class WorldFamily(Protocol):
         """What a world is called where people read it: its key, unless that would promise another world."""
         return key
 
+    def rate(self, key: str, arguments: Mapping[str, Any], reward_per_step: float) -> str:
+        """What a team does in an hour, in words, for people who plan with it; empty: nobody plans with this world."""
+        return ""
+
     def has_official(self, key: str) -> bool:
         """Whether `make` can step the official package here."""
         return False

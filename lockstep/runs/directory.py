@@ -116,7 +116,7 @@ class RunDirectory:
         runs = list_runs(root)
         if text == "latest":
             if not runs:
-                raise UserError(f"There is no run in {root}/ yet. `lockstep train smoke` makes one in 20 seconds.")
+                raise UserError(f"There is no run in {root}/ yet. `lockstep train smoke` makes one in half a minute.")
             return runs[-1]
         called = [run for run in runs if text and read_json(run.path / "notes.json").get("name") == text]
         matches = called or [run for run in runs if run.path.name.startswith(text)]

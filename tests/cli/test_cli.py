@@ -142,6 +142,17 @@ def test_worlds_are_explained_on_a_page_with_keys_that_work(capsys: pytest.Captu
             assert make_vec(key, 1).spec.num_agents >= 1
 
 
+def test_a_program_is_judged_on_a_floor_of_ones_own_without_a_run(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("floor.txt").write_text(".....\n.x.x.\n.x.x.\n..g..\n")
+    verb = ["evaluate", "--env", "rware-tiny-2ag-v2", "layout=@floor.txt", "--policy", "heuristic", "--episodes", "4"]
+    assert main(verb) == 0
+    out = capsys.readouterr().out
+    assert "heuristic team, 4 x 5 floor, 2 robots: judged return" in out
+    assert "deliveries an hour" in out
+
+
 def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "rware", "--steps", "600", "--keys", "rware-tiny-2ag-v2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

@@ -76,6 +76,7 @@ class ForagingReport:
             f"{row.kind:<12}{row.fields:>9,}{row.episodes:>10,}{row.steps:>11,}{row.meals:>10,}{row.refusals:>10,}"
             f"{row.crowds:>10,}"
             for row in self.kinds
+            if row.steps or self.difference
         ]
         summary = self.difference or f"{self.steps:,} steps compared (seed {self.seed}), no difference."
         return "\n".join([*lines, "", summary])

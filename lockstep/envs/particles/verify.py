@@ -61,7 +61,9 @@ class ParticleReport:
         """A table of the games, and the difference if there is one."""
         lines = [f"{'game':<28}{'games':>7}{'episodes':>10}{'steps':>11}{'touches':>10}"]
         lines += [
-            f"{row.game:<28}{row.games:>7,}{row.episodes:>10,}{row.steps:>11,}{row.touches:>10,}" for row in self.games
+            f"{row.game:<28}{row.games:>7,}{row.episodes:>10,}{row.steps:>11,}{row.touches:>10,}"
+            for row in self.games
+            if row.steps or self.difference
         ]
         summary = self.difference or (
             f"{self.steps:,} steps compared (seed {self.seed}), no difference: positions, velocities, goals, words, "

@@ -106,6 +106,12 @@ class Warehouses(WorldFamily):
         robots = "one robot" if rules.n_agents == 1 else f"{rules.n_agents} robots"
         return f"{rules.floor.height} x {rules.floor.width} floor, {robots}"
 
+    def rate(self, key: str, arguments: Mapping[str, Any], reward_per_step: float) -> str:
+        """Deliveries an hour of robots that take a second for a step, where a delivery is a reward of 1."""
+        if keyed_config(key, None, arguments).reward_type != "individual":
+            return ""
+        return f"{3600 * reward_per_step:,.0f} deliveries an hour, where a robot takes a second for a step"
+
     def has_official(self, key: str) -> bool:
         """Lockstep brings the package along."""
         return True

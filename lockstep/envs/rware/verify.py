@@ -99,6 +99,7 @@ class VerifyReport:
             f"{row.kind:<16}{row.warehouses:>11,}{row.episodes:>10,}{row.steps:>11,}{row.deliveries:>12,}"
             f"{row.conflicts:>11,}"
             for row in self.kinds
+            if row.steps or self.difference
         ]
         if self.difference:
             return "\n".join([*lines, "", self.difference.text()])

@@ -41,7 +41,7 @@ class Folder:
             if not list_runs(path):
                 raise UserError(
                     f"{path} is neither a run nor a folder of runs: no config.toml in it or one below. "
-                    "`lockstep train smoke` makes a run in 20 seconds."
+                    "`lockstep train smoke` makes a run in half a minute."
                 )
             return cls(path.resolve(), findings=findings)
         run = RunDirectory.find(text, root).path.resolve()
