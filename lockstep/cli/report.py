@@ -66,10 +66,11 @@ def report(
 
     extra = None
     if sweep is not None:
-        from lockstep.sweeps.report import sweep_sections
+        from lockstep.sweeps.report import reported_records, sweep_sections
 
         sweep.refuse_links()
         title, out, extra = title or sweep.path.resolve().name, out or sweep.path / "report.html", sweep_sections(sweep)
+        records = reported_records(sweep, records)
     document = build_report(records, title, extra, findings, lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         say(f"wrote {path}")

@@ -59,7 +59,7 @@ def sweep(
     """Train many runs: every combination of the values given. The folder goes on wherever it was stopped."""
     if on not in ENGINES:
         raise UserError(f"--on {on} is unknown; it must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
-    _check_numbers(at_once, threads)
+    check_numbers(at_once, threads)
     if trust:
         consent.allow(Path(source))
     from lockstep.sweeps.folder import SweepFolder
@@ -78,6 +78,8 @@ def sweep(
         )
     else:
         planned = _planned(source, words or [], out, elsewhere=on != "local", quiet=quiet or as_json)
+    if planned.grows and only is None and not (status or set_aside or revive):
+        raise UserError(f"{there} is a search: `{command_line('search', there)}` goes on with it.")
     if only is not None:
         _do(planned, only, threads, quiet=quiet)
     elif status:
@@ -105,7 +107,8 @@ def sweep(
         _run(planned, here, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
 
 
-def _check_numbers(at_once: int | None, threads: int) -> None:
+def check_numbers(at_once: int | None, threads: int) -> None:
+    """Raise UserError for more cores than there are, and for less than one cell at a time."""
     from lockstep.compute.machine import cores
 
     if not 1 <= threads <= cores():

@@ -71,7 +71,7 @@ class Logger(Protocol):
         """After every round."""
 
     def end(self, outcome: str) -> None:
-        """The loop is over. outcome: solved, max_env_steps, interrupted, or failed."""
+        """The loop is over. outcome: solved, max_env_steps, max_seconds, interrupted, or failed."""
 
 
 class SilentLogger:

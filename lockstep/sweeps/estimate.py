@@ -1,6 +1,7 @@
 """How long runs will take and how much memory, from a few real rounds of their configurations on this machine."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -32,16 +33,18 @@ class Estimate:
     warmup: float = 0.0
     bytes: int = 0
     """Once the replay is full."""
+    most: float = math.inf
+    """Seconds in the training loop at which it ends whatever it has done (`training.max_seconds`)."""
 
     @property
     def seconds(self) -> float:
-        return (
-            START_SECONDS
-            + self.warmup
+        loop = (
+            self.warmup
             + self.updates * self.per_update
             + self.collections * self.per_collection
             + self.evaluations * self.per_evaluation
         )
+        return START_SECONDS + min(loop, self.most)
 
 
 def estimates(configs: Sequence[RunConfig], threads: int) -> list[Estimate]:
@@ -60,12 +63,18 @@ def estimates(configs: Sequence[RunConfig], threads: int) -> list[Estimate]:
             speeds[key] = measure_speed(with_threads(config, threads), seconds)
         whole = config.model_dump_json(exclude={"seed"})
         if whole not in needed:
-            env = make_env(config.env, 1, seed=0)
-            masks = env.available_actions() is not None
-            needed[whole] = sum(needed_bytes(config, recorded(env.spec, config), masks=masks).values())
-            env.close()
+            needed[whole] = memory_of(config)
         found.append(estimate(config, speeds[key], needed[whole]))
     return found
+
+
+def memory_of(config: RunConfig) -> int:
+    """Bytes that a run takes once its replay is full."""
+    env = make_env(config.env, 1, seed=0)
+    masks = env.available_actions() is not None
+    needed = needed_bytes(config, recorded(env.spec, config), masks=masks)
+    env.close()
+    return sum(needed.values())
 
 
 def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
@@ -85,6 +94,7 @@ def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
         evaluations=steps // config.evaluation.every_env_steps + 1,
         warmup=warmup * speed.warmup_step,
         bytes=needed,
+        most=config.training.max_seconds or math.inf,
     )
 
 

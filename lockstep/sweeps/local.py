@@ -44,6 +44,8 @@ class Job:
     worker: "CellWorker | None" = None
     false_starts: int = 0
     """Number of units that ended before they came to an attempt, as when they are killed while they begin."""
+    worth: float | None = None
+    """What a search found the ended run to be worth."""
     failed: str = ""
     """Why it ended badly and is not tried again by this call, in a sentence."""
 
@@ -61,7 +63,9 @@ class Job:
         """How much of the env steps is done; 1 when nothing is left to do."""
         if self.done:
             return 1.0
-        return min(self.record.env_steps / self.cell.config.training.max_env_steps, 0.999)
+        training = self.cell.config.training
+        time = self.record.wall_seconds / training.max_seconds if training.max_seconds else 0.0
+        return min(max(self.record.env_steps / training.max_env_steps, time), 0.999)
 
     @property
     def seconds_left(self) -> float:
@@ -70,7 +74,14 @@ class Job:
 
 def jobs_of(sweep: SweepFolder) -> list[Job]:
     """Every cell of a sweep as it stands now."""
-    return [Job(cell, sweep.history(cell), _read(cell.run)) for cell in sweep.cells]
+    return [new_job(sweep, cell) for cell in sweep.cells]
+
+
+def new_job(sweep: SweepFolder, cell: Cell) -> Job:
+    """A cell as it stands now."""
+    record = RunReader(cell.run)
+    record.refresh()
+    return Job(cell, sweep.history(cell), record)
 
 
 class CellWorker(Protocol):
@@ -127,28 +138,42 @@ def unit_words(sweep: SweepFolder, cell: Cell, threads: int, *, trust: bool) -> 
     return [*words, "--trust"] if trust else words
 
 
+Steer = Callable[[Sequence[Job], int], Sequence[Job]]
+"""Looks at all jobs, and at the number of places that have nothing to do; returns cells that were planned just now."""
+
+
 def run_sweep(
     sweep: SweepFolder,
-    jobs: Sequence[Job],
+    jobs: list[Job],
     engine: Engine,
     show: Callable[[Sequence[Job]], None] = lambda _: None,
+    steer: Steer | None = None,
 ) -> int | None:
     """Do what is left of a sweep, the most expensive cells first. Returns the signal that interrupted it, if one did.
 
-    show: is called with all jobs after every look. The first Ctrl-C or SIGTERM lets every cell save and stop, and so
-    does whatever else ends this. A cell that dies is tried again, after the others, until it is done or set aside.
-    Raises UserError while another process does this in the same folder, and where the disk is full.
+    show: is called with all jobs after every look. steer: may plan further cells, which are added to `jobs`; cells are
+    begun in their order then. The first Ctrl-C or SIGTERM lets every cell save and stop, and so does whatever else ends
+    this. A cell that dies is tried again, after the others, until it is done or set aside. Raises UserError while
+    another process does this in the same folder, and where the disk is full.
     """
-    waiting = sorted((job for job in jobs if job.is_open), key=lambda job: job.seconds_left, reverse=True)
+    waiting = [job for job in jobs if job.is_open]
+    if steer is None:
+        waiting.sort(key=lambda job: job.seconds_left, reverse=True)
     running: list[Job] = []
     with ExitStack() as stack:
-        if not all(job.done for job in jobs):
+        if steer is not None or not all(job.done for job in jobs):
             stack.enter_context(RunDirectory(sweep.path).locked())
             sweep.refuse_links()
             sweep.logs.mkdir(exist_ok=True)
         interruption = stack.enter_context(Interruption())
         stack.enter_context(_stopped_at_the_end(running))
-        while (waiting or running) and not interruption.requested:
+        while not interruption.requested:
+            if steer is not None:
+                planned = steer(jobs, engine.at_once - len(running) - len(waiting))
+                jobs += planned
+                waiting = [job for job in (*waiting, *planned) if job.is_open]
+            if not (waiting or running):
+                break
             while waiting and len(running) < engine.at_once and engine.has_room(waiting[0], running):
                 sweep.check_room()
                 job = waiting.pop(0)
@@ -194,12 +219,6 @@ def _last_words(log: Path) -> str:
     except OSError:
         return ""
     return one_line(next((line.removeprefix("lockstep: ") for line in reversed(lines) if line.strip()), ""))
-
-
-def _read(run: RunDirectory) -> RunReader:
-    record = RunReader(run)
-    record.refresh()
-    return record
 
 
 @contextmanager

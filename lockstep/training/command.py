@@ -19,7 +19,7 @@ from lockstep.config.words import parse_words
 from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock
-from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
+from lockstep.runs.directory import RunDirectory, Status, read_rows, write_atomically
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
@@ -28,14 +28,21 @@ from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay
-from lockstep.training.trainer import TrainResult
+from lockstep.training.trainer import StoppedBecause, TrainResult
 
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
 
-ENDS = ("training.max_env_steps", "training.stop_at_test_return", "training.device")
+ENDS = ("training.max_env_steps", "training.max_seconds", "training.stop_at_test_return", "training.device")
 """What may change when a run goes on: its end, of which nothing that it has done depends, and the machine's part, by
 which numbers differ in their last digits."""
+STATUS: dict[StoppedBecause, Status] = {
+    "solved": "solved",
+    "max_env_steps": "finished",
+    "max_seconds": "finished",
+    "interrupted": "interrupted",
+}
+"""What run.json says of a run whose training stopped."""
 CONFIRM_EPISODES = 100
 MAX_EPISODE_STEPS = 10_000
 
@@ -220,11 +227,14 @@ def ended_row(run: RunDirectory) -> dict[str, Any]:
     """What is known of a run that has ended, by the names of `Outcome.row`."""
     steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
     returns = [row["test_return_mean"] for row in read_rows(run.evaluations) if "test_return_mean" in row]
-    official = [row for row in RunReader(run).judgements() if row.get("engine") == "official"]
+    reader, reached = RunReader(run), max(steps, default=0)
+    official = [row for row in reader.judgements() if row.get("engine") == "official"]
+    config = reader.config_or_none()
+    budget = "max_seconds" if config is not None and reached < config.training.max_env_steps else "max_env_steps"
     return {
         "run": str(run.path),
-        "stopped_because": "solved" if run.read_info()["status"] == "solved" else "max_env_steps",
-        "env_steps": max(steps, default=0),
+        "stopped_because": "solved" if reader.info.get("status") == "solved" else budget,
+        "env_steps": reached,
         "best_test_return": max(returns, default=None),
         "confirmation": official[-1] if official else None,
     }
@@ -255,7 +265,7 @@ def _around(
             with _memory_explained(run):
                 result = work(loggers)
             with run.writing("run.json"):
-                run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
+                run.set_status(STATUS[result.stopped_because])
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
             with suppress(UserError), run.writing("run.json"):
