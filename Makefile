@@ -1,5 +1,6 @@
 # make train   trains the tuned team, from an empty folder
 # make test    runs the tests           make check   adds lint, types, import contracts
+# make docs    makes the site           make dist    builds the package, and tries it
 # make setup   only installs            make clean   removes what these made
 
 PYTHON ?= python3
@@ -7,11 +8,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup train test check lint types contracts clean
+.PHONY: setup train test check lint types contracts docs dist clean
 .DEFAULT_GOAL := help
 
 help:
-	@head -3 Makefile | sed 's/^# //'
+	@head -4 Makefile | sed 's/^# //'
 
 setup: $(STAMP)
 
@@ -40,6 +41,12 @@ types: $(STAMP)
 contracts: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/deptry lockstep
+
+docs: $(STAMP)
+	$(BIN)/python -m website
+
+dist: $(STAMP)
+	$(BIN)/python -m tests.dist $(PYTHONS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

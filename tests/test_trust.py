@@ -135,7 +135,7 @@ def test_what_was_changed_since_is_asked_about(canary: Path, capsys: pytest.Capt
         "builtins:exec",
         "subprocess:run",
         "lbforaging:Maze-v0",
-        "mpe:simple_tag_v3",
+        "mpe:simple_crypto_v3",
         "pz-sisl-pursuit-v5",
         "CartPole-v1",
     ],

@@ -14,6 +14,7 @@ from lockstep.config.schema import (
     OptimizerConfig,
     PQNConfig,
     QMIXConfig,
+    QTRANConfig,
     ReplayConfig,
     RunConfig,
     TrainingConfig,
@@ -25,6 +26,7 @@ from lockstep.config.schema.actor_critic import (
     MAA2CConfig,
     MAPPOConfig,
 )
+from lockstep.config.schema.algorithm import AlgorithmConfig
 from lockstep.config.schema.algorithms import SECTIONS
 
 SMOKE_LAYOUT = """
@@ -183,18 +185,38 @@ def for_pqn(base: RunConfig, name: str) -> RunConfig:
 
     name: of the algorithm
     """
-    had, section = base.algorithm.model_dump(), SECTIONS[name]
-    kept = {setting: had[setting] for setting in section.model_fields.keys() & had.keys()}
-    recipe = {"name": name, "td_lambda": 0.9, "actor_tau": 0.01}
     return base.model_copy(
         update={
             "collection": CollectionConfig(num_envs=max(64, base.collection.num_envs)),
             "network": base.network.model_copy(update={"layer_norm": True}),
-            "algorithm": section.model_validate(kept | recipe),
+            "algorithm": _in_terms_of(name, base.algorithm, td_lambda=0.9, actor_tau=0.01),
             "optimizer": OptimizerConfig(lr=1e-3),
             "training": base.training.model_copy(update={"updates_per_collection": 1, "learn_while_playing": False}),
         }
     )
+
+
+def for_qtran(base: RunConfig, name: str) -> RunConfig:
+    """A preset as it is for QTRAN: the same task and judging. Its agents learn only from how far their sum is from the
+    joint value, so it takes longer returns, a wider joint value, an average of the newest parameters that plays, and
+    600,000 steps at least.
+
+    name: of the algorithm
+    """
+    steps = max(base.training.max_env_steps, 600_000)
+    return base.model_copy(
+        update={
+            "algorithm": _in_terms_of(name, base.algorithm, td_lambda=0.95, actor_tau=0.01, joint_embed_dim=128),
+            "training": base.training.model_copy(update={"max_env_steps": steps}),
+        }
+    )
+
+
+def _in_terms_of(name: str, had: AlgorithmConfig, **recipe: Any) -> AlgorithmConfig:
+    """The section of an algorithm, with those settings of another one that it has too, and those of a recipe."""
+    section, settings = SECTIONS[name], had.model_dump()
+    kept = {setting: settings[setting] for setting in section.model_fields.keys() & settings.keys()}
+    return section.model_validate({**kept, "name": name, **recipe})
 
 
 def paper_mappo() -> RunConfig:
@@ -293,7 +315,7 @@ def preset(name: str, algorithm: str | None = None, key: str | None = None) -> R
     if isinstance(key, str) and _kind(key) != _kind(base.env.key):
         base = base.model_copy(update={"env": EnvConfig(key=base.env.key)})
     known, has = SECTIONS.get(algorithm or ""), type(base.algorithm)
-    for family, recipe in ((ActorCriticConfig, for_actor_critics), (PQNConfig, for_pqn)):
+    for family, recipe in ((ActorCriticConfig, for_actor_critics), (PQNConfig, for_pqn), (QTRANConfig, for_qtran)):
         if known is not None and issubclass(known, family) and not issubclass(has, family):
             return recipe(base, algorithm or "")
     return base

@@ -76,8 +76,9 @@ def make_vec(
     """`num_envs` lanes of an environment; lane i draws from `seed + i`.
 
     key: an RWARE key (`rware-tiny-2ag-v2`, also with the `rware:` prefix), a foraging key (`Foraging-8x8-2p-2f-v3`,
-    also with `lbforaging:`), `mpe:simple_spread_v3`, a probe (`probe-coin`), a world of one's own family
-    (`my_module:MyFamily/whatever`), or somebody else's environment, as `lockstep.envs.foreign.factory` names them.
+    also with `lbforaging:`), a small game of MPE (`mpe:simple_spread_v3`), a probe (`probe-coin`), one of one's own
+    family (`my_module:MyFamily/whatever`), or somebody else's environment, as `lockstep.envs.foreign.factory` names
+    them.
     time_limit: steps after which an episode is cut; None: the environment's own. engine: `official` steps the package
     itself, slowly. num_threads: most threads for large batches; None: as many as this process has processors.
     workers: for environments of others, the processes that play the lanes; None: they are played in this one.

@@ -92,9 +92,14 @@ class EpisodeStore:
         self.fillings: dict[int, _Filling] = {}
 
     def add(self, batch: EpisodeBatch) -> None:
-        """Append the batch's episodes; where there is no room, the oldest give way."""
+        """Append the batch's episodes; where there is no room, the oldest give way.
+
+        A run may go on in a world that has no masks any more, where there were some: then everything is allowed.
+        """
         rows = {name: value[-self.capacity :] for name, value in self._encode(batch).items()}
         count = len(rows["actions"])
+        if "available" in self.data and "available" not in rows:
+            rows["available"] = torch.ones(count, *self.data["available"].shape[1:], dtype=torch.bool)
         self.lengths[(self.next + np.arange(count)) % self.capacity] = rows["length"][:, 0].numpy()
         self._make_room(rows)
         first = min(count, self.capacity - self.next)

@@ -2,13 +2,12 @@
 
     config.toml     the resolved configuration        metrics.jsonl   one row per logging interval
     run.json        versions, host, command, status   eval.jsonl      one row per evaluation
-    checkpoints/    see training/checkpoint.py        events.*        TensorBoard
+    checkpoints/    all that it goes on with          events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
     judgements.jsonl   a trained policy judged again: one row each, with every episode's return
     recordings.jsonl   one episode of every evaluation, as seed and actions: the simulator plays it again
 
-Readable half-finished, crashed, or from somebody else's machine. It lives on floor 0, since training writes it and
-`runs` reads it.
+Readable half-finished, crashed, or from somebody else's machine.
 """
 
 import errno

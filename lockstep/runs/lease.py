@@ -104,6 +104,7 @@ def is_abandoned(path: Path) -> bool:
 
 
 def _is_dead(path: Path, pid: int, host: str) -> bool:
+    """For those who only look, and may write nothing: by this host's clock, which the disk's lags a little."""
     if host == platform.node():
         return not is_alive(pid)
     try:

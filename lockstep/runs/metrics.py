@@ -114,6 +114,21 @@ METRICS = {
             "foraging: of all that greedy players are paid for food, the part of the one who is paid least",
             "above 0.25 / players",
         ),
+        Metric(
+            "test_touch_share", "share", "particles: of greedy steps, those in which two touch", "falls; rises in tag"
+        ),
+        Metric(
+            "test_caught_share", "share", "simple_tag: of greedy steps, those in which an adversary touches prey", "–"
+        ),
+        Metric(
+            "test_reached_share",
+            "share",
+            "particles: of what good agents are to reach, where one is when a greedy episode ends",
+            "rises to 1",
+        ),
+        Metric(
+            "test_guessed_share", "share", "particles: of greedy episodes, those that end with an adversary there", "–"
+        ),
         Metric("dead_units_share", "share", "of ReLU units that are 0 on every probed input", "below 0.5"),
         Metric("saturated_memory_share", "share", "of GRU values beyond 0.99 in size, on probed inputs", "below 0.5"),
     )

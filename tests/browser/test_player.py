@@ -225,6 +225,30 @@ def test_particles_play_and_tell_what_they_expect(tmp_path: Path, open_page: Ope
     assert not page.locator(".sees").is_visible()
 
 
+def test_obstacles_hunters_and_words_are_drawn_as_in_films(tmp_path: Path, open_page: OpenPage) -> None:
+    plane = ParticleScene(
+        ((0.0, 0.0), (0.1, 0.0)), ((-0.8, 0.0),), (0.075, 0.05), (0,), (), obstacle_size=0.2, words=("B", "")
+    )
+    steps = (Step((4,), (-0.5,)),) * 2
+    path = tmp_path / "tag.html"
+    path.write_text(player.page([Recording("particles", "a team", 1, PlaneScene(), (plane,) * 3, steps)]))
+    page = open_page(path.as_uri(), color_scheme="light")
+    at = """([x, y]) => { const canvas = document.querySelector('canvas.floor'), side = canvas.width / 2.5;
+      const [across, down] = [(1.25 + x) * side, (1.25 - y) * side];
+      return Array.from(canvas.getContext('2d').getImageData(across, down, 1, 1).data).slice(0, 3); }"""
+    colors = THEMES["light"]
+    shown = {"shelf": [-0.8, 0.15], "flash": [0.1 + 0.1, 0.0], "conflict": [-0.085, 0.0]}
+    for name, place in shown.items():
+        assert page.evaluate(at, place) == list(bytes.fromhex(getattr(colors, name)[1:])), name
+    dark = """() => { const canvas = document.querySelector('canvas.floor'), side = canvas.width / 2.5;
+      const box = [(1.25 - 0.1) * side, (1.25 - 0.28) * side, 0.2 * side, 0.16 * side];
+      const { data } = canvas.getContext('2d').getImageData(...box);
+      return data.some((part, n) => n % 4 === 0 && part < 120); }"""
+    assert page.evaluate(dark), "a word stands above who says it"
+    page.locator("canvas.floor").click(position={"x": 1, "y": 1})
+    assert "Agent 2" not in page.locator(".doing").inner_text(), "of the others nothing is told"
+
+
 def test_fields_play_and_say_who_stands_beside_food(tmp_path: Path, open_page: OpenPage) -> None:
     """Two load the food between them; then it is gone, and its ring is seen."""
     players, levels = ((2, 1), (2, 3)), (1, 2)

@@ -20,6 +20,7 @@ from lockstep.arrays import Floats
 from lockstep.compute.compiled import code_home, compiled
 from lockstep.config.load import dump_toml, validated
 from lockstep.config.schema import RunConfig
+from lockstep.envs.particles.games import GAMES
 from lockstep.envs.registry import make_env, make_vec
 from lockstep.experience.evaluate import evaluate
 from lockstep.runs.directory import RunDirectory
@@ -102,7 +103,7 @@ def step_at_random(env: Any, steps: int = 12) -> None:
     env.reset(1)
     before = env.get_state()
     for number in range(steps):
-        actions = random_actions((env.num_envs, spec.num_agents), spec.num_actions, None, rng)
+        actions = random_actions((env.num_envs, spec.num_agents), spec.num_actions, env.available_actions(), rng)
         if getattr(getattr(env, "config", None), "msg_bits", 0):
             actions = np.stack([actions, actions % 2], axis=-1)
         env.step(actions, None if number else np.arange(env.num_envs) > 0)
@@ -118,7 +119,10 @@ def main() -> None:
         for number, config in enumerate(configurations()):
             learn_save_and_replay(config, Path(folder) / str(number))
     play_by_rule(make_vec("rware-tiny-4ag-v2", 2, seed=1, time_limit=30, layout=FLOOR, request_queue_size=1))
-    play_by_rule(make_vec("mpe:simple_spread_v3", 2, seed=1, max_cycles=13))
+    for name in GAMES:
+        play_by_rule(make_vec(f"mpe:{name}", 2, seed=1, max_cycles=13))
+    nearest: dict[str, Any] = {"num_agent_neighbors": 5, "num_landmark_neighbors": 1, "max_cycles": 13}
+    step_at_random(make_vec("mpe:simple_tag_v3", 2, seed=1, **nearest))
     play_by_rule(make_vec("Foraging-5x5-3p-2f-coop-v3", 2, seed=1, time_limit=30))
     step_at_random(make_vec("Foraging-grid-2s-5x5-3p-2f-v3", 2, seed=1, time_limit=30))
     crowd: dict[str, Any] = {"n_agents": 9, "layout": FLOOR, "request_queue_size": 1, "num_threads": 1}

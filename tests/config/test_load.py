@@ -158,6 +158,19 @@ def test_a_preset_for_what_forgets_has_no_warm_up_and_keeps_its_values_in_check(
     assert load_config("solve", ["algorithm=pqn", "warmup_env_steps=64"]).collection.warmup_env_steps == 64
 
 
+@pytest.mark.parametrize("name", ["qtran", "qtran_alt"])
+def test_a_preset_for_qtran_looks_further_ahead_and_lasts_long_enough(name: str) -> None:
+    config, qmix = load_config("smoke", [f"algorithm={name}"]), load_config("smoke")
+    said = config.algorithm.model_dump()
+    assert (said["name"], said["td_lambda"], said["actor_tau"], said["joint_embed_dim"]) == (name, 0.95, 0.01, 128)
+    assert (said["gamma"], config.training.max_env_steps) == (qmix.algorithm.gamma, 600_000)
+    assert config.replay == qmix.replay
+    assert load_config("solve", [f"algorithm={name}"]).training.max_env_steps == 50_000_000
+    words = [f"algorithm={name}", "t_max=1000", "td_lambda=0.5"]
+    changed = load_config("smoke", words)
+    assert (changed.training.max_env_steps, changed.algorithm.model_dump()["td_lambda"]) == (1_000, 0.5)
+
+
 def test_the_reports_configurations_are_the_published_ones() -> None:
     default, changed, final = (load_config(f"report-{name}") for name in ("default", "changed", "final"))
     assert [c.replay.batch_size for c in (default, changed, final)] == [32, 128, 256]

@@ -54,7 +54,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> WorldFamily:
         ("Foraging-8x8-2p-2f-v3", "foraging"),
         ("lbforaging:Foraging-2s-8x8-2p-2f-coop-v3", "foraging"),
         ("probe-coin", "probes"),
-        ("mpe:simple_tag_v3", "foreign"),
+        ("mpe:simple_tag_v3", "particles"),
+        ("pz-mpe-simple-speaker-listener-v4", "particles"),
+        ("mpe:simple_crypto_v3", "foreign"),
         ("my_module:parallel_env", "foreign"),
         ("no_such_module:Namespace/Game-v5", "foreign"),
         ("examples.own_family:Corridor/5", "foreign"),  # a class that is no family

@@ -113,6 +113,18 @@ def test_the_oldest_leave_first() -> None:
     assert sorted(returns_in(store.get(whole(4)))) == [3, 4, 5, 6]
 
 
+def test_episodes_without_masks_among_those_with_some_allow_everything() -> None:
+    """A run that began where the package told masks goes on where none are needed."""
+    masked, free = random_episodes(SPEC, 2), random_episodes(SPEC, 2)
+    shape = (2, SPEC.time_limit + 1, SPEC.num_agents, SPEC.num_actions)
+    store = EpisodeStore(SPEC, 4, CPU)
+    store.add(EpisodeBatch(**{**vars(masked), "available": torch.zeros(shape, dtype=torch.bool)}))
+    store.add(EpisodeBatch(**{**vars(free), "available": None}))
+    available = store.get(whole(4)).available
+    assert available is not None
+    assert available.flatten(1).all(1).tolist() == [False, False, True, True]
+
+
 def test_more_episodes_than_fit_leave_the_newest() -> None:
     store = EpisodeStore(SPEC, 3, CPU)
     store.add(with_returns(1, 2, 3, 4, 5))

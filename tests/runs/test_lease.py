@@ -77,7 +77,8 @@ def test_a_holder_on_another_host_that_shows_itself_is_left_alone(tmp_path: Path
 def test_a_frozen_holder_on_another_host_is_taken_over_and_stops_before_it_writes(tmp_path: Path) -> None:
     with holder(tmp_path, "other") as process:
         process.send_signal(signal.SIGSTOP)
-        wait_for(lambda: is_abandoned(tmp_path / ".lock"))
+        wait_for(lambda: lease._seconds_since_touched(tmp_path / ".lock") >= lease.TAKEOVER_SECONDS)
+        assert is_abandoned(tmp_path / ".lock")
         run = RunDirectory(tmp_path)
         with run.locked():
             process.send_signal(signal.SIGCONT)

@@ -1,6 +1,6 @@
 """From the name of somebody else's environment to the environment: PettingZoo, Gymnasium, or a function of your own.
 
-    mpe:simple_tag_v3                    a game of the package mpe2            also pz-mpe-simple-tag-v3 (EPyMARL)
+    mpe:simple_crypto_v3                 a game of the package mpe2            also pz-mpe-simple-crypto-v3 (EPyMARL)
     pettingzoo:sisl/pursuit_v5           a parallel environment of PettingZoo  also pz-sisl-pursuit-v5 (EPyMARL)
     CartPole-v1                          any id that Gymnasium knows
     its_package:Maze-v0                  a Gymnasium id, after importing its package

@@ -5,7 +5,7 @@ from lockstep.envs.protocol import Trial, VectorEnv
 from lockstep.errors import UserError
 
 EXAMPLES = {
-    "mpe:simple_speaker_listener_v4": "another game of mpe2",
+    "mpe:simple_crypto_v3": "another game of mpe2",
     "pettingzoo:sisl/pursuit_v5": "a parallel environment of PettingZoo",
     "its_package:Maze-v0": "a Gymnasium id, its package before the colon",
     "my_module:parallel_env": "what a function or class of yours makes",

@@ -1,78 +1,54 @@
 # mypy: disable-error-code="no-any-return"
-"""One step of many games of simple_spread, compiled: arrays in, arrays out. Only `simulator` calls this.
+"""One step of many particle games, compiled: arrays in, arrays out. Only `simulator` calls this.
 
 The same operations on 64-bit floats in the same order as mpe2 1.1.1, so that the same actions lead to the same bits.
-Line numbers cite its _mpe_utils/core.py, _mpe_utils/simple_env.py and simple_spread/simple_spread.py.
+What is cited stands in its _mpe_utils/core.py.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.compute.compiled import compiled
+from lockstep.compute.compiled import compiled, inlined
+from lockstep.envs.particles._games import draw_goals, pay_by_goal, pay_spread, pay_tag
+from lockstep.envs.particles._lanes import FORCE, SIZE, SPREAD, TAG, TOP_SPEED, Floats, Numbers, ParticleLanes, Rules
 from lockstep.envs.random_streams import draw_uniform, seed_stream
 
+NUM_MOVES = 5
 LEFT, RIGHT, DOWN, UP = 1, 2, 3, 4
 TIME_STEP, DAMPING = 0.1, 0.25
 CONTACT_FORCE, CONTACT_MARGIN = 1e2, 1e-3
-PUSH = 5.0
-"""The force of an action; an agent's mass is 1."""
-AGENT_SIZE = 0.15
-TOUCHING = AGENT_SIZE + AGENT_SIZE
-CAPTURE_RADIUS = 0.1
-
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
-
-
-class Rules(NamedTuple):
-    """What is the same for all lanes."""
-
-    time_limit: int
-    local_ratio: float
-    terminate_on_success: bool
-    num_features: int
-    """Of one agent's observation."""
-
-
-class ParticleLanes(NamedTuple):
-    """What decides the future of every lane: arrays whose first axis is the lane."""
-
-    streams: NDArray[np.uint64]
-    """(lanes, 6), see random_streams"""
-    positions: Floats
-    """(lanes, agents, 2)"""
-    velocities: Floats
-    """(lanes, agents, 2)"""
-    landmarks: Floats
-    """(lanes, agents, 2): there are as many landmarks as agents"""
-    steps: Numbers
-    """(lanes,) since the reset"""
 
 
 @compiled
-def seed_spread(streams: NDArray[np.uint64], chosen: Numbers, first_seed: np.uint64) -> None:
+def seed_particles(streams: NDArray[np.uint64], chosen: Numbers, first_seed: np.uint64) -> None:
     """Lane i draws from `first_seed + i` on, as mpe2 does after `reset(seed=first_seed + i)`."""
     for lane in chosen:
         seed_stream(streams[lane], first_seed + np.uint64(lane))
 
 
 @compiled
-def reset_spread(lanes: ParticleLanes, chosen: Numbers) -> None:
-    """Agents and landmarks anywhere in the square from -1 to 1, at rest (simple_spread.py, reset_world)."""
+def reset_particles(rules: Rules, lanes: ParticleLanes, chosen: Numbers) -> None:
+    """Agents anywhere in the square from -1 to 1, landmarks where they may lie, all at rest and silent."""
     for lane in chosen:
-        for places in (lanes.positions[lane], lanes.landmarks[lane]):
-            for number in range(len(places)):
-                places[number, 0] = draw_uniform(lanes.streams[lane], -1.0, 1.0)
-                places[number, 1] = draw_uniform(lanes.streams[lane], -1.0, 1.0)
+        draw_goals(rules, lanes, lane)
+        _scatter(lanes.streams[lane], lanes.positions[lane], 1.0)
+        _scatter(lanes.streams[lane], lanes.landmarks[lane], rules.spawn)
         lanes.velocities[lane] = 0.0
+        lanes.words[lane] = -1
         lanes.steps[lane] = 0
 
 
 @compiled
-def advance_spread(
+def _scatter(stream: NDArray[np.uint64], places: Floats, most: float) -> None:
+    for number in range(len(places)):
+        places[number, 0] = draw_uniform(stream, -most, most)
+        places[number, 1] = draw_uniform(stream, -most, most)
+
+
+@compiled
+def advance_particles(
     rules: Rules,
     lanes: ParticleLanes,
     chosen: Numbers,
@@ -84,78 +60,99 @@ def advance_spread(
 ) -> None:
     """`num_steps` steps of every chosen lane, or fewer: a lane stops for good where its episode ends.
 
-    actions (0..4), reward (written): (num_steps * lanes * agents,). terminated, truncated: (lanes,), of which the
-    chosen are written.
+    actions, reward (written): (num_steps * lanes * agents,). terminated, truncated: (lanes,), of which the chosen are
+    written. An action of an agent that moves and speaks is its word times 5, plus its move.
     """
+    # Taken out of their tuples here: in the loop, every use would count references.
+    bodies, game, ratio = rules.bodies, rules.game, rules.local_ratio
+    obstacle_size, num_adversaries, collide = rules.obstacle_size, rules.num_adversaries, rules.agents_collide
     num_lanes, num_agents = lanes.positions.shape[:2]
     for lane in chosen:
-        positions = lanes.positions[lane]
+        positions, velocities, landmarks = lanes.positions[lane], lanes.velocities[lane], lanes.landmarks[lane]
         for t in range(num_steps):
             at = (t * num_lanes + lane) * num_agents
-            _move(positions, lanes.velocities[lane], actions[at : at + num_agents])
-            distance, covered = _coverage(positions, lanes.landmarks[lane])
-            for agent in range(num_agents):
-                own = -1.0 * _collisions(positions, agent)
-                reward[at + agent] = -distance * (1 - rules.local_ratio) + own * rules.local_ratio
+            done, earned = actions[at : at + num_agents], reward[at : at + num_agents]
+            _move(bodies, collide, obstacle_size, positions, velocities, landmarks, done)
+            if game == SPREAD:
+                won = pay_spread(bodies, ratio, positions, landmarks, earned)
+            elif game == TAG:
+                won = pay_tag(bodies, num_adversaries, positions, earned)
+            else:
+                won = pay_by_goal(game, ratio, positions, landmarks, lanes.goals[lane], earned)
+            if rules.num_words > 0:
+                _speak(rules.speaks, rules.moves, lanes.words[lane], done)
             lanes.steps[lane] += 1
             truncated[lane] = lanes.steps[lane] >= rules.time_limit
-            terminated[lane] = not truncated[lane] and rules.terminate_on_success and covered
+            terminated[lane] = not truncated[lane] and rules.terminate_on_success and won
             if truncated[lane] or terminated[lane]:
                 break
 
 
 @compiled
-def observe_spread(num_features: int, lanes: ParticleLanes, chosen: Numbers, obs: NDArray[np.float32]) -> None:
-    """What agents see (simple_spread.py, observation). obs: (lanes * agents * features,); silent channels stay 0."""
-    num_agents = lanes.positions.shape[1]
-    for lane in chosen:
-        positions, landmarks = lanes.positions[lane], lanes.landmarks[lane]
-        for agent in range(num_agents):
-            x, y = positions[agent, 0], positions[agent, 1]
-            first = (lane * num_agents + agent) * num_features
-            seen = obs[first : first + num_features]
-            seen[0], seen[1] = lanes.velocities[lane, agent, 0], lanes.velocities[lane, agent, 1]
-            seen[2], seen[3] = x, y
-            at = 4
-            for number in range(len(landmarks)):
-                seen[at], seen[at + 1] = landmarks[number, 0] - x, landmarks[number, 1] - y
-                at += 2
-            for other in range(num_agents):
-                if other != agent:
-                    seen[at], seen[at + 1] = positions[other, 0] - x, positions[other, 1] - y
-                    at += 2
+def _speak(speaks: NDArray[np.bool_], moves: NDArray[np.bool_], words: Numbers, actions: Numbers) -> None:
+    """Whoever speaks is heard in the same step (World.update_agent_state)."""
+    for agent in range(len(words)):
+        if speaks[agent]:
+            words[agent] = actions[agent] // NUM_MOVES if moves[agent] else actions[agent]
 
 
-@compiled
-def _move(positions: Floats, velocities: Floats, actions: Numbers) -> None:
-    """Forces of actions and contacts, then motion (core.py, World.step)."""
+@inlined
+def _move(
+    bodies: Floats,
+    collide: bool,
+    obstacle_size: float,
+    positions: Floats,
+    velocities: Floats,
+    landmarks: Floats,
+    actions: Numbers,
+) -> None:
+    """Forces of actions and contacts, then motion (World.step)."""
     agents = len(positions)
     forces = np.zeros((agents, 2))
     for agent in range(agents):
-        if actions[agent] == LEFT:
-            forces[agent, 0] = -PUSH
-        elif actions[agent] == RIGHT:
-            forces[agent, 0] = PUSH
-        elif actions[agent] == DOWN:
-            forces[agent, 1] = -PUSH
-        elif actions[agent] == UP:
-            forces[agent, 1] = PUSH
-    for a in range(agents):
-        for b in range(a + 1, agents):
-            dx, dy = positions[a, 0] - positions[b, 0], positions[a, 1] - positions[b, 1]
-            distance = math.sqrt(dx * dx + dy * dy)
-            penetration = _softplus(-(distance - TOUCHING) / CONTACT_MARGIN) * CONTACT_MARGIN
-            push_x = CONTACT_FORCE * dx / distance * penetration
-            push_y = CONTACT_FORCE * dy / distance * penetration
-            forces[a, 0] += push_x
-            forces[a, 1] += push_y
-            forces[b, 0] -= push_x
-            forces[b, 1] -= push_y
+        move = actions[agent] % NUM_MOVES
+        if move == LEFT:
+            forces[agent, 0] = -bodies[agent, FORCE]
+        elif move == RIGHT:
+            forces[agent, 0] = bodies[agent, FORCE]
+        elif move == DOWN:
+            forces[agent, 1] = -bodies[agent, FORCE]
+        elif move == UP:
+            forces[agent, 1] = bodies[agent, FORCE]
+    if collide:
+        for a in range(agents):
+            for b in range(a + 1, agents):
+                dx, dy = positions[a, 0] - positions[b, 0], positions[a, 1] - positions[b, 1]
+                push_x, push_y = _push(dx, dy, bodies[a, SIZE] + bodies[b, SIZE])
+                forces[a, 0] += push_x
+                forces[a, 1] += push_y
+                forces[b, 0] -= push_x
+                forces[b, 1] -= push_y
+            if obstacle_size > 0.0:
+                for number in range(len(landmarks)):
+                    dx, dy = positions[a, 0] - landmarks[number, 0], positions[a, 1] - landmarks[number, 1]
+                    push_x, push_y = _push(dx, dy, bodies[a, SIZE] + obstacle_size)
+                    forces[a, 0] += push_x
+                    forces[a, 1] += push_y
     for agent in range(agents):
         for axis in range(2):
             positions[agent, axis] += velocities[agent, axis] * TIME_STEP
             velocities[agent, axis] = velocities[agent, axis] * (1 - DAMPING)
             velocities[agent, axis] += forces[agent, axis] * TIME_STEP
+        if bodies[agent, TOP_SPEED] < np.inf:
+            x, y = velocities[agent, 0], velocities[agent, 1]
+            speed = math.sqrt(x * x + y * y)
+            if speed > bodies[agent, TOP_SPEED]:
+                velocities[agent, 0] = x / speed * bodies[agent, TOP_SPEED]
+                velocities[agent, 1] = y / speed * bodies[agent, TOP_SPEED]
+
+
+@compiled
+def _push(dx: float, dy: float, touching: float) -> tuple[float, float]:
+    """The force of a contact on the one of two bodies that the other is (dx, dy) away from (get_collision_force)."""
+    distance = math.sqrt(dx * dx + dy * dy)
+    penetration = _softplus(-(distance - touching) / CONTACT_MARGIN) * CONTACT_MARGIN
+    return CONTACT_FORCE * dx / distance * penetration, CONTACT_FORCE * dy / distance * penetration
 
 
 @compiled
@@ -166,28 +163,3 @@ def _softplus(x: float) -> float:
     if x < 0.0:
         return math.log1p(math.exp(x))
     return x + math.log1p(math.exp(-x))
-
-
-@compiled
-def _coverage(positions: Floats, landmarks: Floats) -> tuple[float, bool]:
-    """The distances of the landmarks from the agents nearest to them, summed; and whether all are within reach."""
-    total, covered = 0.0, True
-    for number in range(len(landmarks)):
-        nearest = np.inf
-        for agent in range(len(positions)):
-            dx = positions[agent, 0] - landmarks[number, 0]
-            dy = positions[agent, 1] - landmarks[number, 1]
-            nearest = min(nearest, math.sqrt(dx * dx + dy * dy))
-        total += nearest
-        covered = covered and nearest < CAPTURE_RADIUS
-    return total, covered
-
-
-@compiled
-def _collisions(positions: Floats, agent: int) -> int:
-    """How many others touch an agent."""
-    count = 0
-    for other in range(len(positions)):
-        dx, dy = positions[other, 0] - positions[agent, 0], positions[other, 1] - positions[agent, 1]
-        count += other != agent and math.sqrt(dx * dx + dy * dy) < TOUCHING
-    return count

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="arg-type"
-"""Whole episodes of a team in games of simple_spread, compiled. Only `simulator` calls this."""
+"""Whole episodes of a team in particle games, compiled. Only `simulator` calls this."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 from lockstep.acting.exploration import Plan
 from lockstep.acting.forward import TeamWeights
 from lockstep.compute.compiled import compiled
-from lockstep.envs.particles._kernel import ParticleLanes, Rules, advance_spread, observe_spread
+from lockstep.envs.particles._kernel import advance_particles
+from lockstep.envs.particles._lanes import ParticleLanes, Rules
+from lockstep.envs.particles._sight import observe_particles
 from lockstep.envs.playing import play_lanes
 from lockstep.envs.protocol import Onset, Record
 
 
 @compiled
-def play_spread(
+def play_particles(
     rules: Rules,
     lanes: ParticleLanes,
     network: TeamWeights,
@@ -32,6 +34,6 @@ def play_spread(
 ) -> None:
     """See `lockstep.envs.playing.play_lanes`."""
     play_lanes(
-        advance_spread, observe_spread, rules, lanes, rules.num_features, network, augment, chosen, plan, first,
-        memory, record, obs, moves, reward, terminated, truncated, running,
+        advance_particles, observe_particles, rules, lanes, rules, network, augment, chosen, plan, first, memory,
+        record, obs, moves, reward, terminated, truncated, running,
     )  # fmt: skip

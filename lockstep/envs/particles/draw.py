@@ -1,24 +1,26 @@
-"""simple_spread as a picture: landmarks are rings to fill, agents are discs, and who covers a landmark shines."""
+"""Particle games as pictures: landmarks are rings to fill, or obstacles, and agents are discs.
+
+Who covers a goal shines, and so does prey that is caught. Adversaries have a rim of their own. What an agent said
+stands above it.
+"""
 
 from collections.abc import Iterable
-from math import dist
 
 from PIL import Image, ImageDraw
 
-from lockstep.drawing.page import PageLayout
+from lockstep.drawing.page import PageLayout, typeface
 from lockstep.drawing.palette import theme_named
-from lockstep.envs.particles.plane import ParticleScene, Point
+from lockstep.envs.particles.plane import AGENT_RADIUS, ParticleScene, Point
 
 SIDE = 420
 """Pixels of a picture, either way."""
-AGENT_RADIUS = 0.15
 _OVERSAMPLING = 3
 _LEAST_REACH, _MOST_REACH = 1.25, 2.25
 _AWAY = 0.55
 """Size of an agent that is further away than the picture shows; it waits at the edge."""
 _GRID = 0.5
-_COVERING = 0.1
-"""Distance below which mpe2's benchmark counts a landmark as occupied (simple_spread.py, benchmark_data)."""
+_LETTER, _ABOVE = 0.14, 0.12
+"""Size of a word, and how far above the agent's edge it stands."""
 
 
 def reach_of(planes: Iterable[ParticleScene]) -> float:
@@ -47,16 +49,25 @@ class ParticlePainter:
         picture = self._ground.copy()
         pen, theme = ImageDraw.Draw(picture), self.theme
         for place in plane.landmarks:
-            self._disc(pen, place, AGENT_RADIUS, outline=theme.goal, width=round(0.024 * self._unit))
+            if plane.obstacle_size:
+                self._disc(pen, place, plane.obstacle_size, fill=theme.shelf)
+            else:
+                ring = theme.goal if place in plane.targets else theme.place
+                self._disc(pen, place, AGENT_RADIUS, outline=ring, width=round(0.024 * self._unit))
         for number, place in enumerate(plane.agents):
-            shown, size = self._kept_inside(place)
-            if min(dist(place, landmark) for landmark in plane.landmarks) < _COVERING:
-                self._disc(pen, place, AGENT_RADIUS + 0.07, fill=theme.flash)
-            self._disc(pen, shown, size + 0.02, fill=theme.outline)
+            shown, size = self._kept_inside(place, plane.size(number))
+            rim = theme.conflict if number in plane.adversaries else theme.outline
+            if plane.shines(number):
+                self._disc(pen, place, size + 0.07, fill=theme.flash)
+            self._disc(pen, shown, size + 0.02, fill=rim)
             self._disc(pen, shown, size, fill=theme.robots[number % len(theme.robots)])
-        for place in plane.landmarks:
+        for place in plane.targets:
             self._disc(pen, place, 0.05, fill=theme.goal)
             self._disc(pen, place, 0.03, fill=theme.flash)
+        font = typeface(round(_LETTER * self._unit))
+        for number, word in enumerate(plane.words):
+            (x, y), size = self._kept_inside(plane.agents[number], plane.size(number))
+            pen.text(self._pixel((x, y + size + _ABOVE)), word, theme.text, font, anchor="mm")
         return picture.reduce(_OVERSAMPLING)
 
     def frame(self, plane: ParticleScene, left: str = "", right: str = "") -> Image.Image:
@@ -79,11 +90,11 @@ class ParticlePainter:
                 pen.line((across, down - arm, across, down + arm), self.theme.cross, thick)
         return ground
 
-    def _kept_inside(self, place: Point) -> tuple[Point, float]:
-        """Where an agent is drawn, and its radius."""
-        edge = self.reach - AGENT_RADIUS
+    def _kept_inside(self, place: Point, size: float) -> tuple[Point, float]:
+        """Where an agent of some radius is drawn, and how large."""
+        edge = self.reach - size
         x, y = (min(edge, max(-edge, part)) for part in place)
-        return (x, y), AGENT_RADIUS if (x, y) == place else _AWAY * AGENT_RADIUS
+        return (x, y), size if (x, y) == place else _AWAY * size
 
     def _disc(self, pen: ImageDraw.ImageDraw, place: Point, radius: float, **paint: object) -> None:
         (x, y), size = self._pixel(place), radius * self._unit

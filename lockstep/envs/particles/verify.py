@@ -1,34 +1,35 @@
-"""Both engines of simple_spread side by side, step by step, until they differ: `lockstep verify mpe`."""
+"""Both engines of the particle games side by side, step by step, until they differ: `lockstep verify particles`."""
 
 import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lockstep.envs.particles.config import NUM_ACTIONS, SPREAD_KEY, SpreadConfig
-from lockstep.envs.particles.official import OfficialSpread
-from lockstep.envs.particles.simulator import SpreadSimulator
+from lockstep.envs.particles.games import GAMES, NUM_MOVES, game_of
+from lockstep.envs.particles.official import OfficialParticles
+from lockstep.envs.particles.plane import Places
+from lockstep.envs.particles.simulator import ParticleSimulator
 from lockstep.errors import UserError
 
-MOST_AGENTS = 6
 STEPS_PER_GAME = 200
 STEPS_PER_DRIVER = 10
 
 Actions = NDArray[np.int64]
 """(1, agents)"""
 Progress = Callable[[str, int, int], None]
-"""Called with the kind of game, the steps compared so far, and all steps."""
+"""Called with the game, the steps compared so far, and all steps."""
 
 
 @dataclass
 class GameRow:
-    """What was compared with one number of agents."""
+    """What was compared of one game."""
 
-    agents: int
+    game: str
     games: int = 0
     """Each with rules and a seed of its own."""
     episodes: int = 0
@@ -38,7 +39,7 @@ class GameRow:
 
 
 @dataclass
-class SpreadReport:
+class ParticleReport:
     """What `verify` found."""
 
     seed: int
@@ -58,96 +59,140 @@ class SpreadReport:
 
     def text(self) -> str:
         """A table of the games, and the difference if there is one."""
-        lines = [f"{'agents':>6}{'games':>9}{'episodes':>10}{'steps':>11}{'touches':>10}"]
+        lines = [f"{'game':<28}{'games':>7}{'episodes':>10}{'steps':>11}{'touches':>10}"]
         lines += [
-            f"{row.agents:>6}{row.games:>9,}{row.episodes:>10,}{row.steps:>11,}{row.touches:>10,}" for row in self.games
+            f"{row.game:<28}{row.games:>7,}{row.episodes:>10,}{row.steps:>11,}{row.touches:>10,}" for row in self.games
         ]
         summary = self.difference or (
-            f"{self.steps:,} steps compared (seed {self.seed}), no difference: positions, velocities, observations and "
-            "rewards are equal to the last bit."
+            f"{self.steps:,} steps compared (seed {self.seed}), no difference: positions, velocities, goals, words, "
+            "observations and rewards are equal to the last bit."
         )
         return "\n".join([*lines, "", summary])
 
 
-def verify(steps: int = 20_000, seed: int | None = None, progress: Progress | None = None) -> SpreadReport:
-    """Compare `steps` steps of simple_spread with 1 to 6 agents and random rules, stopping at the first difference.
+def verify(
+    keys_pattern: str | None = None, steps: int = 20_000, seed: int | None = None, progress: Progress | None = None
+) -> ParticleReport:
+    """Compare `steps` steps of one game, stopping at the first difference. The games share the steps.
 
-    seed: of the games and the drivers; None: a fresh one, in the report.
+    keys_pattern: only games whose names match (`*` and `?`) or contain it. seed: of the games and the drivers; None: a
+    fresh one, in the report.
     """
     if steps < 1:
         raise UserError(f"steps={steps} must be at least 1.")
     seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-    report, started = SpreadReport(seed), time.perf_counter()
+    report, started = ParticleReport(seed), time.perf_counter()
     rng = np.random.default_rng(seed)
-    report.games = [GameRow(agents) for agents in range(1, MOST_AGENTS + 1)]
+    wanted = (keys_pattern or "").removeprefix("mpe:")
+    report.games = [GameRow(name) for name in GAMES if wanted in name or fnmatchcase(name, wanted)]
+    if not report.games:
+        raise UserError(f"No particle game matches {keys_pattern!r}; there are {', '.join(GAMES)}.")
     while report.difference is None and report.steps < steps:
         row = min(report.games, key=lambda one: one.steps)
-        report.difference = _play(row, rng, min(STEPS_PER_GAME, steps - report.steps))
+        report.difference = _Match(row, rng).play(min(STEPS_PER_GAME, steps - report.steps))
         if progress is not None:
-            progress(f"{row.agents} agents", report.steps, steps)
+            progress(row.game, report.steps, steps)
     report.seconds = time.perf_counter() - started
     return report
 
 
-def _play(row: GameRow, rng: np.random.Generator, steps: int) -> str | None:
-    """One game in both engines. Episodes follow each other; only the first is seeded."""
-    config = SpreadConfig(
-        N=row.agents,
-        local_ratio=float(rng.choice([0.0, 0.25, 0.5, 1.0])),
-        max_cycles=int(rng.integers(1, 80)),
-        terminate_on_success=bool(rng.integers(2)),
-    )
-    seed = int(rng.integers(2**31))
-    ours = SpreadSimulator(SPREAD_KEY, config, 1, seed)
-    truth = OfficialSpread(SPREAD_KEY, config, 1, seed)
-    row.games += 1
-    driver = _random
-    over = True
-    for step in range(steps):
-        actions: Actions | None = None
-        pairs: dict[str, tuple[Any, Any]]
-        if over:
-            row.episodes += 1
-            pairs = {"The reset": (truth.reset(), ours.reset())}
-            over = False
-        else:
-            if step % STEPS_PER_DRIVER == 0:
-                driver = (_random, _towards_each_other, _towards_landmarks)[int(rng.integers(3))]
-            actions = driver(ours, rng)
-            a, b = truth.step(actions), ours.step(actions)
-            row.touches += _touching(ours)
-            over = bool((a.terminated | a.truncated)[0])
-            pairs = {
-                "The observation": (a.obs, b.obs),
-                "The reward": (a.reward, b.reward),
-                "The termination": (a.terminated, b.terminated),
-                "The truncation": (a.truncated, b.truncated),
+class _Match:
+    """One game in both engines."""
+
+    def __init__(self, row: GameRow, rng: np.random.Generator) -> None:
+        self.row, self.rng = row, rng
+        self.seed = int(rng.integers(2**31))
+        self.game = game_of(f"mpe:{row.game}", None, _random_rules(row.game, rng))
+        row.games += 1
+        self.ours = ParticleSimulator(f"mpe:{row.game}", self.game, 1, self.seed)
+        self.truth = OfficialParticles(f"mpe:{row.game}", self.game, 1, self.seed)
+
+    def play(self, steps: int) -> str | None:
+        """Compare `steps` steps. Episodes follow each other; only the first is seeded."""
+        over, driver = True, _at_random
+        for step in range(steps):
+            actions: Actions | None = None
+            if over:
+                self.row.episodes += 1
+                pairs: dict[str, tuple[Any, Any]] = {"The reset": (self.truth.reset(), self.ours.reset())}
+                over = False
+            else:
+                if step % STEPS_PER_DRIVER == 1:
+                    driver = DRIVERS[int(self.rng.integers(len(DRIVERS)))]
+                actions = self._actions(driver(self.ours.places(), self.rng))
+                a, b = self.truth.step(actions), self.ours.step(actions)
+                over = bool((a.terminated | a.truncated)[0])
+                pairs = {
+                    "The observation": (a.obs, b.obs),
+                    "The reward": (a.reward, b.reward),
+                    "The termination": (a.terminated, b.terminated),
+                    "The truncation": (a.truncated, b.truncated),
+                }
+                self.row.touches += self._touching()
+            self.row.steps += 1
+            official, ours = self.truth.places(), self.ours.places()
+            pairs |= {
+                f"The {name}": (left, right) for name, left, right in zip(Places._fields, official, ours, strict=True)
             }
-        row.steps += 1
-        places = zip(("A position", "A velocity", "A landmark"), truth.places(), ours.places(), strict=True)
-        pairs |= {name: (left, right) for name, left, right in places}
-        for what, (left, right) in pairs.items():
-            if not np.array_equal(left, right):
-                apart = np.abs(np.asarray(left, np.float64) - np.asarray(right, np.float64)).max()
-                return (
-                    f"{what} differs by {apart:.3g} in {config}, seed {seed}, step {step}, after actions "
-                    f"{None if actions is None else actions[0].tolist()}."
-                )
-    return None
+            pairs["What is available"] = (self.truth.available_actions(), self.ours.available_actions())
+            for what, (left, right) in pairs.items():
+                if not np.array_equal(left, right):
+                    return (
+                        f"{what} differs in {self.game.name} {dict(self.game.arguments)}, seed {self.seed}, step "
+                        f"{step}, after actions {None if actions is None else actions[0].tolist()}: {left} and {right}."
+                    )
+        return None
+
+    def _actions(self, moves: Actions) -> Actions:
+        """Moves as the actions of these agents, with words of chance for those who speak."""
+        words = self.rng.integers(max(self.game.num_words, 1), size=moves.shape)
+        speaks, walks = (np.array([getattr(one, what) for one in self.game.agents]) for what in ("speaks", "moves"))
+        return np.where(walks, moves + NUM_MOVES * words * speaks, words)
+
+    def _touching(self) -> bool:
+        positions = self.ours.places().positions[0]
+        sizes = np.array([agent.size for agent in self.game.agents])
+        apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+        return bool((apart < sizes[:, None] + sizes)[np.triu_indices(len(positions), 1)].any())
 
 
-def _random(game: SpreadSimulator, rng: np.random.Generator) -> Actions:
-    return rng.integers(NUM_ACTIONS, size=(1, game.config.N))
+def _random_rules(name: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Arguments of every kind, for a game."""
+    rules: dict[str, Any] = {"max_cycles": int(rng.integers(1, 80))}
+    if name in ("simple_spread_v3", "simple_reference_v3"):
+        rules["local_ratio"] = float(rng.choice([0.0, 0.25, 0.5, 1.0]))
+    if name in ("simple_spread_v3", "simple_adversary_v3"):
+        rules["N"] = int(rng.integers(1, 7))
+    if name in ("simple_spread_v3", "simple_tag_v3"):
+        rules["terminate_on_success"] = bool(rng.integers(2))
+    if name == "simple_tag_v3":
+        rules |= {"num_good": int(rng.integers(1, 4)), "num_adversaries": int(rng.integers(1, 5))}
+        rules["num_obstacles"] = int(rng.integers(0, 4))
+    if name in ("simple_spread_v3", "simple_adversary_v3", "simple_tag_v3"):
+        for what in ("num_agent_neighbors", "num_landmark_neighbors"):
+            if rng.integers(2):
+                rules[what] = int(rng.integers(1, 7))
+    return rules
 
 
-def _towards_each_other(game: SpreadSimulator, rng: np.random.Generator) -> Actions:
-    positions, _, _ = game.places()
-    return _towards(positions, positions.mean(1, keepdims=True), rng)
+def _at_random(places: Places, rng: np.random.Generator) -> Actions:
+    return rng.integers(NUM_MOVES, size=places.positions.shape[:2])
 
 
-def _towards_landmarks(game: SpreadSimulator, rng: np.random.Generator) -> Actions:
-    positions, _, landmarks = game.places()
-    return _towards(positions, landmarks, rng)
+def _straight_on(places: Places, rng: np.random.Generator) -> Actions:
+    """Everybody far away, as fast as it goes."""
+    return np.full(places.positions.shape[:2], rng.integers(1, NUM_MOVES))
+
+
+def _towards_each_other(places: Places, rng: np.random.Generator) -> Actions:
+    return _towards(places.positions, places.positions.mean(1, keepdims=True), rng)
+
+
+def _towards_landmarks(places: Places, rng: np.random.Generator) -> Actions:
+    agents, landmarks = places.positions.shape[1], places.landmarks.shape[1]
+    if not landmarks:
+        return _at_random(places, rng)
+    return _towards(places.positions, places.landmarks[:, np.arange(agents) % landmarks], rng)
 
 
 def _towards(positions: NDArray[np.float64], goals: NDArray[np.float64], rng: np.random.Generator) -> Actions:
@@ -157,7 +202,4 @@ def _towards(positions: NDArray[np.float64], goals: NDArray[np.float64], rng: np
     return np.asarray(np.where(rng.random(left_right.shape) < 0.5, left_right, down_up))
 
 
-def _touching(game: SpreadSimulator) -> bool:
-    positions = game.places()[0][0]
-    apart = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-    return bool((apart[np.triu_indices(len(positions), 1)] < 0.3).any())
+DRIVERS = (_at_random, _straight_on, _towards_each_other, _towards_each_other, _towards_landmarks)

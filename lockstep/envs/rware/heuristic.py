@@ -38,7 +38,7 @@ class HeuristicPolicy:
         world = underneath(env)
         if not isinstance(world, Simulator | OfficialWarehouses):
             raise UserError(
-                f"There is a heuristic team for warehouses, fields of food and simple_spread, not for {env.spec.key}."
+                f"There is a heuristic team for warehouses, fields of food and particle games, not for {env.spec.key}."
             )
         if world.config.msg_bits:
             raise UserError(f"msg_bits={world.config.msg_bits}: the heuristic team sends no messages; leave them out.")

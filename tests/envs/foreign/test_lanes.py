@@ -124,7 +124,7 @@ def test_a_factory_can_be_sent_elsewhere() -> None:
         ("CartPole-v1", {"time_limit": 0}, "time_limit=0"),
         ("pettingzoo:sisl/pursuit_v9", {}, "did you mean pursuit_v5"),
         ("mpe:simple_tug_v3", {}, "did you mean simple_tag_v3"),
-        ("mpe:simple_tag_v3", {"continuous_actions": True}, "adversary_0 are continuous"),
+        ("mpe:simple_crypto_v3", {"continuous_actions": True}, "eve_0 are continuous"),
     ],
 )
 def test_what_cannot_be_learnt_is_refused_in_a_sentence(key: str, arguments: Any, sentence: str) -> None:

@@ -10,9 +10,11 @@ import pytest
 from lockstep.cli import main
 from lockstep.envs.registry import make_vec
 
+SPEAKER_LISTENER = "mpe2.simple_speaker_listener_v4:parallel_env"
 WORLDS = {
-    "mpe:simple_speaker_listener_v4": (2, 11, 5, 25),
-    "pz-mpe-simple-speaker-listener-v4": (2, 11, 5, 25),
+    SPEAKER_LISTENER: (2, 11, 5, 25),
+    "mpe:simple_crypto_v3": (3, 8, 4, 25),
+    "pz-mpe-simple-crypto-v3": (3, 8, 4, 25),
     "CartPole-v1": (1, 4, 2, 500),
 }
 
@@ -30,11 +32,12 @@ def test_the_list_shows_how_others_are_named(capsys: pytest.CaptureFixture[str])
     assert "by other people" in capsys.readouterr().out
     assert main(["envs", "mpe:", "--json"]) == 0
     rows = {row["key"]: row["agents"] for row in json.loads(capsys.readouterr().out)}
-    assert rows == {"mpe:simple_spread_v3": 3, "mpe:simple_speaker_listener_v4": None}
+    assert rows["mpe:simple_spread_v3"] == 3
+    assert rows["mpe:simple_crypto_v3"] is None
 
 
 def test_speakers_have_three_words_and_listeners_five_moves() -> None:
-    env = make_vec("mpe:simple_speaker_listener_v4", 1)
+    env = make_vec(SPEAKER_LISTENER, 1)
     env.reset()
     available: Any = env.available_actions()
     assert available[0].sum(-1).tolist() == [3, 5]
@@ -55,8 +58,10 @@ def test_archers_and_knights_die_before_the_others() -> None:
     assert left[-1] == 1
 
 
-@pytest.mark.parametrize("key", ["mpe:simple_speaker_listener_v4"])
-@pytest.mark.parametrize("algorithm", ["qmix", "iql"])
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [(SPEAKER_LISTENER, "qmix"), (SPEAKER_LISTENER, "iql"), ("mpe:simple_speaker_listener_v4", "qmix")],
+)
 def test_the_same_command_trains_it_and_resumes_exactly(
     key: str, algorithm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,6 +79,6 @@ def test_the_game_says_who_is_where(engine: Literal["lockstep", "official"]) -> 
     env = make_vec("mpe:simple_spread_v3", 2, seed=3, engine=engine)
     env.reset(3)
     plane = env.plane(1)  # type: ignore[attr-defined]
-    agents, _, landmarks = env.places()  # type: ignore[attr-defined]
+    agents, _, landmarks, _, _ = env.places()  # type: ignore[attr-defined]
     np.testing.assert_array_equal(plane.agents, agents[1])
     np.testing.assert_array_equal(plane.landmarks, landmarks[1])
