@@ -96,8 +96,7 @@ def import_checkpoint(
     given: dict[str, dict[str, Tensor]] = {}
     for part in wanted.keys() & {"agent", "mixer"}:
         given[part] = _read_part(folder, part, wanted[part], session.spec, said)
-    session.learner.begin_from(given)
-    session.env_steps = int(folder.name)
+    session.begin_from(given, int(folder.name))
     metrics = file.with_name(METRICS)
     rows = sacred_rows(file.parent) if metrics.is_file() else ([], [])
     training, tests = ([row for row in part if row["env_steps"] <= session.env_steps] for part in rows)

@@ -25,7 +25,7 @@ from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.teams.judge import judge_every_way
 from lockstep.training import trainer
-from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun
+from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun, inheritance
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay
 from lockstep.training.trainer import StoppedBecause, TrainResult
@@ -158,6 +158,10 @@ def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: 
             )
             config = validated(with_changes(config.model_dump(), {"env.time_limit": trial.limit}))
     check(config, replay_must_fit=replay_must_fit)
+    if config.training.init_from:
+        env = make_env(config.env, 1, seed=0)
+        env.close()
+        inheritance(config, recorded(env.spec, config))
     warmup, budget = config.collection.warmup_env_steps, config.training.max_env_steps
     if budget <= warmup:
         tell(

@@ -89,6 +89,12 @@ class Session:
         self.recording: dict[str, Any] = {}
         """The first episode of the last evaluation, for replaying it: a row of recordings.jsonl."""
 
+    def begin_from(self, networks: Mapping[str, Mapping[str, Tensor]], env_steps: int) -> None:
+        """Take over a team that was trained elsewhere, before the first round. networks: see `Learner.begin_from`."""
+        self.learner.begin_from(networks)
+        self.env_steps = env_steps
+        self.row_before = self._counters_row()
+
     def _evaluation_env(self) -> VectorEnv:
         """Lanes of their own; or those of training, which rest meanwhile, where each of them is somebody's Python
         program: some start slowly, some can exist but once."""

@@ -18,7 +18,7 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Logger
 from lockstep.shell import command_line
-from lockstep.training.checkpoints.checkpoint import load_latest, save_best, save_checkpoint
+from lockstep.training.checkpoints.checkpoint import inheritance, load_latest, save_best, save_checkpoint
 from lockstep.training.divergence import write_diagnosis
 from lockstep.training.interruption import AbandonedError, Interruption
 from lockstep.training.session import Session
@@ -54,10 +54,22 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     with _telling(loggers, config, run) as told:
         session = Session(config)
         _write_shares(session, run)
-        for sentence in filter(None, map(trust.remember, codes_named(config))):
+        for sentence in [*filter(None, map(trust.remember, codes_named(config))), *_inherited(session, run)]:
             for logger in loggers:
                 logger.note(sentence)
         return told(_loop(session, run, loggers))
+
+
+def _inherited(session: Session, run: RunDirectory) -> list[str]:
+    """Begin as somebody else's team, where the configuration says so, and save that at once: from then on the run needs
+    nothing but its own folder."""
+    found = inheritance(session.config, session.spec)
+    if found is None:
+        return []
+    session.begin_from(found.networks, found.env_steps)
+    with run.writing("its first checkpoint"):
+        save_checkpoint(session, run)
+    return [found.said]
 
 
 def codes_named(config: RunConfig) -> list[trust.Code]:
@@ -90,6 +102,9 @@ def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = 
         if session.env_steps == 0:
             with run.writing("what is kept of the rows"):
                 run.put_rows_aside()
+            for sentence in _inherited(session, run):
+                for logger in loggers:
+                    logger.note(sentence)
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))

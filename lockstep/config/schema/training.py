@@ -24,6 +24,9 @@ class TrainingConfig(ConfigSection):
     stop_at_test_return: float | None = None
     """Stop as soon as a greedy evaluation's mean return exceeds this, and evaluation.confirm_episodes new ones agree;
     unset: run to max_env_steps."""
+    init_from: str = ""
+    """Folder of a run whose best team this one begins as: networks of the same shapes take over its parameters, and its
+    env steps count as this run's own. Learnt on a small floor, for a large one. Empty: from nothing."""
     device: str = "cpu"
     """Where the networks and the replay live: cpu, cuda, or one of several GPUs, cuda:0, cuda:1, ... as
     CUDA_VISIBLE_DEVICES numbers them."""

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter
-from torch import nn
+from torch import Tensor, nn
 
 from lockstep import __version__
 from lockstep.algorithms.learner import Thoughts
@@ -37,6 +37,7 @@ from lockstep.errors import UserError
 from lockstep.experience.episodes import EpisodeBatch
 from lockstep.experience.feed import Feed
 from lockstep.files import read_regular
+from lockstep.networks.flat import named_parameters
 from lockstep.networks.greedy_policy import GreedyPolicy
 from lockstep.runs.directory import RunDirectory, sync_folder
 from lockstep.shell import command_line
@@ -244,6 +245,60 @@ def read_team(run: RunDirectory | Path | str, checkpoint: str = BEST) -> SavedTe
         )
 
 
+class Inheritance(NamedTuple):
+    """What a run takes over from the team that it begins as."""
+
+    networks: dict[str, dict[str, Tensor]]
+    """Parameters of every network that fits, by its name; `agent` is among them."""
+    env_steps: int
+    """How long that team was trained."""
+    said: str
+    """The same for people, in a sentence."""
+
+
+def inheritance(config: RunConfig, spec: EnvSpec) -> Inheritance | None:
+    """What `training.init_from` names, for a run with these networks; None where it names nothing.
+
+    The agents' network must fit, whatever it was trained in and by; what stands beside it is taken where it has the
+    same name and shapes. Raises UserError where there is nothing that fits, or nothing left to train.
+    """
+    source = config.training.init_from
+    if not source:
+        return None
+    team = read_team(source)
+    if team.spec.sizes[1:] != spec.sizes[1:]:
+        raise UserError(
+            f"training.init_from={source}: its agents have {team.spec.obs_dim} features and {team.spec.num_actions} "
+            f"actions, those of {spec.key} have {spec.obs_dim} and {spec.num_actions}. Name a run with the same."
+        )
+    if team.env_steps >= config.training.max_env_steps:
+        raise UserError(
+            f"training.init_from={source}: its {team.env_steps:,} env steps count, and training ends at "
+            f"{config.training.max_env_steps:,}. Raise t_max."
+        )
+    with torch.device("meta"):
+        wanted = algorithm_of(config).networks(spec, config)
+    fitting = {
+        name: named_parameters(team.networks[name])
+        for name, network in wanted.items()
+        if name in team.networks and _shapes(team.networks[name]) == _shapes(network)
+    }
+    if "agent" not in fitting:
+        raise UserError(
+            f"training.init_from={source}: its agents' network has other shapes. Give this one the same [network]; "
+            "with network.agent_id a team of another size never fits."
+        )
+    new = [name for name in wanted if name not in fitting]
+    anew = f"; the {' and the '.join(new)} begins anew" if new else ""
+    return Inheritance(
+        fitting, team.env_steps, f"It begins as the team of {source}, whose {team.env_steps:,} env steps count{anew}."
+    )
+
+
+def _shapes(network: nn.Module) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in network.state_dict().items()}
+
+
 @provide_teams
 def _load_others(run: str) -> tuple[GreedyPolicy, EnvSpec]:
     """The team of a run as somebody else's opponents or partners."""
@@ -288,7 +343,7 @@ def _as_built(config: RunConfig, state: Mapping[str, Any]) -> RunConfig:
     return config.model_copy(update={"network": told.network, "algorithm": told.algorithm})
 
 
-def _fill(network: nn.Module, parameters: Mapping[str, torch.Tensor]) -> Any:
+def _fill(network: nn.Module, parameters: Mapping[str, Tensor]) -> Any:
     """Give a network without memory its parameters. None is allocated for it: a stranger's sizes may be absurd."""
     if any(value.dtype != torch.float32 for value in parameters.values()):
         raise RefusedError("its parameters are not of single precision")
