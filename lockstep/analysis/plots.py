@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lockstep.analysis.statistics import Floats
@@ -165,6 +166,8 @@ def parallel_figure(
                     va="center",
                     fontsize=8.5,
                     color=GREY,
+                    zorder=9,
+                    path_effects=[withStroke(linewidth=3, foreground="white")],
                 )
         axes.set_xticks(range(last), [one.label for one in coordinates])
         axes.set(xlim=(-0.55, last + 0.45), ylim=(-0.04, 1.04))

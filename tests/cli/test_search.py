@@ -2,14 +2,21 @@
 
 import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import lockstep
 from lockstep.cli import main
 from lockstep.cli.search import complete_samplers, complete_searches
+from lockstep.runs.directory import RunDirectory
 from lockstep.sweeps.folder import SweepFolder
+from lockstep.sweeps.search.request import SearchRequest
+from lockstep.sweeps.search.samplers import choose
+from lockstep.sweeps.search.trials import tried
+from lockstep.training.kill_test import ended, started
 from tests.cli.test_cli import refused
 from tests.sweeps.search.pretended import PretendingEngine, asked, searched
 from tests.sweeps.sweeps import SHORT, tiny_sweep
@@ -51,6 +58,44 @@ def test_a_search_trains_its_trials_tells_the_best_and_goes_on(here: Path, capsy
     assert main(["sweep", "searches/smoke-1", "--status"]) == 0  # it is a sweep, too
     assert "2 of 2 finished" in capsys.readouterr().out
     assert lockstep.Search("searches/smoke-1").best is not None
+
+
+@pytest.mark.timeout(200)
+def test_whoever_kills_a_search_loses_nothing(here: Path) -> None:
+    """The trials that had ended stand, the one that was at work goes on, and the same choices follow."""
+    coordinator = started(
+        ["search", "smoke", *SHORT, *WORDS, "--trials", "3", "--at-once", "1", "--out", "s", "--quiet"]
+    )
+    sweep = SweepFolder(Path("s"))
+    until = time.monotonic() + 120.0
+    while time.monotonic() < until and len(_plan(sweep)) < 2:
+        assert coordinator.poll() is None
+        time.sleep(0.05)
+    coordinator.process.kill()
+    ended(coordinator)
+    before = _plan(sweep)
+    ends = {row["run"]: (sweep.runs / row["run"] / "eval.jsonl").read_bytes() for row in before[:1]}
+    assert main(["search", "s", "--at-once", "1", "--quiet"]) == 0
+    trials = lockstep.Search("s").trials
+    assert _plan(sweep)[:2] == before
+    assert [trial.standing for trial in trials] == ["complete"] * 3
+    for name, rows in ends.items():
+        assert (sweep.runs / name / "eval.jsonl").read_bytes() == rows
+    request = SearchRequest.of(SweepFolder.open(Path("s")))
+    for number in (1, 2, 3):
+        assert trials[number - 1].chosen == choose("tpe", request.space, tried(trials[: number - 1]), number, 1)
+
+
+def _plan(sweep: SweepFolder) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in sweep.plan.read_text().splitlines()] if sweep.plan.is_file() else []
+
+
+def test_a_search_has_one_coordinator(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = asked(here / "s", *WORDS)
+    with RunDirectory(sweep.path).locked():
+        assert main(["search", "s", "--quiet"]) == 2
+    assert "is already training in s" in capsys.readouterr().err
+    assert _plan(sweep) == []
 
 
 def test_a_report_says_what_was_best_what_mattered_and_where_it_lies(

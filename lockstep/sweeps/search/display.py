@@ -35,18 +35,24 @@ def trial_counts(trials: Sequence[SearchTrial], total: int) -> Text:
 
 def trial_table(trials: Sequence[SearchTrial], request: SearchRequest, most: int) -> list[ConsoleRenderable]:
     """A row for each trial, those first that one wants to see."""
-    rows = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    rows.add_column("trial", justify="right", style="dim")
-    for dimension in request.space.dimensions:
-        rows.add_column(leaf(dimension.key), justify="right", no_wrap=True)
-    for name in (request.goal.title, "seeds", ""):
-        rows.add_column(name, justify="right" if name == request.goal.title else "left", no_wrap=True)
     shown = ranked(trials)
     best = shown[0].number if shown and shown[0].standing == "complete" else None
-    for trial in shown[: max(most, 3)]:
-        values = [Text(one_line(str(trial.chosen.get(one.key, "–")))) for one in request.space.dimensions]
+    shown = shown[: max(most, 3)]
+    rows = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    rows.add_column("trial", justify="right", style="dim", no_wrap=True, min_width=len("trial"))
+    for dimension in request.space.dimensions:
+        widest = max((len(_chosen(trial, dimension.key)) for trial in shown), default=1)
+        # Where a terminal is narrow, names are folded, and numbers never.
+        rows.add_column(leaf(dimension.key), justify="right", overflow="fold", min_width=widest)
+    rows.add_column(request.goal.title, justify="right", overflow="fold", min_width=6)
+    if request.seeds > 1:
+        rows.add_column("seeds")
+    rows.add_column("", no_wrap=True, min_width=len("complete"))
+    for trial in shown:
+        values = [Text(_chosen(trial, one.key)) for one in request.space.dimensions]
         value = Text(request.goal.text(trial.value), style="bold green" if trial.number == best else "")
-        rows.add_row(Text(str(trial.number)), *values, value, _seeds(trial, request), _state(trial))
+        seeds = [_seeds(trial, request)] if request.seeds > 1 else []
+        rows.add_row(Text(str(trial.number)), *values, value, *seeds, _state(trial))
     rest = len(trials) - max(most, 3)
     return [rows, *([Text(f"and {rest} more", style="dim")] if rest > 0 else [])]
 
@@ -69,13 +75,17 @@ class TrialBody:
         return self._planner.unplanned * self._request.seeds * self._planner.seconds
 
 
+def _chosen(trial: SearchTrial, key: str) -> str:
+    return one_line(str(trial.chosen.get(key, "–")))
+
+
 def _seeds(trial: SearchTrial, request: SearchRequest) -> Text:
     """What every seed is worth, or how far it is."""
     told = [
         request.goal.text(value) if value is not None else f"{job.share:.0%}" if job.record.env_steps else "·"
         for job, value in zip(trial.jobs, trial.values, strict=True)
     ]
-    return Text("  ".join(told), style="dim")
+    return Text("  ".join(told), style="dim", no_wrap=True, overflow="ellipsis")
 
 
 def _state(trial: SearchTrial) -> Text:

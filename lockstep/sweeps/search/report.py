@@ -28,12 +28,11 @@ TOP = 0.25
 def best_records(sweep: SweepFolder) -> list[RunReader]:
     """The runs of the best trials so far that have written a number."""
     trials = ranked(trials_of(jobs_of(sweep), SearchRequest.of(sweep).goal))
-    return [
-        job.record
-        for trial in trials[:SHOWN_IN_DETAIL]
-        for job in trial.jobs
-        if not job.record.is_empty and job.record.config_or_none() is not None
+    written = [
+        [job.record for job in trial.jobs if not job.record.is_empty and job.record.config_or_none() is not None]
+        for trial in trials
     ]
+    return [record for records in list(filter(None, written))[:SHOWN_IN_DETAIL] for record in records]
 
 
 def search_section(sweep: SweepFolder) -> Section:
@@ -115,7 +114,10 @@ def _pictures(request: SearchRequest, trials: Sequence[SearchTrial]) -> list[Blo
 def _coordinate(dimension: Dimension) -> Coordinate:
     values = dimension.values
     if isinstance(values, Range):
-        ticks = [(values.share(float(at)), as_override(float(at))) for at in dict.fromkeys(map(values.at, (0, 0.5, 1)))]
+        ticks = [
+            (values.share(float(at)), as_override(float(f"{at:.3g}")))
+            for at in dict.fromkeys(map(values.at, (0, 0.5, 1)))
+        ]
     else:
         ticks = [(_place(values, value), value) for value in values]
     return Coordinate(leaf(dimension.key), ticks)
