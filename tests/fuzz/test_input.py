@@ -221,7 +221,8 @@ def test_toml_files(sandbox: Sandbox, capsys: Any, content: bytes) -> None:
 
 
 VERBS = [str(command.name or getattr(command.callback, "__name__", "")) for command in app.registered_commands]
-QUICK = [verb for verb in VERBS if verb not in ("watch", "demo", "reproduce", "verify", "bench", "selftest", "train")]
+LONG = ("watch", "demo", "reproduce", "verify", "bench", "selftest", "train", "sweep", "search")
+QUICK = [verb for verb in VERBS if verb not in LONG]
 
 
 @st.composite
@@ -467,6 +468,8 @@ def sign(run: Path, victim: Path, content: bytes) -> None:
     old = hashlib.sha256(victim.read_bytes()).hexdigest()
     victim.write_bytes(content)
     for manifest in run.rglob("manifest.json"):
+        if not manifest.is_file() or manifest.stat().st_size > 2**20:  # another damage: a pipe, a device, endless zeros
+            continue
         manifest.write_text(manifest.read_text().replace(old, hashlib.sha256(content).hexdigest()))
 
 

@@ -462,7 +462,7 @@ def _manifest(folder: Path) -> Manifest:
     )
 
 
-def _part(folder: Path, manifest: Manifest, name: str) -> Any:
+def _part(folder: Path, manifest: Manifest, name: str) -> dict[str, Any]:
     """One file of a checkpoint, verified. Raises UserError where it is damaged, missing, or a stranger's."""
     if name not in manifest.sha256:
         raise UserError(f"The checkpoint {folder.name} is damaged: it has no {name}.")
@@ -473,7 +473,10 @@ def _part(folder: Path, manifest: Manifest, name: str) -> Any:
     with _explained(folder, name), opened as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != manifest.sha256[name]:
             raise UserError(f"The checkpoint {folder.name} is damaged: {name} is not what was written.")
-        return load_tensors(file)
+        tree = load_tensors(file)
+        if not isinstance(tree, dict):
+            raise RefusedError("it holds no table of named parts")
+        return tree
 
 
 @contextmanager

@@ -271,6 +271,13 @@ def test_a_policy_of_absurd_size_is_not_built(field: str, value: Any, run: RunDi
     assert resident_mib() - before < 50
 
 
+@pytest.mark.parametrize("tree", [torch.zeros(3), [1, 2], "agent", None])
+def test_a_policy_that_is_no_table_of_parts_is_refused(tree: Any, run: RunDirectory) -> None:
+    signed(run.checkpoints / "best", "policy.pt", tensor_bytes(tree))
+    with pytest.raises(UserError, match="it holds no table of named parts"):
+        load_policy(run)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
