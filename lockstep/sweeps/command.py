@@ -8,7 +8,7 @@ from lockstep.runs.cleaning import one_line
 from lockstep.sweeps.display import SweepDisplay, estimate_text
 from lockstep.sweeps.estimate import estimates
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import Engine, Job, LocalEngine, jobs_of, new_job, run_sweep
+from lockstep.sweeps.local import Engine, Job, LocalEngine, cards_of_this_machine, jobs_of, new_job, run_sweep
 from lockstep.sweeps.neighbors import take_over, trained_beside
 
 
@@ -53,6 +53,14 @@ def work_here(
         return jobs, run_sweep(sweep, jobs, engine, display.show)
 
 
-def local_engine(at_once: int | None, threads: int, *, trust: bool = False) -> LocalEngine:
-    """The engine of this machine. at_once: None: as many as there are cores for."""
-    return LocalEngine(at_once or max(1, cores() // threads), threads, trust)
+def local_engine(
+    at_once: int | None, threads: int, *, trust: bool = False, gpus: int = 0, per_gpu: int = 1
+) -> LocalEngine:
+    """The engine of this machine. at_once: None: as many as there are cores for, and cards, where they are spread over
+    some. gpus: as many cards, each with `per_gpu` cells at a time. Raises UserError where there are fewer.
+    """
+    cards = cards_of_this_machine(gpus) if gpus else ()
+    places = max(1, cores() // threads)
+    if cards:
+        places = min(places, len(cards) * per_gpu)
+    return LocalEngine(at_once or places, threads, trust, cards=cards)

@@ -8,6 +8,7 @@ This holds nothing that is not in the sweep's folder. The next call, after whate
 import os
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import Protocol
 
 from lockstep.compute.child_process import ChildProcess
 from lockstep.compute.machine import available_bytes
+from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
@@ -26,6 +28,7 @@ from lockstep.training.interruption import Interruption
 POLL_SECONDS = 0.5
 REFUSED = 2
 """The exit code of a unit that says in a sentence why it cannot work."""
+VISIBLE_CARDS = "CUDA_VISIBLE_DEVICES"
 PATIENCE_SECONDS = 120.0
 """Seconds that an interrupted cell may take to write its checkpoint before it is stopped for good."""
 
@@ -120,6 +123,10 @@ class LocalEngine:
     trust: bool = False
     free: float | None = field(default_factory=available_bytes)
     """Memory when it began; None where nobody tells."""
+    cards: tuple[str, ...] = ()
+    """GPUs that cells are spread over, as CUDA names them; none: every cell sees what this process sees."""
+    given: list[tuple[str, ChildProcess]] = field(default_factory=list)
+    """Who was given which card."""
 
     def has_room(self, job: Job, running: Sequence[Job]) -> bool:
         """Whether there is memory for it beside the others. One alone always may try: it says itself what it lacks."""
@@ -129,7 +136,32 @@ class LocalEngine:
         """Begin its unit in a process, which ends with this one."""
         with open_to_append(sweep.log(job.cell)) as file:
             words = unit_words(sweep, job.cell, self.threads, trust=self.trust)
-            return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
+            if not self.cards:
+                return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
+            busy = Counter(card for card, process in self.given if process.poll() is None)
+            card = min(self.cards, key=busy.__getitem__)
+            process = ChildProcess(
+                "lockstep", words, stdout=file, stderr=subprocess.STDOUT, variables={VISIBLE_CARDS: card}
+            )
+            self.given.append((card, process))
+            return process
+
+
+def cards_of_this_machine(number: int) -> tuple[str, ...]:
+    """So many GPUs that this process may use, as CUDA names them. Raises UserError where there are fewer."""
+    visible = os.environ.get(VISIBLE_CARDS)
+    if visible is None:
+        from torch import cuda
+
+        found = [str(card) for card in range(cuda.device_count())]
+    else:
+        found = [card for card in visible.split(",") if card]
+    if not 1 <= number <= len(found):
+        raise UserError(
+            f"--gpus {number} asks for cards to spread runs over, and this process sees {len(found)} of them. Leave it "
+            "out, or ask for as many as there are."
+        )
+    return tuple(found[:number])
 
 
 def unit_words(sweep: SweepFolder, cell: Cell, threads: int, *, trust: bool) -> list[str]:
