@@ -33,7 +33,8 @@ NO_LIMIT = 10**15
 """The largest number that the schema lets anything count; nobody has to be told."""
 PUBLIC = (
     "train", "Run", "evaluate", "load_team", "Team", "sweep", "Sweep", "search", "Search",
-    "make_vec", "parallel_env", "feature_names", "load_config", "RunConfig", "load_policy", "Logger", "SilentLogger", "UserError",
+    "make_vec", "parallel_env", "feature_names", "load_config", "RunConfig", "load_policy",
+    "Logger", "SilentLogger", "UserError",
 )  # fmt: skip
 """What `lockstep` itself offers, in the order in which it is met."""
 CALLED = ("Run", "Sweep", "Search")
