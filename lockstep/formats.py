@@ -47,6 +47,14 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2g} seconds"
 
 
+def age(seconds: float) -> str:
+    """`40 s`, `12 min`, `5 h`, `3 d`: how long ago, in the fewest characters."""
+    for unit, size in (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def memory(size: float) -> str:
     """Bytes as `370 MB`, `25 GB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FINDINGS = DOCS / "findings"
+FINDINGS = ROOT / "lockstep" / "doctor" / "pages"
 CONFIGURATION = Path(__file__).with_name("zensical.toml")
 
 AT_THE_ROOT = {

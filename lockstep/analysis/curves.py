@@ -9,8 +9,10 @@ from lockstep.algorithms.registry import metrics
 from lockstep.analysis.groups import Group, group_runs
 from lockstep.analysis.plots import Level, Line, line_figure
 from lockstep.analysis.published import solved_above
-from lockstep.analysis.statistics import Floats, bootstrap_band
+from lockstep.analysis.statistics import Floats, bootstrap_band, iqm
+from lockstep.envs.registry import task_name
 from lockstep.errors import UserError
+from lockstep.runs.headline import JUDGED, headline
 from lockstep.runs.metrics import METRICS, Metric, explained
 from lockstep.runs.reader import RunReader
 
@@ -32,6 +34,8 @@ def metric_figure(
     groups = group_runs(records)
     tasks = {group.config.env.model_dump_json(include={"key", "time_limit", "arguments"}) for group in groups}
     labels = [_with_task(group) if len(tasks) > 1 else group.name for group in groups]
+    if metric == "test_return_mean":
+        labels = [f"{label}{_result(group)}" for label, group in zip(labels, groups, strict=True)]
     drawn = [line(group, metric, over, label) for group, label in zip(groups, labels, strict=True)]
     lines = [one for one in drawn if one is not None]
     if not lines:
@@ -106,11 +110,20 @@ def line(group: Group, metric: str, over: str = "env_steps", label: str | None =
     return Line(name, grid, middle, (low, high), members)
 
 
+def _result(group: Group) -> str:
+    """The result of a group's runs as it stands in a legend; empty where not all of them were judged."""
+    found = [headline(record) for record in group.runs]
+    means = [one.score.mean for one in found if one is not None and one.is_judged]
+    return f", {JUDGED} {iqm(means):.2f}" if means and len(means) == len(group.runs) else ""
+
+
 def _with_task(group: Group) -> str:
     """The group's name and where it was trained."""
     task = group.config.env
+    name = task_name(task)
+    with_arguments = " with arguments" if task.arguments and name == task.key else ""
     limit = "" if task.time_limit is None else f" in {task.time_limit} steps"
-    return f"{group.name}, {task.key}{' with arguments' if task.arguments else ''}{limit}"
+    return f"{group.name}, {name}{with_arguments}{limit}"
 
 
 def _known(metric: str) -> Metric:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lockstep.config.knobs import flat, knobs
 from lockstep.config.schema import RunConfig
 from lockstep.runs.cleaning import one_line
+from lockstep.runs.notes import read_notes
 from lockstep.runs.reader import RunReader
 
 _SAME_EXPERIMENT = ("seed", "checkpoint", "logging")
@@ -45,7 +46,7 @@ def differing_settings(configs: Sequence[RunConfig]) -> list[str]:
 
 
 def _name(record: RunReader) -> str:
-    return str(record.info.get("name") or record.name)
+    return read_notes(record.directory).name or str(record.info.get("name") or record.name)
 
 
 def _told_apart(group: Group, groups: Sequence[Group]) -> str:

@@ -21,6 +21,24 @@ from lockstep.errors import UserError
 
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO)
 
+FIRST_STEPS = """\
+Lockstep trains teams of robots that share a warehouse, shows them, and says
+why they do not learn.
+
+  lockstep demo             a trained team at work, in the browser
+  lockstep train smoke      a small warehouse, learnt in half a minute
+  lockstep train solve      rware-tiny-2ag-v2, past the published result
+
+Afterwards, of the run that was begun last:
+
+  lockstep report latest    what came of it, on a page
+  lockstep render latest    the team at work, filmed
+  lockstep doctor latest    what it did not learn, and why
+
+  lockstep --help     every command      lockstep COMMAND --help   one of them
+  lockstep envs       the worlds         lockstep presets          what is ready"""
+"""What somebody is told who typed the name alone."""
+
 __all__ = [
     "app",
     "browse",
@@ -41,10 +59,14 @@ __all__ = [
 
 
 @app.callback(invoke_without_command=True)
-def _main(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _main(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     if version:
         print(f"lockstep {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(FIRST_STEPS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -18,12 +18,10 @@ USER_ERROR, INTERRUPTED = 2, 130
 
 app = typer.Typer(
     name="lockstep",
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Train, understand and show teams of cooperating robots.\n\n"
-    "Begin with [bold]lockstep train smoke[/bold] (20 seconds), then [bold]lockstep train solve[/bold].",
+    help="Train, understand and show teams of cooperating robots.\n\n[bold]lockstep[/bold] alone says how to begin.",
 )
 
 

@@ -6,19 +6,34 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Json, MaybeSource, TheirConfig, TheirEnvConfig, Words, app, print_table, say
+from lockstep.cli.app import (
+    Json,
+    MaybeSource,
+    Run,
+    TheirConfig,
+    TheirEnvConfig,
+    Words,
+    app,
+    complete_words,
+    print_table,
+    say,
+)
 
 
 @app.command()
 def envs(
-    filter_: Annotated[str | None, typer.Argument(metavar="[FILTER]", help="Only keys that contain this.")] = None,
+    filter_: Annotated[str | None, typer.Argument(metavar="[FILTER]", help="List the keys that contain this.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List environments."""
+    """Say how worlds are named, or list those whose key contains FILTER."""
     from dataclasses import asdict
 
+    from lockstep.cli.envs_page import print_page
     from lockstep.envs.registry import list_envs
 
+    if filter_ is None and not as_json:
+        print_page()
+        return
     rows = [asdict(row) for row in list_envs(filter_)]
     if as_json:
         print(json.dumps(rows))
@@ -70,30 +85,37 @@ def config(
 
 
 @app.command()
-def runs(as_json: Json = False) -> None:
-    """List the runs in this folder."""
-    from lockstep.runs.directory import list_runs
-    from lockstep.runs.reader import RunReader
+def runs(
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORD|key=value]...",
+            autocompletion=complete_words,
+            help="Only runs that all of these fit: a part of what the table or a tag says, or a setting.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs in this folder, the newest last, with what came of them."""
+    from lockstep.cli.runs_table import listed_runs, print_runs
 
-    rows = []
-    for run in list_runs():
-        record = RunReader(run)
-        record.evaluations.refresh()
-        best = record.best
-        rows.append(
-            {
-                "run": record.name,
-                "status": record.standing,
-                "env steps": record.env_steps if len(record.evaluations) else None,
-                "best test return": best.test_return_mean if best else None,
-                "MB": run.size_bytes() / 1e6,
-                "damaged": " ".join(record.unreadable()),
-            }
-        )
-    if as_json:
-        print(json.dumps(rows))
-        return
-    print_table([{name: value for name, value in row.items() if name != "damaged"} for row in rows])
-    for row in rows:
-        if row["damaged"]:
-            say(f"{row['run']}: {row['damaged']}")
+    rows = listed_runs(filters or [])
+    print(json.dumps(rows)) if as_json else print_runs(rows, filtered=bool(filters))
+
+
+@app.command()
+def note(
+    run: Run,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="The note; an empty one removes it.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name, by which the run is found, too.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A word to find it by; several; -WORD removes one.")] = None,
+) -> None:
+    """Write down what a run was about, or name it; tables and reports show it."""
+    from lockstep.runs.directory import RunDirectory
+    from lockstep.runs.notes import read_notes, write_notes
+
+    found = RunDirectory.find(run)
+    asked = text is not None or name is not None or bool(tag)
+    notes = write_notes(found, name=name, note=text, tags=tag or []) if asked else read_notes(found)
+    told = [notes.name, notes.note, *(f"#{tag}" for tag in notes.tags)]
+    say(f"{found.path}: {' · '.join(filter(None, told)) or 'nothing is written down'}")

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from lockstep.sweeps.folder import SweepFolder
 
 
+def _findings(incomplete: str) -> list[str]:
+    from lockstep.doctor.explain import explained_names
+
+    return [name for name in explained_names() if name.startswith(incomplete)]
+
+
 @app.command()
 def doctor(
     what: Annotated[
@@ -39,6 +45,10 @@ def doctor(
     probe: Annotated[
         bool, typer.Option("--probe", help="Train on tiny worlds with known answers: is it my setup?")
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="FINDING", autocompletion=_findings, help="Say all of one finding."),
+    ] = None,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -47,7 +57,9 @@ def doctor(
     A preset or a file is judged before it runs: the task is measured by random play. A run (or 'latest') is judged by
     what it wrote.
     """
-    if probe:
+    if explain is not None:
+        _explain(explain, as_json)
+    elif probe:
         _probe(as_json)
     elif what is None:
         raise UserError(
@@ -105,6 +117,19 @@ def watching(run: "RunDirectory") -> "Callable[[], list[str]]":
         return [f"doctor: {finding.title}. `{command_line('doctor', run.path)}` says more." for finding in new]
 
     return look
+
+
+def _explain(name: str, as_json: bool) -> None:
+    from rich.markdown import Markdown
+
+    from lockstep.cli.doctor_text import console
+    from lockstep.doctor.explain import page_of
+
+    page = page_of(name)
+    if as_json:
+        print(json.dumps({"finding": name, "page": page}))
+    else:
+        console().print(Markdown(page))
 
 
 def _is_configuration(what: str) -> bool:

@@ -12,8 +12,10 @@ from lockstep.doctor.early import Outlook
 from lockstep.doctor.finding import Finding, Plot, Severity
 from lockstep.doctor.forecast import Forecast, FreshForecast
 from lockstep.doctor.world import Promise
+from lockstep.envs.registry import task_name
 from lockstep.formats import duration, memory, rounded
 from lockstep.runs.cleaning import one_line
+from lockstep.runs.headline import headline
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import SweepFolder
@@ -46,7 +48,7 @@ def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
     forecast = diagnosis.forecast
     sentence, style = SENTENCES[diagnosis.verdict]
     parts: list[RenderableType] = [
-        _title(source, forecast.task.spec.key),
+        _title(source, task_name(forecast.config.env)),
         Text(),
         Text(f"  {sentence}", style=style),
         Text(),
@@ -60,11 +62,11 @@ def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
 
 def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outlook | None) -> None:
     """All findings of a run, or that there is none; `ahead`: what is to be expected of the rest."""
-    most, best = record.config.training.max_env_steps, record.best
+    most, found = record.config.training.max_env_steps, headline(record)
     state = f"{record.standing}, {rounded(record.env_steps)} of {rounded(most)} env steps"
-    state += "" if best is None else f", best test return {best.test_return_mean:.2f} at {rounded(best.env_steps)}"
+    state += "" if found is None else f", {found.name} {found.score.text}"
     parts: list[RenderableType] = [
-        _title(record.name, record.config.env.key),
+        _title(record.name, task_name(record.config.env)),
         Padding(Text(state, style="dim"), (0, 0, 0, 2)),
     ]
     if ahead is not None and ahead.problems:

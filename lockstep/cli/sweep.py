@@ -221,16 +221,18 @@ def _show(sweep: "SweepFolder", *, as_json: bool) -> None:
 
 def _rows(sweep: "SweepFolder", jobs: "list[Job]") -> dict[str, Any]:
     """How it stands, for scripts."""
+    from lockstep.runs.headline import headline
+
     rows = []
     for job in jobs:
-        best, history = job.record.best, job.history
+        found, history = headline(job.record), job.history
         rows.append(
             {
                 "cell": job.cell.number,
                 "run": str(job.cell.run.path),
                 "standing": history.standing,
                 "env_steps": job.record.env_steps,
-                "best_test_return": best.test_return_mean if best else None,
+                "judged_return": found.score.mean if found is not None and found.is_judged else None,
                 "attempts": history.attempts,
                 "reason": job.failed or history.reason or None,
             }

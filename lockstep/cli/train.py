@@ -24,6 +24,7 @@ from lockstep.cli.app import (
     say,
 )
 from lockstep.errors import UserError
+from lockstep.runs.headline import JUDGED, result_text
 
 
 @app.command()
@@ -170,8 +171,8 @@ def evaluate(
         others = [inner for inner in row.values() if isinstance(inner, dict)]
         for each in (row, *others):
             kind = f"{each['choice']} " if "choice" in each else ""
-            mean, std = each["test_return_mean"], each["test_return_std"]
-            say(f"{name}: test return {mean:.2f} ± {std:.2f} over {each['episodes']} {kind}episodes ({engine} engine)")
+            mean, std, played_episodes = (each[one] for one in ("test_return_mean", "test_return_std", "episodes"))
+            say(f"{name}: {JUDGED} {result_text(mean, std, played_episodes, engine, kind)}")
 
 
 def _finish(outcome: Any, *, as_json: bool, quiet: bool) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from lockstep.shell import command_line
+
 Severity = Literal["problem", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note")
 """From the worst. A problem: it will not learn, or has stopped. A warning: look at it. A note: worth knowing."""
@@ -39,7 +41,7 @@ class Finding:
     """One thing that is wrong, or worth knowing."""
 
     name: str
-    """Of the check and of its document: docs/findings/NAME.md."""
+    """Of the check and of its page: doctor/pages/NAME.md."""
     severity: Severity
     title: str
     """One short sentence for the list."""
@@ -55,8 +57,8 @@ class Finding:
 
     @property
     def document(self) -> str:
-        """Where to read more."""
-        return f"docs/findings/{self.name}.md"
+        """The command that says more."""
+        return command_line("doctor", "--explain", self.name)
 
     def row(self) -> dict[str, Any]:
         """As plain data."""

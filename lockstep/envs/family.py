@@ -102,6 +102,8 @@ class WorldFamily(Protocol):
     strangers: bool = False
     """Whether each lane is somebody else's program: it can be played by a process of its own (`env.workers`), may have
     a state of its own (`env.state`), start slowly, or exist but once; and it is not shown while it trains."""
+    keys: Mapping[str, str] = {}
+    """Examples of its keys, each with how one is written: its lines of `lockstep envs`."""
     drawing: Mapping[str, Any] = {}
     """Arguments that a world must be made with where it is to draw itself."""
 
@@ -131,6 +133,10 @@ class WorldFamily(Protocol):
     def feature_names(self, key: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """What every number that an agent sees is called; empty: they have no names."""
         return ()
+
+    def called(self, key: str, arguments: Mapping[str, Any]) -> str:
+        """What a world is called where people read it: its key, unless that would promise another world."""
+        return key
 
     def has_official(self, key: str) -> bool:
         """Whether `make` can step the official package here."""

@@ -179,6 +179,14 @@ def _workers(task: EnvConfig) -> "WorkerSettings":
     return WorkerSettings(task.workers, task.worker_timeout_seconds)
 
 
+def task_name(task: EnvConfig) -> str:
+    """What a configured world is called where people read it."""
+    try:
+        return _allowed_family(task).called(task.key, task.arguments)
+    except UserError:  # it cannot be made here, or nobody vouches for its code
+        return task.key
+
+
 def has_official_engine(key: str) -> bool:
     """Whether `make_vec(key, ..., engine="official")` has a package to step here."""
     return family_of(key).has_official(key)

@@ -5,6 +5,7 @@
     checkpoints/    all that it goes on with          events.*        TensorBoard
     media/          GIF, MP4, pages                   .lock           held while a process writes here
     judgements.jsonl   a trained policy judged again: one row each, with every episode's return
+    notes.json      a name, tags and a note that somebody wrote down, see runs/notes.py
     recordings.jsonl   one episode of every evaluation, as seed and actions: the simulator plays it again
 
 Readable half-finished, crashed, or from somebody else's machine.
@@ -108,7 +109,8 @@ class RunDirectory:
 
     @classmethod
     def find(cls, text: str, root: Path = ROOT) -> "RunDirectory":
-        """The run that `text` names: a path, `latest`, or the unique beginning of a name in `root`."""
+        """The run that `text` names: a path, `latest`, a name that somebody gave it (`lockstep note`), or the unique
+        beginning of a folder's name in `root`."""
         if Path(text).exists():
             return cls.open(Path(text))
         runs = list_runs(root)
@@ -116,7 +118,8 @@ class RunDirectory:
             if not runs:
                 raise UserError(f"There is no run in {root}/ yet. `lockstep train smoke` makes one in 20 seconds.")
             return runs[-1]
-        matches = [run for run in runs if run.path.name.startswith(text)]
+        called = [run for run in runs if text and read_json(run.path / "notes.json").get("name") == text]
+        matches = called or [run for run in runs if run.path.name.startswith(text)]
         if len(matches) == 1:
             return matches[0]
         if matches:

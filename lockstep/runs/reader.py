@@ -30,8 +30,8 @@ Standing = Literal["running", "finished", "solved", "interrupted", "failed", "di
 _TOLD: tuple[Standing, ...] = ("running", "finished", "solved", "interrupted", "failed")
 
 
-class Best(NamedTuple):
-    """The evaluation with the highest mean."""
+class Selected(NamedTuple):
+    """The evaluation that selected the best policy, because no other was higher."""
 
     test_return_mean: float
     test_return_std: float
@@ -154,16 +154,25 @@ class RunReader:
         return max(self.metrics.last("wall_seconds") or 0.0, self.evaluations.last("wall_seconds") or 0.0)
 
     @property
-    def best(self) -> Best | None:
-        """The best evaluation so far; of equal ones the later."""
-        means = self.evaluations["test_return_mean"]
+    def selected(self) -> Selected | None:
+        """The evaluation that selected the best policy so far, as training does it.
+
+        The highest does, and of equal ones the later; where one was confirmed by a second at the same env steps, only
+        the second counts. The last one does where it ended the run.
+        """
+        means, steps = self.evaluations["test_return_mean"].copy(), self.evaluations["env_steps"]
+        means[:-1][steps[1:] == steps[:-1]] = np.nan
         if np.isnan(means).all():
             return None
-        index = len(means) - 1 - int(np.nanargmax(means[::-1]))
+        latest_first = means[::-1]
+        place = int(np.nanargmax(latest_first))
+        if self.info.get("status") == "solved":
+            place = int(np.argmax(np.isfinite(latest_first)))
+        index = len(means) - 1 - place
         std, env_steps, episodes = (
             float(self.evaluations[name][index]) for name in ("test_return_std", "env_steps", "episodes")
         )
-        return Best(float(means[index]), std, _whole(env_steps), _whole(episodes))
+        return Selected(float(means[index]), std, _whole(env_steps), _whole(episodes))
 
     def _read(self) -> "RunReader":
         self.refresh()

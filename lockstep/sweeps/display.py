@@ -16,6 +16,7 @@ from lockstep.analysis.groups import leaf
 from lockstep.config.knobs import flat
 from lockstep.formats import clock, compact, gib, sparkline
 from lockstep.runs.cleaning import one_line
+from lockstep.runs.headline import headline
 from lockstep.sweeps.folder import Cell, Standing
 from lockstep.sweeps.local import Job
 
@@ -256,8 +257,8 @@ def _curve(job: Job) -> Text:
 
 
 def _returned(job: Job) -> str:
-    best = job.record.best
-    return "" if best is None else f", best test return {best.test_return_mean:.2f}"
+    found = headline(job.record)
+    return "" if found is None else f", {found.name} {found.score.mean:.2f}"
 
 
 def _short(value: object) -> str:

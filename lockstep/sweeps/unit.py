@@ -9,7 +9,6 @@ from lockstep.runs.directory import RunDirectory
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import Cell, SweepFolder, with_threads
 from lockstep.sweeps.neighbors import take_over, trained_beside
-from lockstep.teams.judge import judge_every_way
 from lockstep.training import command
 
 
@@ -58,7 +57,7 @@ def _work(cell: Cell, threads: int, *, quiet: bool) -> int | None:
         if outcome.result.stopped_because == "interrupted":
             return outcome.result.stopped_by_signal
     if not cell.is_done:  # it was stopped between its end and its confirmation
-        judge_every_way(run, command.CONFIRM_EPISODES, "official")
+        command.confirm(run)
     return None
 
 

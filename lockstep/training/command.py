@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,18 @@ from lockstep.config.schema import RunConfig
 from lockstep.config.words import parse_words
 from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
-from lockstep.formats import clock
+from lockstep.formats import clock, percent
 from lockstep.runs.directory import RunDirectory, Status, read_rows, write_atomically
+from lockstep.runs.headline import CONTRADICTION, Score, chance_of_contradiction, headline, judged_scores
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
-from lockstep.teams.judge import judge_every_way
+from lockstep.teams.judge import Engine, judge_every_way
 from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun, inheritance
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay
-from lockstep.training.trainer import StoppedBecause, TrainResult
+from lockstep.training.trainer import CONFIRM_EPISODES, StoppedBecause, TrainResult, denial, refusal
 
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
@@ -43,7 +45,8 @@ STATUS: dict[StoppedBecause, Status] = {
     "interrupted": "interrupted",
 }
 """What run.json says of a run whose training stopped."""
-CONFIRM_EPISODES = 100
+JUDGE_EPISODES = 100
+"""Episodes of the judgement that a training ends with; one that is solved has `CONFIRM_EPISODES`."""
 MAX_EPISODE_STEPS = 10_000
 
 
@@ -54,10 +57,15 @@ class Outcome:
     run: RunDirectory
     result: TrainResult
     confirmation: dict[str, Any] | None
-    """The best policy's evaluation on the official package, where there is one."""
+    """The best policy judged anew, on the official package where there is one; None where nothing was trained."""
 
     def row(self) -> dict[str, Any]:
-        return {"run": str(self.run.path), **asdict(self.result), "confirmation": self.confirmation}
+        return {
+            "run": str(self.run.path),
+            **asdict(self.result),
+            "judged_return": None if self.confirmation is None else self.confirmation["test_return_mean"],
+            "confirmation": self.confirmation,
+        }
 
     def text(self) -> str:
         result, path = self.result, self.run.path
@@ -65,22 +73,23 @@ class Outcome:
         if result.stopped_because == "interrupted":
             again = command_line("resume", path)
             return f"\nInterrupted and saved after {counts}.\n\n  {again}     continues exactly here"
+        record = RunReader.open(path)
+        found, selected = headline(record), record.selected
         lines = ["", f"{'Solved' if result.stopped_because == 'solved' else 'Finished'} after {counts}."]
         if not result.updates:
             lines.append(
                 "  nothing was learnt: it ended before the warm-up was over and the replay held a batch "
                 "(collection.warmup_env_steps, replay.batch_size); raise t_max"
             )
-        if result.best_test_return is not None:
-            config = RunReader(self.run).config_or_none()
-            choice = "" if config is None else f", {config.evaluation.choice}"
-            lines.append(f"  best test return      {result.best_test_return:.2f}{choice}")
-        if self.confirmation is not None:
-            others = [inner for inner in self.confirmation.values() if isinstance(inner, dict)]
-            for row in (self.confirmation, *others):
-                mean, std = row["test_return_mean"], row["test_return_std"]
-                kind = f"{row['episodes']} new {row['choice']} episodes"
-                lines.append(f"  official package      {mean:.2f} ± {std:.2f}, {kind}")
+        if found is not None:
+            lines.append(f"  {found.name:20}  {found.score.text}")
+            lines += [f"  {'':20}  {score.text}" for score in judged_scores(record, otherwise=True)[:1]]
+            lines += [f"  {'':20}  {sentence}" for sentence in _beside_goal(record, found.score)]
+        if selected is not None:
+            lines.append(
+                f"  {'selected at':20}  {selected.env_steps:,} env steps, by a test return of "
+                f"{selected.test_return_mean:.2f} in {selected.episodes:,} episodes"
+            )
         further = "stop_at_test_return=None" if result.stopped_because == "solved" else f"t_max={_twice(result)}"
         next_steps = {
             command_line("render", path, "--out", "team.gif"): "the team at work",
@@ -91,6 +100,17 @@ class Outcome:
         lines += [f"  run directory         {path}", ""]
         lines += [f"  {words:{width}}   {what}" for words, what in next_steps.items()]
         return "\n".join(lines)
+
+
+def _beside_goal(record: RunReader, score: Score) -> list[str]:
+    """How a judgement stands to the return at which the run was to stop; nothing where there is none."""
+    goal = record.config.training.stop_at_test_return
+    if goal is None:
+        return []
+    if score.mean <= goal:
+        return [f"not above the goal of {goal:g}; `stop_at_test_return={1.1 * goal:.3g}` would train on"]
+    chance = chance_of_contradiction(score.mean, score.std, score.episodes, goal)
+    return [f"above {goal:g}; as many new episodes say otherwise with a chance of {percent(chance)}"]
 
 
 def _twice(result: TrainResult) -> str:
@@ -230,26 +250,26 @@ def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
 def ended_row(run: RunDirectory) -> dict[str, Any]:
     """What is known of a run that has ended, by the names of `Outcome.row`."""
     steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
-    returns = [row["test_return_mean"] for row in read_rows(run.evaluations) if "test_return_mean" in row]
-    reader, reached = RunReader(run), max(steps, default=0)
-    official = [row for row in reader.judgements() if row.get("engine") == "official"]
-    config = reader.config_or_none()
+    record = RunReader.open(run.path)
+    found, selected, judged = headline(record), record.selected, record.judgements()
+    config, reached = record.config_or_none(), max(steps, default=0)
     budget = "max_seconds" if config is not None and reached < config.training.max_env_steps else "max_env_steps"
     return {
         "run": str(run.path),
-        "stopped_because": "solved" if reader.info.get("status") == "solved" else budget,
+        "stopped_because": "solved" if record.info.get("status") == "solved" else budget,
         "env_steps": reached,
-        "best_test_return": max(returns, default=None),
-        "confirmation": official[-1] if official else None,
+        "best_test_return": None if selected is None else selected.test_return_mean,
+        "judged_return": found.score.mean if found is not None and found.is_judged else None,
+        "confirmation": judged[-1] if judged else None,
     }
 
 
 def ended_text(run: RunDirectory) -> str:
     """The same in a sentence."""
-    row = ended_row(run)
-    best = "" if row["best_test_return"] is None else f", best test return {row['best_test_return']:.2f}"
+    row, found = ended_row(run), headline(RunReader.open(run.path))
+    result = "" if found is None else f", {found.name} {found.score.text}"
     how = "solved" if row["stopped_because"] == "solved" else "finished"
-    return f"{run.path} is {how} already: {row['env_steps']:,} env steps{best}."
+    return f"{run.path} is {how} already: {row['env_steps']:,} env steps{result}."
 
 
 def _around(
@@ -259,6 +279,31 @@ def _around(
     look: Look | None,
     work: Callable[[list[Logger]], TrainResult],
 ) -> Outcome:
+    """Do the work, then judge what came of it. A run that its own evaluations call solved and its judgement does not
+    call solved clearly enough goes on."""
+    while True:
+        result = _guarded(run, config, quiet, look, work)
+        if result.stopped_because == "interrupted" or result.best_test_return is None:
+            return Outcome(run, result, None)
+        confirmation = confirm(run, quiet=quiet)
+        goal = config.training.stop_at_test_return
+        if result.stopped_because != "solved" or goal is None or denial(confirmation, goal) < CONTRADICTION:
+            return Outcome(run, result, confirmation)
+        if result.env_steps >= config.training.max_env_steps:
+            with run.writing("run.json"):
+                run.set_status("finished")
+            return Outcome(run, replace(result, stopped_because="max_env_steps"), confirmation)
+        work = partial(trainer.resume, run, notes=[refusal(confirmation, goal)])
+
+
+def _guarded(
+    run: RunDirectory,
+    config: RunConfig,
+    quiet: bool,
+    look: Look | None,
+    work: Callable[[list[Logger]], TrainResult],
+) -> TrainResult:
+    """Do the work while nobody else can, and write down how it ended, whatever happens."""
     with run.locked():
         with run.writing("run.json"):
             run.set_status("running")
@@ -279,14 +324,20 @@ def _around(
                     said = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
                     run.set_status("failed", reason=said)
             raise
-    confirmation = None
-    if (
-        result.stopped_because != "interrupted"
-        and result.best_test_return is not None
-        and has_official_engine(config.env.key)
-    ):
-        confirmation = judge_every_way(run, CONFIRM_EPISODES, "official")
-    return Outcome(run, result, confirmation)
+    return result
+
+
+def confirm(run: RunDirectory, *, quiet: bool = True) -> dict[str, Any]:
+    """Judge the best policy of a run that has ended, as `judge_every_way` does, so that its folder tells the result.
+
+    On the official package where there is one, with more episodes where the run says that it is solved.
+    """
+    record = RunReader(run)
+    engine: Engine = "official" if has_official_engine(record.config.env.key) else "lockstep"
+    episodes = CONFIRM_EPISODES if record.info.get("status") == "solved" else JUDGE_EPISODES
+    where = "the official package" if engine == "official" else "new seeds"
+    with Console(quiet=quiet).status(f"judging the best policy: {episodes} new episodes on {where}"):
+        return judge_every_way(run, episodes, engine)
 
 
 @contextmanager

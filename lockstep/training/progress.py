@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import task_name
 from lockstep.formats import clock, compact, sparkline
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
@@ -32,7 +33,7 @@ class ProgressDisplay(SilentLogger):
         self._checkpoint = "none yet"
 
     def begin(self, config: RunConfig, run: RunDirectory) -> None:
-        self._config, self._run = config, run
+        self._config, self._run, self._task = config, run, task_name(config.env)
         self._live = Live(console=self._console, refresh_per_second=4, transient=False, get_renderable=self.render)
         self._live.start()
 
@@ -63,7 +64,7 @@ class ProgressDisplay(SilentLogger):
         """The panel as it stands now."""
         config, status = self._config, self._status
         title = Text.assemble(
-            ("lockstep ", "bold cyan"), (config.env.key, "bold"), ("  ", ""), (one_line(str(self._run.path)), "dim")
+            ("lockstep ", "bold cyan"), (self._task, "bold"), ("  ", ""), (one_line(str(self._run.path)), "dim")
         )
         if status is None:
             return Group(title, Text("preparing", style="dim"))
@@ -92,7 +93,7 @@ class ProgressDisplay(SilentLogger):
         line = Text.assemble(("test return ", "dim"), (f"{mean:.2f} ± {std:.2f}  ", "bold"))
         line.append(sparkline(self._test_returns, 40), style="cyan")
         if target is not None:
-            line.append(f"  solved above {target:g}", style="dim")
+            line.append(f"  goal: above {target:g}", style="dim")
         return line
 
     def _train_return(self, status: Status) -> str:

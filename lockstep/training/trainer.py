@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lockstep import named, trust
 from lockstep.algorithms.fast.shares import one_thread
@@ -15,7 +15,9 @@ from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import code_named, names_code
 from lockstep.errors import UserError
+from lockstep.formats import percent
 from lockstep.runs.directory import RunDirectory
+from lockstep.runs.headline import CONTRADICTION, chance_of_contradiction
 from lockstep.runs.loggers import Logger
 from lockstep.shell import command_line
 from lockstep.training.checkpoints.checkpoint import inheritance, load_latest, save_best, save_checkpoint
@@ -24,6 +26,8 @@ from lockstep.training.interruption import AbandonedError, Interruption
 from lockstep.training.session import Session
 
 StoppedBecause = Literal["solved", "max_env_steps", "max_seconds", "interrupted"]
+CONFIRM_EPISODES = 400
+"""Episodes of the judgement that confirms a solved run."""
 SHARES = "shares"
 """In run.json: processes that work on one batch."""
 
@@ -239,19 +243,19 @@ def _advance(session: Session, run: RunDirectory, interruption: Interruption) ->
 
 
 def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logger]) -> tuple[Mapping[str, float], bool]:
-    """Evaluate; once more, with new episodes, where that exceeds the target. Returns the last row, and whether it did.
+    """Evaluate; once more, with new episodes, where that exceeds the goal. Returns the last row, and whether the run
+    is solved: whether these exceed it so clearly that its judgement will hardly say otherwise.
 
     Cut off by a signal, it leaves no trace but that it is due.
     """
-    target = session.config.training.stop_at_test_return
+    goal, solved = session.config.training.stop_at_test_return, False
     evaluated, rows = session.evaluated_episodes, []
     try:
         with interruption.leaving():
-            for episodes in (session.config.evaluation.episodes, session.config.evaluation.confirm_episodes):
-                rows.append((session.evaluation_row(episodes), session.recording))
-                solved = target is not None and rows[-1][0]["test_return_mean"] > target
-                if not solved:
-                    break
+            rows.append((session.evaluation_row(session.config.evaluation.episodes), session.recording))
+            if goal is not None and rows[0][0]["test_return_mean"] > goal:
+                rows.append((session.evaluation_row(session.config.evaluation.confirm_episodes), session.recording))
+                solved = denial(rows[1][0], goal) < CONTRADICTION
     except (AbandonedError, UserError):
         session.evaluated_episodes = evaluated
         raise
@@ -260,7 +264,26 @@ def _judge(session: Session, interruption: Interruption, loggers: Sequence[Logge
         for logger in loggers:
             logger.evaluation(row)
             logger.recording(recording)
+    if goal is not None and len(rows) > 1 and not solved:
+        for logger in loggers:
+            logger.note(refusal(rows[1][0], goal))
     return rows[-1][0], solved
+
+
+def denial(row: Mapping[str, Any], goal: float) -> float:
+    """The chance that another judgement of a solved run says that it is not, by the episodes of an evaluation."""
+    episodes = min(int(row["episodes"]), CONFIRM_EPISODES)
+    return chance_of_contradiction(row["test_return_mean"], row["test_return_std"], episodes, goal)
+
+
+def refusal(row: Mapping[str, Any], goal: float) -> str:
+    """Why an evaluation, or a judgement, does not end a run as solved."""
+    where = " on the official package" if row["engine"] == "official" else ""
+    return (
+        f"{row['episodes']:,} new episodes{where} earn {row['test_return_mean']:.2f}. That {CONFIRM_EPISODES} others "
+        f"are not above {goal:g} has a chance of {percent(denial(row, goal))}; it must be below "
+        f"{percent(CONTRADICTION)}, so training goes on."
+    )
 
 
 def _lost(episodes: int) -> str:

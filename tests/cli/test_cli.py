@@ -11,6 +11,7 @@ import pytest
 
 from lockstep.cli import app, main
 from lockstep.config.load import load_config
+from lockstep.envs.registry import OURS, make_vec
 
 TINY_RUN = [
     "env.key=probe-coin",
@@ -84,9 +85,9 @@ def test_evaluate_prints_the_numbers_scripts_need(trained: Path, capsys: pytest.
     assert {"test_return_mean", "test_return_std", "episodes", "engine", "env_steps"} <= set(row)
     assert (row["episodes"], row["engine"]) == (30, "lockstep")
     assert main(["evaluate", "fir", "--episodes", "30"]) == 0
-    assert "over 30 greedy episodes" in capsys.readouterr().out
+    assert "30 greedy episodes" in capsys.readouterr().out
     assert main(["evaluate", "fir", "--episodes", "30", "--choice", "sampled"]) == 0
-    assert "over 30 sampled episodes" in capsys.readouterr().out
+    assert "30 sampled episodes" in capsys.readouterr().out
 
 
 def test_a_run_that_reached_its_end_can_be_given_more(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +122,24 @@ def test_lists_are_printed_for_people_and_for_scripts(here: Path, capsys: pytest
         assert capsys.readouterr().out
         assert main([*verb, "--json"]) == 0
         assert isinstance(json.loads(capsys.readouterr().out), list)
+
+
+def test_the_name_alone_says_how_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert "lockstep train smoke" in out
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+def test_worlds_are_explained_on_a_page_with_keys_that_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["envs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) < 40
+    shown = " ".join(lines)
+    for family in OURS:
+        for key in family.keys:
+            assert key in shown
+            assert make_vec(key, 1).spec.num_agents >= 1
 
 
 def test_verify_reports_what_was_compared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,8 +24,14 @@ def test_before_a_run_it_says_what_is_wrong_and_what_helps(here: Path, capsys: p
     out = capsys.readouterr().out
     assert "This will almost surely not learn." in out
     assert "lr=0.001" in out
-    assert "docs/findings/learning-rate-too-high.md" in out
+    assert "lockstep doctor --explain learning-rate-too-high" in out
     assert list(here.iterdir()) == []
+
+
+def test_a_finding_is_explained_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--explain", "too-few-rewards"]) == 0
+    assert "random team delivers once" in " ".join(capsys.readouterr().out.split())
+    assert "did you mean 'too-few-rewards'?" in refused(["doctor", "--explain", "few-rewards"], capsys)
 
 
 def test_it_writes_a_configuration_that_it_finds_nothing_in(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

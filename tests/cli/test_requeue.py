@@ -34,7 +34,7 @@ def test_started_again_it_says_that_it_has_finished(job: RunDirectory, capsys: p
     before = {path.name: path.read_bytes() for path in job.path.iterdir() if path.is_file()}
     assert main(JOB) == 0
     said = capsys.readouterr().out
-    assert "runs/job is finished already: 400 env steps, best test return " in said
+    assert "runs/job is finished already: 400 env steps, judged return " in said
     assert main([*JOB, "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
     assert (row["run"], row["stopped_because"], row["env_steps"]) == ("runs/job", "max_env_steps", 400)

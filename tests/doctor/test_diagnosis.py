@@ -122,4 +122,4 @@ def test_findings_speak_in_numbers_and_plain_data() -> None:
                 row: dict[str, Any] = finding.row()
                 assert any(character.isdigit() for character in row["evidence"])
                 assert row["numbers"]
-                assert row["document"] == f"docs/findings/{finding.name}.md"
+                assert row["document"] == f"lockstep doctor --explain {finding.name}"

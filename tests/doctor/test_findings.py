@@ -19,7 +19,7 @@ from lockstep.runs.reader import RunReader
 from tests.runs.folders import append, make_run
 
 RECORDED = Path(__file__).parent / "recorded"
-DOCUMENTS = Path(__file__).parents[2] / "docs" / "findings"
+DOCUMENTS = Path(__file__).parents[2] / "lockstep" / "doctor" / "pages"
 
 
 @dataclass

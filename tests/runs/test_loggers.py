@@ -184,7 +184,7 @@ def test_the_display_tells_where_the_run_stands() -> None:
     display.end("max_env_steps")
     console.print(display.render())
     text = console.export_text()
-    for expected in ("12.0M / 50.0M steps", "1m15s", "0.75", "0.700", "at 11.0M steps", "1.25 ± 0.50", "above 2.5"):
+    for expected in ("12.0M / 50.0M steps", "1m15s", "0.75", "0.700", "at 11.0M steps", "1.25 ± 0.50", "above 3.25"):
         assert expected in text
     assert max(len(line) for line in text.splitlines()) <= 80
 

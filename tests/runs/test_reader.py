@@ -41,13 +41,13 @@ def test_a_record_holds_numbers_configuration_and_standing(tmp_path: Path) -> No
 
 def test_the_best_evaluation_is_the_latest_of_the_highest(tmp_path: Path) -> None:
     rows = [evaluation(10, 2.0), evaluation(20, 3.0), evaluation(30, 3.0, std=0.25, episodes=1000), evaluation(40, 1.0)]
-    assert RunReader.open(make_run(tmp_path / "a", evaluations=rows).path).best == (3.0, 0.25, 30, 1000)
+    assert RunReader.open(make_run(tmp_path / "a", evaluations=rows).path).selected == (3.0, 0.25, 30, 1000)
 
 
 def test_an_empty_run_has_nothing_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("this is no toml")
     record = RunReader.open(tmp_path)
-    assert (record.best, record.env_steps, record.wall_seconds, record.standing) == (None, 0, 0.0, "unknown")
+    assert (record.selected, record.env_steps, record.wall_seconds, record.standing) == (None, 0, 0.0, "unknown")
     assert record.config_or_none() is None
     with pytest.raises(UserError, match="TOML"):
         _ = record.config

@@ -10,6 +10,7 @@ from lockstep.analysis.report.document import Block, Picture, Section, Table, Te
 from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.report.words import GLOSSARY, LESSONS
 from lockstep.config.schema import RunConfig
+from lockstep.envs.registry import task_name
 
 
 def task_section(config: RunConfig, task: ReportedTask | None) -> Section:
@@ -22,7 +23,7 @@ def task_section(config: RunConfig, task: ReportedTask | None) -> Section:
         return Section("task", "The task", (Text(text),))
     blocks: list[Block] = [Text(paragraph) for paragraph in task.about.paragraphs]
     if task.picture is not None:
-        alt = f"A drawing of {config.env.key} seen from above"
+        alt = f"A drawing of {task_name(config.env)} seen from above"
         blocks.append(Picture("task", task.about.caption, alt, png=task.picture, max_width="26rem"))
     blocks.append(Table(("", ""), _facts(config, task)))
     return Section("task", "The task", blocks)
@@ -73,7 +74,8 @@ def _facts(config: RunConfig, task: ReportedTask) -> list[tuple[str, str]]:
     spec, about = task.spec, task.about
     (sees, seen), (can, actions) = about.sees, about.can
     return [
-        ("Environment", literal(config.env.key)),
+        ("Environment", literal(task_name(config.env))),
+        *([("Made from", literal(config.env.key))] if task_name(config.env) != config.env.key else []),
         ("Agents", f"{spec.num_agents}"),
         *about.rows,
         ("Steps in an episode", f"{spec.time_limit}"),

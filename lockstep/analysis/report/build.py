@@ -19,6 +19,7 @@ from lockstep.analysis.report.outcome import curves_section, results_section, su
 from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.analysis.report.settings import replicate_section, settings_section
 from lockstep.analysis.report.task import task_of
+from lockstep.envs.registry import task_name
 from lockstep.errors import UserError
 from lockstep.runs.delivery import Content, deliver
 from lockstep.runs.reader import RunReader
@@ -107,6 +108,6 @@ def _title(groups: Sequence[Group]) -> str:
 
 
 def _subtitle(records: Sequence[RunReader]) -> str:
-    keys = ", ".join(dict.fromkeys(literal(record.config.env.key) for record in records))
+    keys = ", ".join(dict.fromkeys(literal(task_name(record.config.env)) for record in records))
     runs = "one run" if len(records) == 1 else f"{len(records)} runs"
     return f"{runs} on {keys} · written by Lockstep on {datetime.now():%-d %B %Y}"

@@ -7,6 +7,7 @@ from lockstep.analysis.report.document import Block, EmbeddedPage, Picture, Sect
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.runs.directory import read_rows
+from lockstep.runs.headline import headline
 from lockstep.runs.reader import RunReader
 from lockstep.show import player
 from lockstep.show.live.film import play_again
@@ -32,7 +33,7 @@ def media_sections(groups: Sequence[Group], replay: Replay | None = None) -> lis
 
 
 def _made(group: Group, number: int, replay: Replay | None) -> Block | None:
-    best = max(group.runs, key=lambda run: run.best.test_return_mean if run.best else float("-inf"))
+    best = max(group.runs, key=lambda run: found.score.mean if (found := headline(run)) else float("-inf"))
     try:
         recording = replay(best) if replay else _last_recorded(best)
     except UserError:

@@ -15,7 +15,10 @@ from lockstep.analysis.report.document import Block, Folded, Picture, Section, T
 from lockstep.analysis.report.results import GroupResult, SeedResult
 from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.statistics import Interval, improvement_interval, performance_profile, probability_of_improvement
+from lockstep.envs.registry import task_name
 from lockstep.formats import decimal, listed, minutes_text, plus_minus, steps
+from lockstep.runs.headline import Score
+from lockstep.runs.notes import read_notes
 
 UNFINISHED = {
     "running": "is still running",
@@ -40,6 +43,12 @@ def summary_section(results: Sequence[GroupResult], tasks: Sequence[ReportedTask
     sentences = [f"{literal(seed.run.name)} {words}." for seed, words in unfinished if words]
     if sentences:
         blocks.append(Text(" ".join(["Not everything is done:", *sentences, "This report says what there is."])))
+    blocks += [
+        Text(" ".join([f"{literal(seed.run.name)}: {plain(notes.note)}", *(literal(f"#{tag}") for tag in notes.tags)]))
+        for result in results
+        for seed in result.seeds
+        if (notes := read_notes(seed.run.directory)).note or notes.tags
+    ]
     lost = [
         f"{literal(seed.run.name)}: {plain(told)}"
         for result in results
@@ -66,7 +75,8 @@ def results_section(results: Sequence[GroupResult], published: Sequence[Publishe
     )
     rows = [_group_row(result) for result in results]
     kinds = list(dict.fromkeys(result.score_kind for result in results))
-    caption = f"Test return: {'; '.join(kinds)}. {_solved_rule(results)}"
+    names = dict.fromkeys(result.score_name for result in results)
+    caption = f"{' or '.join(names).capitalize()}: {'; '.join(kinds)}. {_solved_rule(results)}"
     blocks: list[Block] = [Table(columns, rows, frozenset(columns[1:]), caption)]
     blocks.append(Folded("Seed by seed", (_seed_table(results),)))
     if len(results) > 1:
@@ -102,7 +112,7 @@ def _setting(results: Sequence[GroupResult], tasks: Sequence[ReportedTask | None
     config, task = results[0].group.config, tasks[0]
     runs = sum(len(result.seeds) for result in results)
     algorithms = listed(list(dict.fromkeys(algorithm_of(result.group.config).spoken for result in results)))
-    keys = listed(list(dict.fromkeys(literal(result.group.config.env.key) for result in results)))
+    keys = listed(list(dict.fromkeys(literal(task_name(result.group.config.env)) for result in results)))
     team = f"Teams of {task.spec.num_agents} agents" if task else "Teams"
     length = task.spec.time_limit if task else config.env.time_limit
     episode = f"an episode of {length} steps" if length else "an episode"
@@ -127,7 +137,9 @@ def _tiles(result: GroupResult) -> list[tuple[str, str, str]]:
         if result.interval
         else f"± {decimal(result.episode_std)} over episodes"
     )
-    tiles = [(decimal(result.iqm), "test return" if seeds == 1 else f"test return, IQM of {seeds} seeds", spread)]
+    tiles = [
+        (decimal(result.iqm), result.score_name if seeds == 1 else f"{result.score_name}, IQM of {seeds} seeds", spread)
+    ]
     if result.threshold is not None:
         tiles.append((f"{result.solved} of {seeds}", f"solved: above {result.threshold:g}", ""))
         tiles.append((steps(result.steps_to_solved), "env steps to solved", "median" if seeds > 1 else ""))
@@ -144,7 +156,8 @@ def _verdict(result: GroupResult) -> str:
     seeds = len(result.scores)
     interval = f" (95 % interval {_range(result.interval)})" if result.interval else ""
     reached = (
-        f"{name} reached a test return of {decimal(result.iqm)}{interval}, {seeds_text(seeds)}: {result.score_kind}."
+        f"{name} reached a {result.score_name} of {decimal(result.iqm)}{interval}, {seeds_text(seeds)}: "
+        f"{result.score_kind}."
     )
     if all(0.0 <= score < NOTHING for score in result.scores):
         found = f"{decimal(result.iqm)}, {seeds_text(seeds)}, {result.score_kind}"
@@ -190,7 +203,7 @@ def _group_row(result: GroupResult) -> tuple[str, ...]:
 
 def _seed_table(results: Sequence[GroupResult]) -> Table:
     other = {seed.judged_otherwise.choice for result in results for seed in result.seeds if seed.judged_otherwise}
-    otherwise = (f"judged anew, {' or '.join(sorted(other))}",) if other else ()
+    otherwise = (f"judged return, {' or '.join(sorted(other))}",) if other else ()
     columns = (
         "run",
         "seed",
@@ -199,8 +212,9 @@ def _seed_table(results: Sequence[GroupResult]) -> Table:
         "updates",
         "time",
         "last evaluation",
-        "best evaluation",
-        "best policy judged anew",
+        "selected at",
+        "by a test return of",
+        "judged return",
         *otherwise,
         "mean while learning",
         "solved at",
@@ -218,25 +232,26 @@ def _seed_table(results: Sequence[GroupResult]) -> Table:
                     f"{seed.env_steps:,}",
                     f"{seed.updates:,}",
                     minutes_text(seed.minutes),
-                    _score(seed, "last"),
-                    _score(seed, "best"),
-                    _score(seed, "judged"),
-                    *((_score(seed, "otherwise"),) if other else ()),
+                    _score(seed.last),
+                    "–" if seed.selected is None else f"{seed.selected.env_steps:,}",
+                    "–"
+                    if seed.selected is None
+                    else f"{decimal(seed.selected.test_return_mean)} ({seed.selected.episodes:,})",
+                    _score(seed.judged),
+                    *((_score(seed.judged_otherwise),) if other else ()),
                     decimal(seed.mean_height),
                     solved,
                 )
             )
     caption = (
-        "Returns are means ± standard deviations over the episodes of one evaluation. The best evaluation was picked "
-        "because it was high, so it flatters; the same policy judged anew does not. Mean while learning: the area "
-        "under the curve over its length."
+        "Returns are means ± standard deviations over the episodes in brackets. The best policy was selected because "
+        "its test return was high, so that number flatters; its judged return, on new episodes, does not. Mean while "
+        "learning: the area under the curve over its length."
     )
     return Table(columns, rows, frozenset(columns) - {"run", "status"}, caption)
 
 
-def _score(seed: SeedResult, which: str) -> str:
-    known = {"last": seed.last, "best": seed.best, "judged": seed.judged, "otherwise": seed.judged_otherwise}
-    score = known[which]
+def _score(score: Score | None) -> str:
     return "–" if score is None else f"{plus_minus(score.mean, score.std)} ({score.episodes:,})"
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,24 +18,8 @@ from lockstep.analysis.statistics import (
     mean_height,
     time_to_cross,
 )
-from lockstep.runs.cleaning import number
-from lockstep.runs.directory import read_json
-from lockstep.runs.reader import RunReader, Standing
-
-
-@dataclass(frozen=True)
-class Score:
-    """A mean return over episodes, and what was played."""
-
-    mean: float
-    std: float
-    """Over episodes."""
-    episodes: int
-    env_steps: int
-    """How long the judged policy was trained."""
-    engine: str
-    choice: str = "greedy"
-    """How the policy was played: greedy, or sampled."""
+from lockstep.runs.headline import JUDGED, TESTED, Score, evaluation_scores, judged_scores
+from lockstep.runs.reader import RunReader, Selected, Standing
 
 
 @dataclass(frozen=True)
@@ -51,8 +34,8 @@ class SeedResult:
     minutes: float
     last: Score | None
     """The last evaluation during training."""
-    best: Score | None
-    """The highest evaluation during training: chosen because it was high, so partly luck."""
+    selected: Selected | None
+    """The evaluation that selected the best policy: it did because it was high, so partly by luck."""
     judged: Score | None
     """The best policy on new episodes, on the official package where it was played."""
     judged_otherwise: Score | None
@@ -79,6 +62,8 @@ class GroupResult:
     scores: tuple[float, ...]
     """One mean return a seed, `score_kind` says which."""
     score_kind: str
+    score_name: str
+    """`judged return`, or `test return` where not every seed was judged."""
     mean: float | None
     std: float | None
     """Over seeds."""
@@ -109,6 +94,7 @@ def group_result(group: Group) -> GroupResult:
         threshold=threshold,
         scores=tuple(means),
         score_kind=_kind(played, all_judged, named=any(seed.judged_otherwise for seed in seeds)),
+        score_name=JUDGED if all_judged else TESTED,
         mean=float(np.mean(means)) if means else None,
         std=float(np.std(means, ddof=1)) if len(means) > 1 else None,
         episode_std=math.sqrt(float(np.mean([score.std**2 for score in played]))) if played else None,
@@ -121,20 +107,8 @@ def group_result(group: Group) -> GroupResult:
     )
 
 
-def judged_scores(run: RunReader, *, otherwise: bool = False) -> list[Score]:
-    """The judgements of the run's present best policy: the official package's first, then by number of episodes.
-
-    otherwise: as in `RunReader.judgements`.
-    """
-    rows = [row for row in run.judgements(otherwise=otherwise) if row.get("checkpoint") == "best"]
-    present = _best_env_steps(run)
-    scores = [_score(row) for row in rows if present is None or row.get("env_steps") == present]
-    known = [score for score in scores if score is not None]
-    return sorted(known, key=lambda score: (score.engine == "official", score.episodes), reverse=True)
-
-
 def _seed_result(run: RunReader, threshold: float | None) -> SeedResult:
-    scores = _evaluations(run)
+    scores = evaluation_scores(run)
     judged, otherwise = judged_scores(run), judged_scores(run, otherwise=True)
     crossing = crossing_minutes = None
     if threshold is not None and scores:
@@ -150,28 +124,13 @@ def _seed_result(run: RunReader, threshold: float | None) -> SeedResult:
         updates=int(max(run.metrics.last("updates") or 0, run.evaluations.last("updates") or 0)),
         minutes=run.wall_seconds / 60,
         last=scores[-1][0] if scores else None,
-        best=max((score for score, _ in scores), key=lambda score: score.mean, default=None),
+        selected=run.selected,
         judged=judged[0] if judged else None,
         judged_otherwise=otherwise[0] if otherwise else None,
         crossing=crossing,
         crossing_minutes=crossing_minutes,
         mean_height=mean_height(x, y, float(x[-1])) if len(x) > 1 else None,
     )
-
-
-def _evaluations(run: RunReader) -> list[tuple[Score, float]]:
-    """Every whole evaluation of the training, in the order in which they were made, each with the minutes so far."""
-    rows = run.evaluations
-    names = ("test_return_mean", "test_return_std", "episodes", "env_steps", "wall_seconds")
-    table = np.stack([rows[name] for name in names], axis=1)
-    whole = table[np.isfinite(table).all(axis=1)]
-    return [
-        (
-            Score(float(mean), float(std), int(episodes), int(env_steps), "lockstep", run.config.evaluation.choice),
-            float(seconds) / 60,
-        )
-        for mean, std, episodes, env_steps, seconds in whole
-    ]
 
 
 def _median(crossings: Sequence[Crossing | None]) -> float | None:
@@ -193,25 +152,3 @@ def _kind(scores: Sequence[Score], all_judged: bool, *, named: bool) -> str:
     engines = {score.engine for score in scores}
     where = "the official package" if engines == {"official"} else "Lockstep's simulator"
     return f"best policy judged anew, {count} episodes on {where}"
-
-
-def _score(row: dict[str, Any]) -> Score | None:
-    """A row of judgements.jsonl; None where it is not whole."""
-    try:
-        score = Score(
-            mean=float(row["test_return_mean"]),
-            std=float(row["test_return_std"]),
-            episodes=int(row["episodes"]),
-            env_steps=int(row["env_steps"]),
-            engine=str(row.get("engine", "lockstep")),
-            choice=str(row.get("choice", "greedy")),
-        )
-    except (KeyError, TypeError, ValueError):
-        return None
-    return score if math.isfinite(score.mean) and math.isfinite(score.std) else None
-
-
-def _best_env_steps(run: RunReader) -> int | None:
-    """How long the policy in checkpoints/best was trained; None where there is none."""
-    known = number(read_json(run.directory.checkpoints / "best" / "manifest.json").get("env_steps"))
-    return None if known is None else int(known)

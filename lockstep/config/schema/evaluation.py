@@ -13,7 +13,7 @@ class EvaluationConfig(ConfigSection):
     episodes: Count = 100
     """Episodes in one evaluation, all of them counted."""
     confirm_episodes: Count = 1_000
-    """New episodes whose mean must exceed stop_at_test_return too: of many evaluations, one is lucky."""
+    """New episodes that must exceed stop_at_test_return clearly: of many evaluations, one is lucky."""
     choice: Literal["greedy", "sampled"] = "greedy"
     """greedy: agents do what they value most. sampled: an action drawn by the softmax of what they value."""
     epsilon: Fraction = 0.0

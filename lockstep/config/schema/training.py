@@ -22,8 +22,8 @@ class TrainingConfig(ConfigSection):
     """Training also ends, with an evaluation, after so many seconds in its loop, over all resumes; unset: whatever it
     takes. How far a run comes then depends on the machine and on who shares it."""
     stop_at_test_return: float | None = None
-    """Stop as soon as a greedy evaluation's mean return exceeds this, and evaluation.confirm_episodes new ones agree;
-    unset: run to max_env_steps."""
+    """Stop as soon as an evaluation's mean return exceeds this, and that of evaluation.confirm_episodes new episodes so
+    clearly that a judgement of 400 others would deny it with a chance below 1 in 100; unset: run to max_env_steps."""
     init_from: str = ""
     """Folder of a run whose best team this one begins as: networks of the same shapes take over its parameters, and its
     env steps count as this run's own. Learnt on a small floor, for a large one. Empty: from nothing."""

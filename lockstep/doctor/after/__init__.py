@@ -1,6 +1,6 @@
 """After holds the checks during and after a run: each is a function of the run's history.
 
-A file holds checks that belong together. A new check is a function here and a page in docs/findings.
+A file holds checks that belong together. A new check is a function here and a page in doctor/pages.
 """
 
 from collections.abc import Callable

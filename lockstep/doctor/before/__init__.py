@@ -1,6 +1,6 @@
 """Before holds the checks before a run: each is a function of a forecast.
 
-A file holds checks that belong together. A new check is a function here and a page in docs/findings.
+A file holds checks that belong together. A new check is a function here and a page in doctor/pages.
 """
 
 from collections.abc import Callable

@@ -58,6 +58,10 @@ class Fields(WorldFamily):
     name = "foraging"
     also_called = ("lbforaging", "lbf")
     oracle = "lbforaging"
+    keys = {  # noqa: RUF012, a constant
+        "Foraging-8x8-2p-2f-v3": "a field of food: its size, players (p), foods (f); -coop where every food takes all "
+        "of them; -2s before the size lets them see two cells far"
+    }
 
     def owns(self, key: str) -> bool:
         """`Foraging-8x8-2p-2f-v3` and its like, also as Gymnasium and EPyMARL write them."""

@@ -18,6 +18,7 @@ class Foreign(WorldFamily):
 
     name = "foreign"
     strangers = True
+    keys = EXAMPLES
     drawing = {"render_mode": "rgb_array"}  # noqa: RUF012, a constant
 
     def owns(self, key: str) -> bool:

@@ -76,6 +76,7 @@ class Particles(WorldFamily):
     name = "particles"
     also_called = ("mpe",)
     oracle = "mpe2"
+    keys = {"mpe:simple_spread_v3": "a particle game, compiled: `lockstep envs mpe` has them"}  # noqa: RUF012, a constant
 
     def owns(self, key: str) -> bool:
         """The compiled games only; MPE's others are somebody else's."""

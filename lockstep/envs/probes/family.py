@@ -12,6 +12,7 @@ class Probes(WorldFamily):
     """Tiny worlds with known answers."""
 
     name = "probes"
+    keys = {"probe-coin": "a tiny world with a known answer, to test with: `lockstep envs probe` has them"}  # noqa: RUF012
 
     def owns(self, key: str) -> bool:
         """`probe-coin` and its like."""

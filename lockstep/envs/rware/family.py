@@ -53,6 +53,12 @@ class Warehouses(WorldFamily):
 
     name = "rware"
     oracle = "rware"
+    keys = {  # noqa: RUF012, a constant
+        "rware-tiny-2ag-v2": "a warehouse: tiny, small, medium or large; 1 to 19 robots (ag); behind them -easy or "
+        "-hard, for twice or half as many requests; -2s before the size lets them see two cells far",
+        "rware-1x3-8h-2ag-2req-global-v2": "the same in numbers: rows x columns of shelves, their height, robots, "
+        "requests, and who is rewarded: indiv, global, twostage",
+    }
 
     def owns(self, key: str) -> bool:
         """`rware-tiny-2ag-v2` and its like, also as Gymnasium writes them."""
@@ -90,6 +96,15 @@ class Warehouses(WorldFamily):
     def feature_names(self, key: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
         """As docs/observations.md explains them."""
         return feature_names(keyed_config(key, None, arguments))
+
+    def called(self, key: str, arguments: Mapping[str, Any]) -> str:
+        """A floor of one's own by its size and its robots, `5 x 5 floor, 2 robots`; else what differs from the key."""
+        if not arguments.get("layout"):
+            shown = ", ".join(f"{name}={value}" for name, value in arguments.items())
+            return f"{key} with {shown}" if shown else key
+        rules = keyed_config(key, None, arguments)
+        robots = "one robot" if rules.n_agents == 1 else f"{rules.n_agents} robots"
+        return f"{rules.floor.height} x {rules.floor.width} floor, {robots}"
 
     def has_official(self, key: str) -> bool:
         """Lockstep brings the package along."""

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lockstep.envs.registry import task_name
 from lockstep.errors import UserError
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import ROOT, RunDirectory, list_runs, read_rows
+from lockstep.runs.headline import headline
 from lockstep.runs.reader import RunReader
 from lockstep.show.live.curves import Seen, changes
 from lockstep.show.live.film import film
@@ -128,14 +130,17 @@ class Folder:
 
 
 def _summary(record: RunReader) -> dict[str, Any]:
-    config, best = record.config_or_none(), record.best
+    config, selected, found = record.config_or_none(), record.selected, headline(record)
+    judged = None if found is None or not found.is_judged else found.score
     return {
         "run": record.name,
         "standing": record.standing,
         "env_steps": record.env_steps,
-        "best_test_return": best.test_return_mean if best else None,
-        "best_env_steps": best.env_steps if best else None,
-        "env": config.env.key if config else None,
+        "judged_return": judged.mean if judged else None,
+        "judged": judged.text if judged else None,
+        "selected_return": selected.test_return_mean if selected else None,
+        "selected_env_steps": selected.env_steps if selected else None,
+        "env": task_name(config.env) if config else None,
         "algorithm": config.algorithm.name if config else None,
         "seed": config.seed if config else None,
     }

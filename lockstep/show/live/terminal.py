@@ -11,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.algorithms.registry import algorithm_of
+from lockstep.envs.registry import task_name
 from lockstep.errors import UserError
 from lockstep.runs.directory import read_rows
+from lockstep.runs.headline import headline
 from lockstep.runs.reader import RunReader, Standing
 from lockstep.runs.rows import Column
 from lockstep.show.live.film import play_again
@@ -130,7 +132,7 @@ def _title(record: RunReader) -> Text:
     standing, config = record.standing, record.config_or_none()
     title = Text.assemble(("lockstep ", "bold cyan"), (record.name, "bold"), no_wrap=True)
     if config is not None:
-        title.append(f"  {config.env.key}  {algorithm_of(config).spoken}", "dim")
+        title.append(f"  {task_name(config.env)}  {algorithm_of(config).spoken}", "dim")
     title.append(f"  {STANDINGS.get(standing, standing)}", STYLES.get(standing, "yellow"))
     return title.append("".join(f"\n{sentence}" for sentence in record.unreadable()), "yellow")
 
@@ -140,10 +142,12 @@ def _learning(record: RunReader, width: int, height: int) -> list[RenderableType
     if not known.any():
         return [Text("test return  first evaluation to come", style="dim")]
     x, mean = record.evaluations["env_steps"][known], record.evaluations["test_return_mean"][known]
-    spread, best = record.evaluations.last("test_return_std") or 0.0, record.best
+    spread, found, selected = record.evaluations.last("test_return_std") or 0.0, headline(record), record.selected
     line = Text.assemble(("test return ", "dim"), (f"{mean[-1]:.2f} ± {spread:.2f}", "bold"))
-    if best is not None:
-        line.append(f"  best {best.test_return_mean:.2f} at {best.env_steps:,} env steps", "dim")
+    if selected is not None:
+        line.append(f"  selected at {selected.env_steps:,} env steps by {selected.test_return_mean:.2f}", "dim")
+    if found is not None and found.is_judged:
+        line.append(f"\n{found.name} {found.score.text}", "bold")
     lines = plot(x, mean, width, height)
     labels = [f"{mean.max():.2f}", *[""] * (height - 2), f"{min(mean.min(), 0.0):.2f}"]
     table = Table.grid(padding=(0, 1))

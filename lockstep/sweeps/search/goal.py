@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lockstep.analysis.report.results import judged_scores
 from lockstep.analysis.statistics import iqm
 from lockstep.errors import UserError
 from lockstep.formats import clock, decimal
+from lockstep.runs.headline import judged_scores
 from lockstep.runs.reader import RunReader
 
 RETURN = "test_return"
@@ -36,16 +36,16 @@ class Goal:
         The mean return of its best policy on new episodes; or minus the logarithm of the seconds until it was solved,
         and for a run that was not, as many as it had, and what it lacked, as a share of the threshold, on top.
         """
-        best = run.best
-        if best is None:
+        selected = run.selected
+        if selected is None:
             return None
         if self.threshold is None:
             judged = judged_scores(run)
-            return judged[0].mean if judged else best.test_return_mean
+            return judged[0].mean if judged else selected.test_return_mean
         seconds = max(run.wall_seconds, 1e-3)
         if run.standing == "solved":
             return -math.log(seconds)
-        lacks = max(self.threshold - best.test_return_mean, 0.0) / max(abs(self.threshold), 1e-9)
+        lacks = max(self.threshold - selected.test_return_mean, 0.0) / max(abs(self.threshold), 1e-9)
         return -math.log(max(seconds, self.within or 0.0)) - lacks
 
     def text(self, value: float | None) -> str:

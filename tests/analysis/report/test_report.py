@@ -23,7 +23,8 @@ from lockstep.show.recording import Recording
 from tests.runs.written import written_run
 from tests.show.live.recorded import recorded_run, recording
 
-SOLVE: dict[str, Any] = {"preset": "solve", "every": 100_000}
+SOLVE: dict[str, Any] = {"preset": "solve", "every": 100_000, "words": ["stop_at_test_return=2.5"]}
+WORSE: dict[str, Any] = {**SOLVE, "words": [*SOLVE["words"], "lr=0.1"]}
 
 
 def markdown(document: Document) -> str:
@@ -116,7 +117,7 @@ def test_a_run_whose_files_are_torn_is_reported(tmp_path: Path) -> None:
 
 def test_two_configurations_are_compared(tmp_path: Path) -> None:
     good = [written_run(tmp_path / f"a{seed}", [2.0, 2.8], seed=seed, **SOLVE) for seed in (1, 2)]
-    bad = [written_run(tmp_path / f"b{seed}", [0.0, 0.0], seed=seed, words=["lr=0.1"], **SOLVE) for seed in (1, 2)]
+    bad = [written_run(tmp_path / f"b{seed}", [0.0, 0.0], seed=seed, **WORSE) for seed in (1, 2)]
     text = markdown(build_report([*bad, *good]))
     assert "| `solve (lr=0.001)` | `solve (lr=0.1)` | 100% | 100% to 100% |" in text
     assert "learned nothing that its test shows: 0.00" in text

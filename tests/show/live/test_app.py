@@ -45,7 +45,7 @@ def test_the_first_look_tells_everything_and_the_next_nothing(tmp_path: Path) ->
     told = events(follower.look())
     assert [kind for kind, _ in told] == ["runs", "facts", "curves"]
     facts, curves = told[1][1], told[2][1]
-    assert (facts["run"], facts["standing"], facts["best_test_return"], facts["recorded"]) == (
+    assert (facts["run"], facts["standing"], facts["selected_return"], facts["recorded"]) == (
         "a",
         "finished",
         2,
@@ -92,7 +92,7 @@ def test_numbers_that_json_has_not_are_left_out(tmp_path: Path) -> None:
     append(run.evaluations, evaluation(300, math.inf, std=math.nan))
     append(run.metrics, {"env_steps": 300, "wall_seconds": math.inf, "updates": math.inf})
     facts = dict(events(Follower(Folder(tmp_path), ["a"]).look()))["facts"]
-    assert facts["best_test_return"] == 2.0
+    assert facts["selected_return"] == 2.0
     assert math.isfinite(facts["wall_seconds"])
 
 

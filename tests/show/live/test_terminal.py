@@ -22,9 +22,9 @@ def printed(record: RunReader) -> str:
 
 def test_off_a_terminal_the_last_moment_is_printed_once(tmp_path: Path) -> None:
     text = printed(RunReader.open(recorded_run(tmp_path / "a").path))
-    assert "a  rware-tiny-2ag-v2  QMIX  finished" in text
+    assert "a  5 x 5 floor, 2 robots  QMIX  finished" in text
     assert "after 200 env steps of training, step 40 of 40" in text
-    assert "test return 2.00 ± 0.50  best 2.00 at 200 env steps" in text
+    assert "test return 2.00 ± 0.50  selected at 200 env steps by 2.00" in text
 
 
 def test_a_run_that_just_began_says_what_will_come(tmp_path: Path) -> None:

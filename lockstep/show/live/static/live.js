@@ -137,7 +137,8 @@ function showFacts(facts) {
   const left = running && speed && facts.max_env_steps ? (facts.max_env_steps - facts.env_steps) / speed : null;
   const rows = [
     ["test return", value(facts.test_return_mean), facts.test_return_std == null ? "" : `± ${value(facts.test_return_std)}`],
-    ["best", value(facts.best_test_return), facts.best_env_steps ? `at ${compact(facts.best_env_steps)}` : ""],
+    ["judged return", value(facts.judged_return), facts.judged?.replace(/^[^±]*/, "") ?? "when it has ended"],
+    ["selected at", facts.selected_env_steps ? compact(facts.selected_env_steps) : "–", facts.selected_env_steps ? `by ${value(facts.selected_return)}` : ""],
     ["env steps", compact(facts.env_steps), facts.max_env_steps ? `of ${compact(facts.max_env_steps)}` : "", facts.max_env_steps],
     ["updates", facts.updates == null ? "–" : compact(facts.updates), ""],
     ["speed", speed == null ? "–" : compact(speed), "steps/s"],
@@ -181,7 +182,7 @@ function showFindings(findings) {
 
 function showRuns() {
   at("runs-list").replaceChildren(
-    ...list.map(({ run, standing, best_test_return: best }) => {
+    ...list.map(({ run, standing, judged_return, selected_return }) => {
       const shown = page.shown.includes(run);
       const item = make("li", "", page.shown[0] === run ? { "aria-current": "true" } : {});
       const box = make("input", "", { type: "checkbox", "aria-label": `Show ${run}` });
@@ -191,6 +192,7 @@ function showRuns() {
       const name = make("button", run, { type: "button", title: `Bring ${run} to the front` });
       name.onclick = () => show(shown ? [run, ...page.shown.filter((other) => other !== run)] : [run]);
       const word = standing === "running" ? "training" : standing;
+      const best = judged_return ?? selected_return;
       item.append(box, swatch(page.colors.get(run)), name, make("span", best === null ? word : value(best), { class: "best", title: word }));
       return item;
     }),
