@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lockstep.runs.directory import RunDirectory
     from lockstep.runs.reader import RunReader
     from lockstep.sweeps.folder import SweepFolder
+    from lockstep.training.time_left import Pace
 
 
 def _findings(incomplete: str) -> list[str]:
@@ -91,16 +92,23 @@ def look_before(config: "RunConfig", *, quickly: bool = False) -> "Diagnosis":
     return diagnose(config, task, _machine(config, task, effort))
 
 
-def announce(config: "RunConfig", source: "Sequence[str]") -> None:
-    """The verdict in a few lines, before a training begins. source: the words that the configuration came from."""
+def announce(config: "RunConfig", source: "Sequence[str]") -> "Pace | None":
+    """The verdict in a few lines, before a training begins. source: the words that the configuration came from.
+
+    Returns how long its phases take, as measured.
+    """
     from rich.console import Console
 
     from lockstep.cli.doctor_text import console, short_lines
+    from lockstep.config.presets import USUAL_END
 
     with Console(stderr=True).status("the doctor plays at random, --no-doctor skips it"):
         diagnosis = look_before(config, quickly=True)
-    for line in short_lines(diagnosis, command_line("doctor", *source)):
+    words = [word for word in source[1:] if not word.startswith("seed=")]
+    usual = None if words else USUAL_END.get(source[0])
+    for line in short_lines(diagnosis, command_line("doctor", *source), usual):
         console().print(line)
+    return diagnosis.forecast.pace
 
 
 def watching(run: "RunDirectory") -> "Callable[[], list[str]]":

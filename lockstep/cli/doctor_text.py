@@ -21,6 +21,7 @@ from lockstep.shell import command_line
 from lockstep.sweeps.folder import SweepFolder
 from lockstep.sweeps.report import SharedFinding
 from lockstep.training.learning_check import ProbeResult
+from lockstep.training.time_left import SEEN, UNSEEN, Span, around
 
 WIDTH = 100
 BARS = "▁▂▃▄▅▆▇█"
@@ -117,12 +118,23 @@ def findings_text(findings: Sequence[Finding], command: str) -> list[RenderableT
     return parts
 
 
-def short_lines(diagnosis: Diagnosis, command: str) -> list[Text]:
-    """The verdict in a few lines, for the beginning of a training."""
+def short_lines(diagnosis: Diagnosis, command: str, usual: tuple[int, int] | None = None) -> list[Text]:
+    """The verdict in a few lines, for the beginning of a training. usual: env steps between which it mostly stops."""
     sentence, style = SENTENCES[diagnosis.verdict]
-    seconds = diagnosis.forecast.seconds
-    lasting = "" if seconds is None else f"  at most {duration(seconds)}"
+    seconds, config = diagnosis.forecast.seconds, diagnosis.forecast.config
+    most = "" if config.training.stop_at_test_return is None else "at most "
+    lasting = "" if seconds is None else f"  {most}{around(seconds, UNSEEN).text}"
     lines = [Text.assemble(("doctor ", "dim"), (sentence, style), (lasting, "dim"))]
+    pace = diagnosis.forecast.pace
+    if usual is not None and pace is not None:
+        first, last = (pace.until(config, env_steps) + pace.end for env_steps in usual)
+        lines.append(
+            Text(
+                f"       Such runs stop at {usual[0] / 1e6:.0f} to {usual[1] / 1e6:.0f} million env steps: "
+                f"{Span(first / SEEN, last * SEEN).text} here.",
+                style="dim",
+            )
+        )
     for finding in diagnosis.findings:
         if finding.severity == "note":
             continue
@@ -243,7 +255,8 @@ def _expected(forecast: Forecast) -> Table:
     held = "one collection" if isinstance(forecast, FreshForecast) else "replay"
     table.add_row(held, memory(forecast.replay_bytes), free)
     if forecast.seconds is not None:
-        table.add_row("time", duration(forecast.seconds), "at most, from a measured second of the loop")
+        most = "" if config.training.stop_at_test_return is None else "at most, "
+        table.add_row("time", around(forecast.seconds, UNSEEN).text, f"{most}from a measured second of the loop")
     return table
 
 

@@ -20,6 +20,8 @@ from lockstep.runs.reader import RunReader
 
 LONGEST_NAME = 28
 """Characters of a run's name that are never broken: PRESET-sSEED-TIME has about as many."""
+NARROW = 110
+"""Columns of a terminal below which headings are broken, to leave room for the task."""
 STYLES = {"running": "cyan", "solved": "green", "failed": "red", "died": "red", "interrupted": "yellow"}
 
 
@@ -52,13 +54,15 @@ def print_runs(rows: Sequence[dict[str, Any]], *, filtered: bool) -> None:
     if not rows:
         print("No run fits." if filtered else "No run yet: `lockstep train smoke` makes one.")
         return
+    console = Console()
+    narrow = console.width < NARROW
     table = Table(box=None, pad_edge=False, header_style="dim")
     longest = max(len(row["name"] or row["run"]) for row in rows)
     table.add_column("run", overflow="fold", width=min(longest, LONGEST_NAME))
     table.add_column("task", overflow="fold")
     table.add_column("algorithm", overflow="fold", width=len("algorithm"))
-    table.add_column("env steps", justify="right", width=5)
-    table.add_column("judged return", justify="right", width=6)
+    table.add_column("env steps", justify="right", width=5 if narrow else None)
+    table.add_column("judged return", justify="right", width=6 if narrow else None)
     table.add_column("state", width=max(len(row["state"]) for row in rows))
     table.add_column("age", justify="right", width=6)
     for row in rows:
@@ -74,7 +78,7 @@ def print_runs(rows: Sequence[dict[str, Any]], *, filtered: bool) -> None:
             Text(state, style=STYLES.get(state, "")),
             Text("" if row["age_seconds"] is None else age(row["age_seconds"]), style="dim"),
         )
-    Console().print(table)
+    console.print(table)
     if any(row["judged_return"] is None and row["test_return"] is not None for row in rows):
         print("\n(In brackets: the last test return of a run that was not judged yet.)")
     for row in rows:

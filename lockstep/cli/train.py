@@ -65,15 +65,14 @@ def train(
     from lockstep.cli.doctor import announce, watching
 
     run = there or RunDirectory.create(out, Path(source).stem, config.seed, dump_toml(config))
-    if not (there or no_doctor or quiet or as_json):
-        announce(config, [source, *words])
+    pace = None if there or no_doctor or quiet or as_json else announce(config, [source, *words])
     if watch:
         from lockstep.cli.watch import watch_beside
 
         watch_beside(run.path, quiet=quiet or as_json)
     look = None if quiet or as_json else watching(run)
     if there is None:
-        outcome = command.train(config, run, quiet=quiet or as_json, look=look)
+        outcome = command.train(config, run, quiet=quiet or as_json, look=look, pace=pace)
     else:
         outcome = command.resume(run, quiet=quiet or as_json, look=look)
     _finish(outcome, as_json=as_json, quiet=quiet)

@@ -345,6 +345,10 @@ PRESETS: Mapping[str, Callable[[], RunConfig]] = {
 }
 
 
+USUAL_END = {"solve": (13_000_000, 15_000_000)}
+"""Env steps between which presets that stop by themselves have stopped so far (docs/results.md)."""
+
+
 def summary(name: str) -> str:
     """The preset's one-line description."""
     return (PRESETS[name].__doc__ or "").partition("\n")[0]

@@ -92,6 +92,13 @@ def parse_value(text: str) -> Any:
     return text
 
 
+def as_word(value: Any) -> str:
+    """What stands behind `key=` for a value, on one line: `parse_value` reads it back."""
+    if isinstance(value, str):
+        return value.replace("\n", "\\n") if parse_value(value) == value else json.dumps(value)
+    return "none" if value is None else json.dumps(value)
+
+
 def _drawing(file: Path) -> str:
     """The text of a floor plan, which is kept instead of its place. Only who types may name a file, no other file."""
     try:

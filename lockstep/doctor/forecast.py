@@ -19,6 +19,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.config.schema.fresh import dealt
 from lockstep.doctor.machine import UNMEASURED, Machine
 from lockstep.doctor.task import MeasuredTask
+from lockstep.training.time_left import Pace, judging_seconds
 
 GRID = 1_000
 Floats = NDArray[np.float64]
@@ -274,13 +275,22 @@ class Forecast:
 
     @property
     def seconds(self) -> float | None:
-        """Wall time at the measured speed, evaluations apart; None where it was not measured."""
-        machine = self.machine
+        """Wall time at the measured speed, with all evaluations and the judgement; None where it was not measured."""
+        pace = self.pace
+        return None if pace is None else pace.warmup + pace.learning + pace.end
+
+    @property
+    def pace(self) -> Pace | None:
+        """What the phases of the run take at the measured speed; None where it was not measured."""
+        machine, evaluation = self.machine, self.config.evaluation
         if machine.seconds_per_collection is None or machine.seconds_per_update is None:
             return None
-        playing = self.collections * machine.seconds_per_collection + self.updates * machine.seconds_per_update
         warmup = self.warmup_collections * self.steps_per_collection * (machine.seconds_per_warmup_step or 0.0)
-        return playing + warmup
+        evaluations = self.collections * self.steps_per_collection / evaluation.every_env_steps + 1
+        rounds = math.ceil(evaluation.episodes / self.episodes_per_collection)
+        played = self.collections + evaluations * rounds
+        learning = played * machine.seconds_per_collection + self.updates * machine.seconds_per_update
+        return Pace(warmup, learning, judging_seconds(self.config, self.task.spec.time_limit))
 
     def row(self) -> dict[str, float]:
         """The numbers for people and programs, by plain names."""

@@ -16,18 +16,14 @@ from lockstep.formats import clock
 from lockstep.reproduce.baselines import baselines
 from lockstep.reproduce.display import estimate_text
 from lockstep.reproduce.plan import WEEK1, Reproduction
-from lockstep.reproduce.story import story, week1_section
+from lockstep.reproduce.story import story, week1_section, week2_title
 from lockstep.runs.reader import RunReader
 from lockstep.sweeps.display import SweepDisplay
 from lockstep.sweeps.estimate import estimates
 from lockstep.sweeps.folder import Cell, SweepFolder
 from lockstep.sweeps.local import LocalEngine, jobs_of, run_sweep
 
-TITLES = {
-    "week1": "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread",
-    "week2": "QMIX in the warehouse: the published experiment, reproduced, explained and surpassed",
-    "both": "QMIX in the warehouse: the published experiment, reproduced, explained and surpassed",
-}
+WEEK1_TITLE = "Three particles, three landmarks: QMIX, VDN and IQL on simple_spread"
 
 
 def check_jobs(parallel: int) -> None:
@@ -50,7 +46,8 @@ def reproduce(plan: Reproduction, out: Path, parallel: int, console: Console, *,
         found = dict(zip(configurations, estimates(list(configurations.values()), threads), strict=True))
         console.print(estimate_text(plan, found, parallel))
         for job in jobs:
-            job.seconds, job.bytes = found[job.cell.name].seconds, found[job.cell.name].bytes
+            one = found[job.cell.name]
+            job.seconds, job.pace, job.bytes = one.seconds, one.pace, one.bytes
         if any(job.share for job in jobs):
             left = clock(sum(job.seconds_left for job in jobs) / parallel)
             console.print(f"{done} of {len(jobs)} runs are done already; about {left} are left.")
@@ -90,7 +87,7 @@ def report(plan: Reproduction, cells: Sequence[Cell], out: Path) -> list[Path]:
 
     document = build_report(
         week2 or week1,
-        TITLES[plan.experiment],
+        week2_title([group_result(group) for group in group_runs(week2)]) if week2 else WEEK1_TITLE,
         sections,
         examine=findings,
         replay=lambda record: play_best(record.directory),

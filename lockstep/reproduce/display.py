@@ -9,6 +9,10 @@ from rich.text import Text
 from lockstep.formats import clock
 from lockstep.reproduce.plan import Reproduction
 from lockstep.sweeps.estimate import Estimate
+from lockstep.training.time_left import UNSEEN, around
+
+REPORT_SECONDS = 20.0
+"""Seconds of the teams that are played beside the trained ones, and of the report."""
 
 
 def estimate_text(plan: Reproduction, estimates: Mapping[str, Estimate], parallel: int) -> Group:
@@ -31,4 +35,5 @@ def estimate_text(plan: Reproduction, estimates: Mapping[str, Estimate], paralle
             clock(found.seconds * plan.seeds),
         )
     order = f"{parallel} side by side" if parallel > 1 else "one after the other"
-    return Group(table, Text(f"About {clock(total / parallel)} in all, {order}, as fast as this machine is now."))
+    span = around(total / parallel + REPORT_SECONDS, UNSEEN).text
+    return Group(table, Text(f"{span[0].upper()}{span[1:]} in all, {order}, as fast as this machine is now."))

@@ -20,6 +20,8 @@ from lockstep.runs.reader import RunReader
 JUDGED, TESTED = "judged return", "test return"
 CONTRADICTION = 0.01
 """The chance that is left, at most, that a second judgement denies what a first one confirmed."""
+JUDGE_EPISODES, CONFIRM_EPISODES = 100, 400
+"""Episodes of the judgement that a training ends with, and of the one that confirms a solved run."""
 
 
 @dataclass(frozen=True)

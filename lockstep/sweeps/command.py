@@ -22,7 +22,7 @@ def estimated_jobs(sweep: SweepFolder, threads: int, console: Console) -> list[J
         with console.status("timing a few rounds"):
             found = estimates([job.cell.config for job in jobs], threads)
         for job, one in zip(jobs, found, strict=True):
-            job.seconds, job.bytes = one.seconds, one.bytes
+            job.seconds, job.pace, job.bytes = one.seconds, one.pace, one.bytes
     return jobs
 
 

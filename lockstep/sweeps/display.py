@@ -19,6 +19,7 @@ from lockstep.runs.cleaning import one_line
 from lockstep.runs.headline import headline
 from lockstep.sweeps.folder import Cell, Standing
 from lockstep.sweeps.local import Job
+from lockstep.training.time_left import UNSEEN, around
 
 LINE_SECONDS = 300.0
 MOST_SETTINGS = 4
@@ -212,8 +213,8 @@ def estimate_text(title: str, jobs: Sequence[Job], at_once: int) -> Group:
     total = sum(job.seconds_left for job in left)
     longest_left = max((job.seconds_left for job in left), default=0.0)
     order = f"{at_once} at a time" if at_once > 1 else "one after the other"
-    about = clock(max(total / at_once, longest_left))
-    return Group(rows, Text(f"About {about} in all, {order}, as fast as this machine is now.\n"))
+    span = around(max(total / at_once, longest_left), UNSEEN).text
+    return Group(rows, Text(f"{span[0].upper()}{span[1:]} in all, {order}, as fast as this machine is now.\n"))
 
 
 def time_left(done: float, left: float, elapsed: float, at_once: int) -> float:

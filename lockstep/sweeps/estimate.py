@@ -13,11 +13,12 @@ from lockstep.envs.registry import make_env
 from lockstep.sweeps.folder import with_threads
 from lockstep.training.estimate import needed_bytes
 from lockstep.training.speed import LoopSpeed, measure_speed
+from lockstep.training.time_left import Pace, judging_seconds
 
 MOST_SECONDS = 12.0
 """Seconds of measuring, whatever the number of configurations."""
-START_SECONDS = 5.0
-"""Seconds until a process trains: mostly importing torch."""
+START_SECONDS = 8.0
+"""Seconds until a process trains, and from its last words to the next one: mostly importing torch."""
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,26 @@ class Estimate:
     collections: int
     evaluations: int
     warmup: float = 0.0
+    judging: float = 0.0
     bytes: int = 0
     """Once the replay is full."""
     most: float = math.inf
     """Seconds in the training loop at which it ends whatever it has done (`training.max_seconds`)."""
 
     @property
-    def seconds(self) -> float:
-        loop = (
-            self.warmup
-            + self.updates * self.per_update
+    def pace(self) -> Pace:
+        """What its phases take; each begins with a start or ends with a judgement."""
+        learning = (
+            self.updates * self.per_update
             + self.collections * self.per_collection
             + self.evaluations * self.per_evaluation
         )
-        return START_SECONDS + min(loop, self.most)
+        return Pace(START_SECONDS + self.warmup, learning, self.judging)
+
+    @property
+    def seconds(self) -> float:
+        pace = self.pace
+        return min(pace.warmup + pace.learning, START_SECONDS + self.most) + pace.end
 
 
 def estimates(configs: Sequence[RunConfig], threads: int) -> list[Estimate]:
@@ -93,6 +100,7 @@ def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
         collections=collections,
         evaluations=steps // config.evaluation.every_env_steps + 1,
         warmup=warmup * speed.warmup_step,
+        judging=judging_seconds(config, speed.collection_steps // config.collection.num_envs),
         bytes=needed,
         most=config.training.max_seconds or math.inf,
     )

@@ -24,6 +24,7 @@ from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
 from lockstep.sweeps.folder import MOST_DEATHS, Cell, CellHistory, SweepFolder
 from lockstep.training.interruption import Interruption
+from lockstep.training.time_left import Pace
 
 POLL_SECONDS = 0.5
 REFUSED = 2
@@ -42,6 +43,8 @@ class Job:
     record: RunReader
     seconds: float = 1.0
     """Estimated, of all of it."""
+    pace: Pace | None = None
+    """What its phases take, estimated."""
     bytes: float = 0.0
     """Memory that it will take, estimated."""
     worker: "CellWorker | None" = None
@@ -63,12 +66,13 @@ class Job:
 
     @property
     def share(self) -> float:
-        """How much of the env steps is done; 1 when nothing is left to do."""
+        """How much of the time is over, as estimated, or else of the env steps; 1 when nothing is left to do."""
         if self.done:
             return 1.0
-        training = self.cell.config.training
-        time = self.record.wall_seconds / training.max_seconds if training.max_seconds else 0.0
-        return min(max(self.record.env_steps / training.max_env_steps, time), 0.999)
+        config, env_steps = self.cell.config, self.record.env_steps
+        share = env_steps / config.training.max_env_steps if self.pace is None else self.pace.share(config, env_steps)
+        limit = config.training.max_seconds
+        return min(max(share, self.record.wall_seconds / limit if limit else 0.0), 0.999)
 
     @property
     def seconds_left(self) -> float:

@@ -21,7 +21,15 @@ from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock, percent
 from lockstep.runs.directory import RunDirectory, Status, read_rows, write_atomically
-from lockstep.runs.headline import CONTRADICTION, Score, chance_of_contradiction, headline, judged_scores
+from lockstep.runs.headline import (
+    CONFIRM_EPISODES,
+    CONTRADICTION,
+    JUDGE_EPISODES,
+    Score,
+    chance_of_contradiction,
+    headline,
+    judged_scores,
+)
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
@@ -30,7 +38,8 @@ from lockstep.training import trainer
 from lockstep.training.checkpoints.checkpoint import changed_settings, check_begun, inheritance
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay
-from lockstep.training.trainer import CONFIRM_EPISODES, StoppedBecause, TrainResult, denial, refusal
+from lockstep.training.time_left import Pace
+from lockstep.training.trainer import StoppedBecause, TrainResult, denial, refusal
 
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
@@ -45,8 +54,6 @@ STATUS: dict[StoppedBecause, Status] = {
     "interrupted": "interrupted",
 }
 """What run.json says of a run whose training stopped."""
-JUDGE_EPISODES = 100
-"""Episodes of the judgement that a training ends with; one that is solved has `CONFIRM_EPISODES`."""
 MAX_EPISODE_STEPS = 10_000
 
 
@@ -191,9 +198,12 @@ def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: 
     return config
 
 
-def train(config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | None = None) -> Outcome:
-    """Train into a new run directory. `look` is asked after every evaluation what the user should know."""
-    return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers))
+def train(
+    config: RunConfig, run: RunDirectory, *, quiet: bool, look: Look | None = None, pace: Pace | None = None
+) -> Outcome:
+    """Train into a new run directory. `look` is asked after every evaluation what the user should know; `pace` is what
+    was measured before, for the time that is left."""
+    return _around(run, config, quiet, look, lambda loggers: trainer.train(config, run, loggers), pace)
 
 
 def resume(
@@ -278,11 +288,12 @@ def _around(
     quiet: bool,
     look: Look | None,
     work: Callable[[list[Logger]], TrainResult],
+    pace: Pace | None = None,
 ) -> Outcome:
     """Do the work, then judge what came of it. A run that its own evaluations call solved and its judgement does not
     call solved clearly enough goes on."""
     while True:
-        result = _guarded(run, config, quiet, look, work)
+        result = _guarded(run, config, quiet, look, work, pace)
         if result.stopped_because == "interrupted" or result.best_test_return is None:
             return Outcome(run, result, None)
         confirmation = confirm(run, quiet=quiet)
@@ -302,13 +313,14 @@ def _guarded(
     quiet: bool,
     look: Look | None,
     work: Callable[[list[Logger]], TrainResult],
+    pace: Pace | None,
 ) -> TrainResult:
     """Do the work while nobody else can, and write down how it ended, whatever happens."""
     with run.locked():
         with run.writing("run.json"):
             run.set_status("running")
         try:
-            loggers = _loggers(config, quiet)
+            loggers = _loggers(config, quiet, pace)
             if look is not None:
                 loggers.append(LookingLogger(look, tuple(loggers)))
             with _memory_explained(run):
@@ -356,10 +368,10 @@ def _memory_explained(run: RunDirectory) -> Iterator[None]:
         ) from error
 
 
-def _loggers(config: RunConfig, quiet: bool) -> list[Logger]:
+def _loggers(config: RunConfig, quiet: bool, pace: Pace | None) -> list[Logger]:
     names = ["jsonl", *(["tensorboard"] if config.logging.tensorboard else []), *config.logging.loggers]
     loggers = build_loggers(names)
     if not quiet:
         console = Console()
-        loggers.append(ProgressDisplay(console) if console.is_terminal else LineLogger())
+        loggers.append(ProgressDisplay(console, pace) if console.is_terminal else LineLogger())
     return loggers

@@ -16,15 +16,19 @@ from lockstep.formats import clock, compact, sparkline
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.loggers import Row, SilentLogger, Status
+from lockstep.training.time_left import Pace, time_left
 
 RATE_WINDOW_SECONDS = 20.0
+MOMENT_SECONDS = 1.0
+"""Seconds between moments that are remembered to say how long it takes."""
 
 
 class ProgressDisplay(SilentLogger):
     """Bar with time left, speeds, epsilon, returns with a sparkline, last checkpoint. For terminals."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, pace: Pace | None = None) -> None:
+        self._console, self._pace = console, pace
+        self._passed: list[tuple[float, float]] = []
         self._test_returns: list[float] = []
         self._row: Row = {}
         self._evaluation: Row = {}
@@ -53,6 +57,8 @@ class ProgressDisplay(SilentLogger):
     def tick(self, status: Status) -> None:
         now = time.monotonic()
         self._status = status
+        if not self._passed or status.wall_seconds - self._passed[-1][1] >= MOMENT_SECONDS:
+            self._passed.append((status.env_steps, status.wall_seconds))
         self._recent.append((now, status.env_steps, status.updates))
         while len(self._recent) > 2 and now - self._recent[0][0] > RATE_WINDOW_SECONDS:
             self._recent.popleft()
@@ -109,9 +115,8 @@ class ProgressDisplay(SilentLogger):
         return (later_steps - steps) / seconds, (later_updates - updates) / seconds
 
     def _time_left(self, status: Status) -> str:
-        rate = self._rates()[0]
-        elapsed = clock(status.wall_seconds)
-        left = self._config.training.max_env_steps - status.env_steps
-        if rate <= 0 or status.warming_up:
+        elapsed, left = clock(status.wall_seconds), time_left(self._config, self._passed, self._pace)
+        if left is None:
             return elapsed
-        return f"{elapsed}, at most {clock(left / rate)} left"
+        most = "" if self._config.training.stop_at_test_return is None else "at most "
+        return f"{elapsed}, {most}{left.clock} left"

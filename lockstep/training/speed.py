@@ -31,7 +31,7 @@ class LoopSpeed(NamedTuple):
 
 
 def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
-    """Play and learn for about `seconds` in a session that is thrown away. Nothing of the run is touched.
+    """Play and learn for about 1.5 `seconds` in a session that is thrown away. Nothing of the run is touched.
 
     Its replay has room for what is timed, so that also a configuration whose own does not fit can be timed.
     """
@@ -58,7 +58,7 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
         steps = int(random_play(session.env, rng, 0).lengths.sum())
         return LoopSpeed(
             _quickest(lambda: collect(session.env, session.policy, seed=0), seconds / 3),
-            _quickest(study, seconds / 2) / updates,
+            _quickest(study, seconds) / updates,
             _quickest(lambda: random_play(session.env, rng, 0), seconds / 6) / steps,
             steps,
             session.feed.batches_a_round if fresh else config.training.updates_per_collection,
@@ -69,9 +69,11 @@ def measure_speed(config: RunConfig, seconds: float = 1.0) -> LoopSpeed:
 
 
 def _quickest(work: Callable[[], object], seconds: float) -> float:
-    """Return the quickest of the repetitions that fit, at least two (the first also warms up)."""
+    """Return the quickest of the repetitions that fit, three at least, after one by which everything is compiled and
+    started."""
+    work()
     times: list[float] = []
-    while len(times) < 2 or (sum(times) < seconds and len(times) < MOST_REPETITIONS):
+    while len(times) < 3 or (sum(times) < seconds and len(times) < MOST_REPETITIONS):
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)

@@ -17,7 +17,7 @@ from lockstep.envs.registry import code_named, names_code
 from lockstep.errors import UserError
 from lockstep.formats import percent
 from lockstep.runs.directory import RunDirectory
-from lockstep.runs.headline import CONTRADICTION, chance_of_contradiction
+from lockstep.runs.headline import CONFIRM_EPISODES, CONTRADICTION, chance_of_contradiction
 from lockstep.runs.loggers import Logger
 from lockstep.shell import command_line
 from lockstep.training.checkpoints.checkpoint import inheritance, load_latest, save_best, save_checkpoint
@@ -26,8 +26,6 @@ from lockstep.training.interruption import AbandonedError, Interruption
 from lockstep.training.session import Session
 
 StoppedBecause = Literal["solved", "max_env_steps", "max_seconds", "interrupted"]
-CONFIRM_EPISODES = 400
-"""Episodes of the judgement that confirms a solved run."""
 SHARES = "shares"
 """In run.json: processes that work on one batch."""
 

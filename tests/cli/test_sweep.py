@@ -29,7 +29,7 @@ def test_the_unit_trains_says_that_it_has_and_does_nothing_twice(
     assert main(["sweep", "smoke", *SHORT, "seed=1..2", "--estimate"]) == 0
     said = capsys.readouterr().out
     assert "smoke, qmix, probe-coin" in said
-    assert "About" in said
+    assert "in all, one after the other" in said
     only = ["sweep", "sweeps/smoke-1", "--only", "2"]
     assert main([*only, "--quiet"]) == 0
     assert capsys.readouterr().out == ""

@@ -94,6 +94,9 @@ def test_a_warm_up_teaches_a_policy_nothing() -> None:
 
 
 def test_wall_time_is_playing_and_learning() -> None:
+    """Evaluations play as well: the default's 100 episodes, every 50,000 env steps and at the end."""
     timed = forecast(machine=Machine(0.01, 0.1, 1e-6))
-    assert timed.seconds == pytest.approx(10_000 * 0.01 + 9_969 * 0.1)
+    assert timed.pace is not None
+    assert timed.pace.learning > 10_000 * 0.01 + 9_969 * 0.1
+    assert timed.seconds == pytest.approx(timed.pace.warmup + timed.pace.learning + timed.pace.end)
     assert forecast().seconds is None

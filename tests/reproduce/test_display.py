@@ -19,5 +19,5 @@ def test_the_table_sums_seeds_and_divides_by_jobs() -> None:
     console.print(estimate_text(PLAN, dict.fromkeys(PLAN.configurations(), ESTIMATE), parallel=2))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "200 ms" in text
-    assert "0m30s" in text  # one configuration, both seeds
-    assert "About 0m45s in all, 2 side by side" in text  # three configurations, two seeds, two at a time
+    assert "0m36s" in text  # one configuration, both seeds
+    assert "49 seconds to 1.9 minutes in all, 2 side by side" in text  # three configurations, two seeds, and a report

@@ -9,8 +9,8 @@ from lockstep.analysis.report.markdown import to_markdown
 from lockstep.analysis.report.results import GroupResult, group_result
 from lockstep.config.presets import PRESETS
 from lockstep.reproduce.baselines import Baseline, baselines, random_baseline
-from lockstep.reproduce.plan import Reproduction
-from lockstep.reproduce.story import story, verdict, week1_section
+from lockstep.reproduce.plan import OURS, Reproduction
+from lockstep.reproduce.story import story, verdict, week1_section, week2_title
 from lockstep.runs.reader import RunReader
 from tests.runs.written import written_run
 
@@ -33,6 +33,20 @@ def result(path: Path, final: float, preset: str = "report-final") -> GroupResul
 )
 def test_a_verdict_tells_whichever_way_it_falls(tmp_path: Path, published: float, reached: float, words: str) -> None:
     assert verdict(published, result(tmp_path / "run", reached), PLAN) == words
+
+
+@pytest.mark.parametrize(
+    ("final", "ours", "claim"),
+    [
+        (0.0, 0.0, "trained again"),
+        (3.1, 0.0, "reproduced"),
+        (0.0, 5.0, "surpassed"),
+        (3.1, 5.0, "reproduced and surpassed"),
+    ],
+)
+def test_the_title_claims_what_the_numbers_say(tmp_path: Path, final: float, ours: float, claim: str) -> None:
+    results = [result(tmp_path / "final", final), result(tmp_path / "ours", ours, preset=OURS)]
+    assert week2_title(results) == f"QMIX in the warehouse: the published experiment, {claim}"
 
 
 def test_what_learns_against_what_was_published_is_explained(tmp_path: Path) -> None:

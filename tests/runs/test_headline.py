@@ -20,6 +20,7 @@ def test_every_verb_tells_the_same_number_by_the_same_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
     written_run(Path("runs/one"), [1.0, 3.48, 2.97], judged=3.65)
     for verb in (["doctor", "latest"], ["runs"], ["train", "smoke", "--resume-if-there", "--out", "runs/one"]):
         assert main(verb) == 0

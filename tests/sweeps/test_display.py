@@ -36,10 +36,10 @@ def test_an_estimate_names_runs_and_divides_by_those_at_a_time(tmp_path: Path) -
     for job in jobs:
         job.seconds = 60.0
     text = shown(estimate_text("s", jobs, 2))
-    assert "About 2m00s in all, 2 at a time" in text
+    assert "80 seconds to 3 minutes in all, 2 at a time" in text
     assert "smoke, qmix, probe-coin" in text
     assert "4m00s" in text
-    assert "About 1m00s in all, 8 at a time" in shown(estimate_text("s", jobs, 8))
+    assert "40 seconds to 1.5 minutes in all, 8 at a time" in shown(estimate_text("s", jobs, 8))
 
 
 def test_the_table_shows_what_works_and_what_failed_before_what_waits(tmp_path: Path) -> None:

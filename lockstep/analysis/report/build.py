@@ -59,7 +59,7 @@ def build_report(
         diagnostics_section(groups, tasks),
         *([findings_section(groups, examine)] if examine else []),
         *media_sections(_worth_watching(results), replay),
-        replicate_section(groups, [record.directory.path for record in records]),
+        replicate_section(groups),
         glossary_section(groups),
         lessons_section(),
     ]

@@ -118,8 +118,8 @@ def _setting(results: Sequence[GroupResult], tasks: Sequence[ReportedTask | None
     episode = f"an episode of {length} steps" if length else "an episode"
     what = f"{len(results)} configurations, {runs} runs in all" if len(results) > 1 else seeds_text(runs)
     return (
-        f"{team} were trained on {keys} with {algorithms}: {what}. What counts is the test return: what the whole team "
-        f"earns in {episode} when it acts greedily, on the mean."
+        f"{team} were trained on {keys} with {algorithms}: {what}. What counts is the "
+        f"{results[0].score_name}: what the whole team earns in {episode} when it acts greedily, on the mean."
     )
 
 

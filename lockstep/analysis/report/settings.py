@@ -1,13 +1,17 @@
 """The configuration, every value with what it does in the schema's own words, and how to have the same again."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lockstep.analysis.groups import Group, differing_settings
 from lockstep.analysis.report.document import Block, CodeBlock, Folded, Section, Table, Text, literal, plain
 from lockstep.config.knobs import Knob, flat, knobs
-from lockstep.config.load import dump_toml
+from lockstep.config.load import dump_toml, load_config
+from lockstep.config.presets import PRESETS
+from lockstep.config.words import as_word
+from lockstep.errors import UserError
 from lockstep.runs.cleaning import one_line, printable
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
@@ -50,8 +54,8 @@ def settings_section(groups: Sequence[Group]) -> Section:
     return Section("settings", "Configuration", blocks)
 
 
-def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section:
-    """Hardware, versions, commit, and the commands that were given."""
+def replicate_section(groups: Sequence[Group]) -> Section:
+    """Hardware, versions, commit, and the commands that make all of it again, also what was stopped and went on."""
     runs = [run for group in groups for run in group.runs]
     origins: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for run in runs:
@@ -62,7 +66,10 @@ def replicate_section(groups: Sequence[Group], paths: Sequence[Path]) -> Section
             blocks.append(Text(f"{', '.join(literal(name) for name in names)}:"))
         blocks.append(Table(("", ""), [(name, literal(value)) for name, value in origin]))
     blocks.append(Text("The commands, in a checkout of that commit after `make setup`:"))
-    blocks.append(CodeBlock("\n".join([*dict.fromkeys(_command(run) for run in runs), _report_command(paths)])))
+    made = [_again(run) for run in runs if run.origin == "lockstep"]
+    others = [run.directory.path for run in runs if run.origin != "lockstep"]
+    report = one_line(command_line("report", *(out for _, out in made), *others))
+    blocks.append(CodeBlock("\n".join([*(command for command, _ in made), report])))
     blocks.append(
         Text(
             "The same seed on the same kind of machine with the same number of threads gives the same run, number for "
@@ -117,12 +124,18 @@ def _origin(run: RunReader) -> tuple[tuple[str, str], ...]:
     return tuple((name, str(value)) for name, value in rows if value)
 
 
-def _command(run: RunReader) -> str:
-    words = run.info.get("command")
-    if not isinstance(words, list) or words[:1] != ["lockstep"]:  # a stranger may have written anything there
-        return one_line(command_line("train", run.directory.config))
-    return command_line(*map(str, words[1:]))
-
-
-def _report_command(paths: Sequence[Path]) -> str:
-    return one_line(command_line("report", *paths))
+def _again(run: RunReader) -> tuple[str, Path]:
+    """The command that makes a run anew as it stands now, seed, end and number of shares included; and where."""
+    out = run.directory.path.with_name(f"{run.directory.path.name}-again")
+    name, shares = str(run.info.get("name")), run.info.get("shares")
+    source: list[object] = [run.directory.config]
+    if name in PRESETS:
+        usual = flat(PRESETS[name]())
+        changed = {path: value for path, value in flat(run.config).items() if value != usual.get(path, NO_SUCH_SETTING)}
+        words = [f"{path}={as_word(value)}" for path, value in changed.items()]
+        with suppress(UserError):  # as settings of an algorithm of one's own are no words for everybody
+            if load_config(name, words) == run.config:
+                source = [name, *words]
+    if run.config.training.num_threads == 0 and isinstance(shares, int):
+        source.append(f"num_threads={shares}")
+    return one_line(command_line("train", *source, "--out", out)), out
