@@ -18,6 +18,7 @@ __all__ = [
     "Logger",
     "Run",
     "RunConfig",
+    "Search",
     "SilentLogger",
     "Sweep",
     "Team",
@@ -30,12 +31,13 @@ __all__ = [
     "load_team",
     "make_vec",
     "parallel_env",
+    "search",
     "sweep",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from lockstep.api import Run, Sweep, Team, evaluate, load_team, sweep, train
+    from lockstep.api import Run, Search, Sweep, Team, evaluate, load_team, search, sweep, train
     from lockstep.config.load import load_config
     from lockstep.config.schema import RunConfig
     from lockstep.envs.adapters.pettingzoo import parallel_env
@@ -48,6 +50,7 @@ _HOMES = {
     "Logger": "lockstep.runs.loggers",
     "Run": "lockstep.api",
     "RunConfig": "lockstep.config.schema",
+    "Search": "lockstep.api",
     "SilentLogger": "lockstep.runs.loggers",
     "Sweep": "lockstep.api",
     "Team": "lockstep.api",
@@ -59,6 +62,7 @@ _HOMES = {
     "load_team": "lockstep.api",
     "make_vec": "lockstep.envs.registry",
     "parallel_env": "lockstep.envs.adapters.pettingzoo",
+    "search": "lockstep.api",
     "sweep": "lockstep.api",
     "train": "lockstep.api",
 }

@@ -42,8 +42,12 @@ from lockstep.show import film
 from lockstep.spec import EnvSpec
 from lockstep.sweeps.command import local_engine, work_here
 from lockstep.sweeps.folder import Standing, SweepFolder
+from lockstep.sweeps.local import jobs_of
 from lockstep.sweeps.planning import plan_sweep
 from lockstep.sweeps.request import read_request
+from lockstep.sweeps.search.command import open_search, plan_search, search_here
+from lockstep.sweeps.search.request import SearchRequest
+from lockstep.sweeps.search.trials import SearchTrial, best_trial, trials_of
 from lockstep.teams.judge import Engine, evaluate_run
 from lockstep.teams.play import play, play_best
 from lockstep.training import command
@@ -286,6 +290,64 @@ def sweep(
     folder = None if out is None else Path(out)
     planned = plan_sweep(request, folder, lambda sentence: warnings.warn(sentence, stacklevel=3))
     return Sweep(planned.path).work(at_once, threads, progress=progress)
+
+
+class Search(Sweep):
+    """A sweep whose cells are chosen one after the other. Made by `search`, or from the folder of one that is there."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
+        self._folder = open_search(self.path, None)
+
+    def __repr__(self) -> str:
+        return f"Search({str(self.path)!r})"
+
+    @property
+    def trials(self) -> list[SearchTrial]:
+        """What has been chosen so far, and what came of it: `chosen`, `value`, `values` of its seeds, `standing`."""
+        return trials_of(jobs_of(self._folder), SearchRequest.of(self._folder).goal)
+
+    @property
+    def best(self) -> SearchTrial | None:
+        """The complete trial that is worth most; None before there is one."""
+        return best_trial(self.trials)
+
+    def work(self, at_once: int | None = None, threads: int = 1, *, progress: bool = False) -> "Search":
+        """Train what is left of it here, as `Sweep.work` does."""
+        console = Console(quiet=not progress)
+        _, interrupted_by = search_here(self._folder, local_engine(at_once, threads), threads, console)
+        if interrupted_by is not None:
+            raise KeyboardInterrupt
+        return self
+
+
+def search(
+    source: str | Path,
+    *words: str,
+    trials: int = 50,
+    seeds: int = 1,
+    goal: str = "test_return",
+    within: str | None = None,
+    sampler: str = "tpe",
+    sampler_seed: int = 1,
+    prune: bool = True,
+    out: str | Path | None = None,
+    at_once: int | None = None,
+    threads: int = 1,
+    progress: bool = False,
+) -> Search:
+    """Look for good settings, each trial chosen by what came of those before, and return the search.
+
+    source: a preset's name or a configuration's TOML file. words: as on the command line, "lr=1e-4..3e-3:log". goal:
+    "test_return", by which a run is worth its best policy's mean return; or a number, by which it is worth minus the
+    logarithm of the seconds after which its test return exceeded that. within: training time of each run, "90s".
+    out: the search's folder; the same search in the same folder goes on. The rest is as in `Sweep.work`. Raises
+    UserError for whatever cannot work, before anything is written.
+    """
+    request = SearchRequest(str(source), words, trials, seeds, sampler, goal, within, sampler_seed, prune)
+    folder = None if out is None else Path(out)
+    planned = plan_search(request, folder, lambda sentence: warnings.warn(sentence, stacklevel=3))
+    return Search(planned.path).work(at_once, threads, progress=progress)
 
 
 def evaluate(

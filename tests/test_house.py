@@ -56,6 +56,19 @@ def test_only_envs_knows_which_worlds_there_are() -> None:
     assert mentions(outside("envs"), r"^lockstep\.envs\.(rware|particles|foraging|foreign|probes)\b") == []
 
 
+def test_files_of_a_run_are_opened_by_one_module() -> None:
+    """Which waits for nothing: `lockstep.files`. The package's own files are no run's."""
+    careless = re.compile(r"\.read_text\(|\.read_bytes\(|\.open\((encoding|\"rb?\")")
+    own = re.compile(r"\bPAGES\b|\bfiles\(|joinpath|/proc/|file\.name: file")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in outside("compute", "envs", "config")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if careless.search(line) and not own.search(line)
+    ]
+    assert [line for line in found if not line.startswith("trust.py:")] == []  # what this user has allowed
+
+
 def test_only_algorithms_knows_which_algorithms_there_are() -> None:
     """Presets, EPyMARL's words and what others have published are words; everything else asks the registry."""
     said = re.compile(r"\b(qmix|vdn|iql)\b", re.IGNORECASE)

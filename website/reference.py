@@ -32,11 +32,12 @@ BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 NO_LIMIT = 10**15
 """The largest number that the schema lets anything count; nobody has to be told."""
 PUBLIC = (
-    "train", "Run", "evaluate", "load_team", "Team", "sweep", "Sweep", "make_vec", "parallel_env", "feature_names",
-    "load_config", "RunConfig", "load_policy", "Logger", "SilentLogger", "UserError",
+    "train", "Run", "evaluate", "load_team", "Team", "sweep", "Sweep", "search", "Search",
+    "make_vec", "parallel_env", "feature_names", "load_config", "RunConfig", "load_policy",
+    "Logger", "SilentLogger", "UserError",
 )  # fmt: skip
 """What `lockstep` itself offers, in the order in which it is met."""
-CALLED = ("Run", "Sweep")
+CALLED = ("Run", "Sweep", "Search")
 """Classes that users make themselves."""
 SHORT_RUN = ("t_max=8_000", "warmup_env_steps=2_000", "test_interval=4_000", "log_interval=2_000")
 """What makes a run of `smoke` that writes every file within a second."""

@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lockstep.analysis.statistics import Floats
@@ -89,6 +90,91 @@ def profile_figure(
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         axes.set_xlabel(x_label, color=GREY)
         axes.legend(frameon=False, loc="best", labelcolor=INK)
+        _headings(figure, title, subtitle)
+    return figure
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One of the axes of a plot in parallel coordinates."""
+
+    label: str
+    ticks: Sequence[tuple[float, str]]
+    """Heights from 0 to 1, with what stands there."""
+
+
+def bar_figure(bars: Sequence[tuple[str, float]], *, title: str, subtitle: str) -> Figure:
+    """Shares of a whole as bars that lie, in the order in which they are given. bars: names and shares."""
+    with _style():
+        figure = Figure(figsize=(7.2, 1.3 + 0.32 * len(bars)), layout="constrained")
+        axes = figure.add_subplot()
+        places = range(len(bars))[::-1]
+        axes.barh(places, [share for _, share in bars], height=0.6, color=COLORS[0])
+        axes.set_yticks(places, [name for name, _ in bars])
+        axes.grid(visible=False)
+        axes.set_xlim(0, 1.12 * max([share for _, share in bars] + [1e-9]))
+        axes.xaxis.set_visible(False)
+        for place, (_, share) in zip(places, bars, strict=True):
+            axes.annotate(
+                f"{share:.0%}", (share, place), xytext=(4, 0), textcoords="offset points", va="center", color=GREY
+            )
+        _headings(figure, title, subtitle)
+    return figure
+
+
+def parallel_figure(
+    coordinates: Sequence[Coordinate],
+    lines: Sequence[Sequence[float | None]],
+    values: Sequence[float],
+    *,
+    title: str,
+    subtitle: str,
+    text: Callable[[float], str],
+) -> Figure:
+    """Parallel coordinates: a line through its height on every axis, and at the right through what it is worth.
+
+    lines: a height from 0 to 1 for each coordinate, None where it has none. values: one a line; high ones are drawn
+    dark, and last. text: how a value is written.
+    """
+    low, high = min(values), max(values)
+    heights = [(value - low) / (high - low) if high > low else 0.5 for value in values]
+    last = len(coordinates)
+    with _style():
+        figure = Figure(figsize=(max(7.2, 1.35 * (last + 1)), 3.9), layout="constrained")
+        axes = figure.add_subplot()
+        for index in sorted(range(len(lines)), key=heights.__getitem__):
+            points = [(x, y) for x, y in enumerate([*lines[index], heights[index]]) if y is not None]
+            best = heights[index] == max(heights)
+            axes.plot(
+                *zip(*points, strict=True),
+                color=COLORS[1] if best else COLORS[0],
+                alpha=1.0 if best else 0.12 + 0.6 * heights[index] ** 2,
+                lw=2.2 if best else 1.1,
+                solid_joinstyle="round",
+                clip_on=False,
+            )
+        ticks = [*(one.ticks for one in coordinates), [(0.0, text(low)), (1.0, text(high))] if high > low else []]
+        for x, own in enumerate(ticks):
+            axes.axvline(x, color="#9aa0a6", lw=0.8, zorder=0.5)
+            for height, label in own:
+                axes.annotate(
+                    label,
+                    (x, height),
+                    xytext=(-4, 0) if x < last else (4, 0),
+                    textcoords="offset points",
+                    ha="right" if x < last else "left",
+                    va="center",
+                    fontsize=8.5,
+                    color=GREY,
+                    zorder=9,
+                    path_effects=[withStroke(linewidth=3, foreground="white")],
+                )
+        axes.set_xticks(range(last), [one.label for one in coordinates])
+        axes.set(xlim=(-0.55, last + 0.45), ylim=(-0.04, 1.04))
+        axes.yaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.tick_params(axis="x", length=0, pad=8, colors=INK)
+        axes.grid(visible=False)
         _headings(figure, title, subtitle)
     return figure
 

@@ -11,7 +11,8 @@ from lockstep import __version__
 
 # Importing a file makes its verbs known; `lockstep --help` shows them in the order of these lines.
 # isort: off
-from lockstep.cli import train, sweep, watch, show, doctor, report, exchange, reproduce, browse, trust, check, selftest
+from lockstep.cli import train, sweep, search, watch, show, doctor, report, exchange, reproduce, browse
+from lockstep.cli import trust, check, selftest
 
 # isort: on
 from lockstep.cli.app import INTERRUPTED, USER_ERROR, app, say
@@ -47,6 +48,7 @@ __all__ = [
     "main",
     "report",
     "reproduce",
+    "search",
     "selftest",
     "show",
     "sweep",

@@ -25,7 +25,8 @@ app = typer.Typer(
 )
 
 
-def _presets(incomplete: str) -> list[str]:
+def complete_presets(incomplete: str) -> list[str]:
+    """Names of presets that begin so, for the shell."""
     from lockstep.config.presets import PRESETS
 
     return [name for name in PRESETS if name.startswith(incomplete)]
@@ -66,7 +67,7 @@ def choices(*known: str) -> Callable[[str], list[str]]:
 
 MaybeSource = Annotated[
     str | None,
-    typer.Argument(metavar="PRESET|FILE.toml", autocompletion=_presets, help="What to start from."),
+    typer.Argument(metavar="PRESET|FILE.toml", autocompletion=complete_presets, help="What to start from."),
 ]
 TheirConfig = Annotated[
     str | None,

@@ -1,5 +1,6 @@
-"""The verbs that tell what came out: plot, report, export."""
+"""The verbs that tell what came out: plot, sync, report, export."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from lockstep import trust as consent
 from lockstep.cli.app import Runs, Trust, app, named_runs, say, sweep_at, tell_unreadable
 from lockstep.errors import UserError
 
+FOLLOW_SECONDS = 10.0
 TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
 """What `export` writes of a team, and not of its numbers."""
 
@@ -47,6 +49,34 @@ def plot(
 
 
 @app.command()
+def sync(
+    runs: Runs,
+    to: Annotated[str, typer.Option(help="tensorboard, mlflow or wandb.")],
+    out: Annotated[Path | None, typer.Option(help="The folder that is written into; default synced/NAME.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until none of them is training any more, looking every ten seconds.")
+    ] = False,
+    trust: Trust = False,
+) -> None:
+    """Write the rows of runs where TensorBoard, MLflow or Weights & Biases read them; again: what is new.
+
+    Everything stays on this machine. A run that was resumed is one run there.
+    """
+    from lockstep.runs import followers
+
+    place = out or Path("synced") / to
+    follower = followers.follower_named(to, place)
+    while True:
+        records = named_runs(runs, trust=trust)
+        told = [followers.follow(record, follower) for record in records]
+        say(f"wrote {sum(told)} new points of {len(records)} runs into {place}")
+        if not follow or all(record.directory.is_abandoned() for record in records):
+            break
+        time.sleep(FOLLOW_SECONDS)
+    tell_unreadable(records)
+
+
+@app.command()
 def report(
     runs: Runs,
     out: Annotated[
@@ -66,10 +96,11 @@ def report(
 
     extra = None
     if sweep is not None:
-        from lockstep.sweeps.report import sweep_sections
+        from lockstep.sweeps.report import reported_records, sweep_sections
 
         sweep.refuse_links()
         title, out, extra = title or sweep.path.resolve().name, out or sweep.path / "report.html", sweep_sections(sweep)
+        records = reported_records(sweep, records)
     document = build_report(records, title, extra, findings, lambda record: play_best(record.directory))
     for path in write_report(document, out or default_out(records)):
         say(f"wrote {path}")

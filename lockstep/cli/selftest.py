@@ -14,19 +14,25 @@ def selftest(
     part: Annotated[str, typer.Argument(metavar="resume|sweep", help="What to test on this machine.")],
     kills: Annotated[int, typer.Option(help="How often to kill something.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the training and of the moments.")] = 1,
+    on: Annotated[str, typer.Option(help="Who does the work of a sweep: local (this machine) or ray.")] = "local",
     as_json: Json = False,
 ) -> None:
     """Kill trainings, or sweeps, at random moments, let them go on, and look for a single difference."""
     if part not in ("resume", "sweep"):
         raise UserError(f"There is no self-test {part!r}; write `lockstep selftest resume`, or sweep.")
+    if on != "local" and (on != "ray" or part != "sweep"):
+        raise UserError(f"--on {on} is for no self-test of {part}; a sweep's is done on local or on ray.")
     from rich.console import Console
 
-    from lockstep.sweeps.kill_test import selftest_sweep
-    from lockstep.training.kill_test import selftest_resume
+    from lockstep.sweeps.kill_test import SweepKillReport, selftest_sweep
+    from lockstep.training.kill_test import ResumeReport, selftest_resume
 
-    test = selftest_resume if part == "resume" else selftest_sweep
+    report: ResumeReport | SweepKillReport
     with Console(stderr=True).status("starting") as status:
-        report = test(kills, seed, progress=status.update)
+        if part == "resume":
+            report = selftest_resume(kills, seed, progress=status.update)
+        else:
+            report = selftest_sweep(kills, seed, progress=status.update, engine="ray" if on == "ray" else "local")
     print(json.dumps(report.row()) if as_json else report.text())
     if report.difference is not None:
         raise typer.Exit(1)

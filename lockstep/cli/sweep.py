@@ -40,7 +40,10 @@ def sweep(
     cpus: Annotated[int, typer.Option(help="SLURM: cores for each cell.")] = 1,
     hours: Annotated[float, typer.Option(help="SLURM: time limit of each cell, which saves before it.")] = 24.0,
     memory: Annotated[str, typer.Option(help="SLURM: memory for each cell.")] = "4G",
-    gpus: Annotated[int, typer.Option(help="SLURM: GPUs for each cell.")] = 0,
+    gpus: Annotated[
+        int, typer.Option(help="Cards of this machine to spread cells over; SLURM and Ray: GPUs for each cell.")
+    ] = 0,
+    per_gpu: Annotated[int, typer.Option(help="Cells at a time on each card; SLURM has one.")] = 1,
     partition: Annotated[str | None, typer.Option(help="SLURM: where to.")] = None,
     account: Annotated[str | None, typer.Option(help="SLURM: whose time it takes.")] = None,
     address: Annotated[
@@ -59,7 +62,10 @@ def sweep(
     """Train many runs: every combination of the values given. The folder goes on wherever it was stopped."""
     if on not in ENGINES:
         raise UserError(f"--on {on} is unknown; it must be {', '.join(ENGINES[:-1])} or {ENGINES[-1]}.")
-    _check_numbers(at_once, threads)
+    check_numbers(at_once, threads)
+    for option, number, least in (("--gpus", gpus, 0), ("--per-gpu", per_gpu, 1)):
+        if number < least:
+            raise UserError(f"{option} {number} must be at least {least}.")
     if trust:
         consent.allow(Path(source))
     from lockstep.sweeps.folder import SweepFolder
@@ -78,6 +84,8 @@ def sweep(
         )
     else:
         planned = _planned(source, words or [], out, elsewhere=on != "local", quiet=quiet or as_json)
+    if planned.grows and only is None and not (status or set_aside or revive):
+        raise UserError(f"{there} is a search: `{command_line('search', there)}` goes on with it.")
     if only is not None:
         _do(planned, only, threads, quiet=quiet)
     elif status:
@@ -96,16 +104,17 @@ def sweep(
     elif on == "ray":
         from lockstep.sweeps.on_ray import connected
 
-        with connected(address, at_once, threads, trust=trust) as cluster:
+        with connected(address, at_once, threads, trust=trust, gpus=gpus / per_gpu) as cluster:
             _run(planned, cluster, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
     else:
         from lockstep.sweeps.command import local_engine
 
-        here = local_engine(at_once, threads, trust=trust)
+        here = local_engine(at_once, threads, trust=trust, gpus=gpus, per_gpu=per_gpu)
         _run(planned, here, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
 
 
-def _check_numbers(at_once: int | None, threads: int) -> None:
+def check_numbers(at_once: int | None, threads: int) -> None:
+    """Raise UserError for more cores than there are, and for less than one cell at a time."""
     from lockstep.compute.machine import cores
 
     if not 1 <= threads <= cores():

@@ -83,7 +83,7 @@ def resume(
     run: Run,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[key=value]...", help="t_max or stop_at_test_return: a new end."),
+        typer.Argument(metavar="[key=value]...", help="t_max, max_seconds or stop_at_test_return: a new end."),
     ] = None,
     changed: Annotated[bool, typer.Option("--changed", help="Go on although settings were changed since.")] = False,
     trust: Trust = False,

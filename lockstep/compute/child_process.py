@@ -20,7 +20,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -60,8 +60,11 @@ class ChildProcess:
         descriptors: Sequence[int] = (),
         stdout: int | IO[bytes] | None = None,
         stderr: int | IO[bytes] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """descriptors: open files, or sockets, that the child may use; their numbers follow its arguments."""
+        """descriptors: open files, or sockets, that the child may use; their numbers follow its arguments. variables:
+        of its environment, besides this process's.
+        """
         options: dict[str, Any]
         if sys.platform == "win32":
             for descriptor in descriptors:
@@ -74,7 +77,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=stderr,
-            env=environment(),
+            env={**environment(), **(variables or {})},
             **options,
         )
         self._end = weakref.finalize(self, _kill, self.process)

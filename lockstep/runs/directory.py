@@ -356,16 +356,21 @@ def _claimed(path: Path) -> Path:
     raise AssertionError("numbers do not end")
 
 
+def versions() -> dict[str, str | None]:
+    """What a run is computed with."""
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("lockstep-marl", "torch", "numpy", "numba", "rware")},
+    }
+
+
 def _origin() -> dict[str, Any]:
     """Where a run comes from: enough to make it again."""
     return {
         "schema_version": SCHEMA_VERSION,
         "created": _now(),
         "command": ["lockstep", *sys.argv[1:]],
-        "versions": {
-            "python": platform.python_version(),
-            **{name: _version(name) for name in ("lockstep-marl", "torch", "numpy", "numba", "rware")},
-        },
+        "versions": versions(),
         "commit": _commit(),
         "host": {"system": platform.platform(), "cpus": cores()},
     }

@@ -8,7 +8,7 @@ import json
 import struct
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TextIO
@@ -71,7 +71,7 @@ class Logger(Protocol):
         """After every round."""
 
     def end(self, outcome: str) -> None:
-        """The loop is over. outcome: solved, max_env_steps, interrupted, or failed."""
+        """The loop is over. outcome: solved, max_env_steps, max_seconds, interrupted, or failed."""
 
 
 class SilentLogger:
@@ -188,23 +188,31 @@ class TensorBoardLogger(SilentLogger):
 
 def cut_events_after(run: RunDirectory, env_steps: int) -> None:
     """Drop TensorBoard's points that a resumed run will write again, and a torn last one."""
+    for path in run.path.glob("events.*"):
+        write_atomically(path, b"".join(raw for raw, step in _events_in(path) if step <= env_steps))
+
+
+def last_event_step(run: RunDirectory) -> int:
+    """The env steps of TensorBoard's newest point; 0 where there is none."""
+    return max((step for path in run.path.glob("events.*") for _, step in _events_in(path)), default=0)
+
+
+def _events_in(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Whole events of a file, framed as they are there, each with its step."""
     from tensorboard.compat.proto.event_pb2 import Event
 
-    for path in run.path.glob("events.*"):
-        content, kept, start = read_regular(path, ROWS_BYTES), [], 0
-        while start + 12 <= len(content):
-            (size,) = struct.unpack("<Q", content[start : start + 8])
-            end = start + 12 + size + 4
-            if end > len(content):
-                break
-            try:
-                event = Event.FromString(content[start + 12 : end - 4])
-            except Exception:  # whatever bytes that are no event make the reader raise
-                break
-            if event.step <= env_steps:
-                kept.append(content[start:end])
-            start = end
-        write_atomically(path, b"".join(kept))
+    content, start = read_regular(path, ROWS_BYTES), 0
+    while start + 12 <= len(content):
+        (size,) = struct.unpack("<Q", content[start : start + 8])
+        end = start + 12 + size + 4
+        if end > len(content):
+            return
+        try:
+            event = Event.FromString(content[start + 12 : end - 4])
+        except Exception:  # whatever bytes that are no event make the reader raise
+            return
+        yield content[start:end], event.step
+        start = end
 
 
 class LineLogger(SilentLogger):

@@ -20,6 +20,7 @@ import numpy as np
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
+from lockstep.files import ROWS_BYTES, open_regular
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import ROOT, RunDirectory, read_rows
 from lockstep.runs.rows import Rows
@@ -137,9 +138,9 @@ class RunReader:
     def num_agents(self) -> int | None:
         """Number of agents in the team, as its first recorded episode shows; None before there is one."""
         try:
-            with self.directory.recordings.open(encoding="utf-8") as file:
+            with open_regular(self.directory.recordings, ROWS_BYTES) as file:
                 return len(json.loads(file.readline())["actions"][0]) or None
-        except (OSError, ValueError, TypeError, KeyError, IndexError):
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return None
 
     @property

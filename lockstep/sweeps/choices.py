@@ -15,8 +15,8 @@ from lockstep.errors import UserError
 
 MAX_CELLS = 10_000
 _BRACKETS = {"[": "]", "{": "}", "(": ")"}
-_ENDS = re.compile(r"(?P<first>.+?)\.\.(?P<last>[^:]+)(:(?P<step>.+))?")
-_WHOLE = re.compile(r"[+-]?[0-9][0-9_]*")
+ENDS = re.compile(r"(?P<first>.+?)\.\.(?P<last>[^:]+)(:(?P<step>.+))?")
+WHOLE = re.compile(r"[+-]?[0-9][0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def typed_choices(words: Sequence[str]) -> list[Choice]:
             raise UserError(f"{word!r} is no override: write key=value, or key=value,value, for example seed=1..5.")
         if key in found:
             raise UserError(f"{key} is given twice; write all of its values in one word, as in {key}=1,2.")
-        parts = _split(text)
+        parts = split_at_commas(text)
         if len(parts) > 1 and not all(parts):
             raise UserError(f"{word!r} has an empty value between two commas. Leave out one of them.")
         found[key] = Choice(key, tuple(value for part in parts for value in _counted(key, part)))
@@ -78,7 +78,7 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
-def _split(text: str) -> list[str]:
+def split_at_commas(text: str) -> list[str]:
     """The parts between commas that stand in no bracket and no quotes."""
     parts: list[str] = []
     open_: list[str] = []
@@ -100,11 +100,11 @@ def _split(text: str) -> list[str]:
 
 def _counted(key: str, text: str) -> Sequence[str]:
     """The numbers of a range, or the text alone. Raises UserError for a range that is empty, endless or no range."""
-    ends = _ENDS.fullmatch(text)
-    if ends is None or not _is_number(ends["first"]) or not _is_number(ends["last"]):
+    ends = ENDS.fullmatch(text)
+    if ends is None or not is_number(ends["first"]) or not is_number(ends["last"]):
         return [text]
     first, last, step = ends["first"], ends["last"], ends["step"] or "1"
-    if not all(map(_WHOLE.fullmatch, (first, last, step))):
+    if not all(map(WHOLE.fullmatch, (first, last, step))):
         raise UserError(
             f"{key}={text} is no range of whole numbers; write its values one by one, as in {key}={first},{last}."
         )
@@ -117,7 +117,7 @@ def _counted(key: str, text: str) -> Sequence[str]:
     return [str(number) for number in numbers]
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Protocol
 
 from rich.console import Console, ConsoleRenderable, Group
 from rich.live import Live
@@ -38,12 +39,55 @@ STYLES: dict[Standing, str] = {
 }
 
 
+class Body(Protocol):
+    """What is told of jobs around the bar."""
+
+    @property
+    def word(self) -> str:
+        """What all of them together are called."""
+
+    def counts(self, jobs: Sequence[Job]) -> Text:
+        """How many stand how, on a line."""
+
+    def rows(self, jobs: Sequence[Job], most: int) -> Sequence[ConsoleRenderable]:
+        """A table of so many rows at most."""
+
+    def unplanned_seconds(self) -> float:
+        """Estimated, of cells that are still to be planned."""
+
+
+class CellBody:
+    """A row for each cell."""
+
+    word = "sweep"
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._settings = telling_settings(cells)
+
+    def counts(self, jobs: Sequence[Job]) -> Text:
+        return counts(jobs)
+
+    def rows(self, jobs: Sequence[Job], most: int) -> Sequence[ConsoleRenderable]:
+        return table(jobs, self._settings, most)
+
+    def unplanned_seconds(self) -> float:
+        return 0.0
+
+
 class SweepDisplay:
     """Shown after every look at the jobs; use it as a context."""
 
-    def __init__(self, console: Console, title: str, jobs: Sequence[Job], at_once: int) -> None:
+    def __init__(
+        self,
+        console: Console,
+        title: str,
+        jobs: Sequence[Job],
+        at_once: int,
+        body: Body | None = None,
+    ) -> None:
+        """body: what is told; None: a row for each cell."""
         self._console, self._title, self._at_once = console, title, at_once
-        self._settings = telling_settings([job.cell for job in jobs])
+        self._body = CellBody([job.cell for job in jobs]) if body is None else body
         self._began = time.monotonic()
         self._live = Live(console=console, refresh_per_second=2) if console.is_terminal else None
         self._begun_at: float | None = None
@@ -63,8 +107,9 @@ class SweepDisplay:
 
     def show(self, jobs: Sequence[Job]) -> None:
         """Draw how it stands."""
-        rest = sum(job.seconds_left for job in jobs)
-        done = sum(job.seconds for job in jobs) - rest
+        left_of_cells = sum(job.seconds_left for job in jobs if job.history.standing != "set aside")
+        rest = left_of_cells + self._body.unplanned_seconds()
+        done = sum(job.seconds - job.seconds_left for job in jobs)
         if self._begun_at is None:
             self._begun_at = done
         elapsed = time.monotonic() - self._began
@@ -78,15 +123,17 @@ class SweepDisplay:
 
     def panel(self, jobs: Sequence[Job], share: float, times: str, most: int) -> Group:
         """The whole picture. times: behind the bar. most: rows of the table."""
-        title = Text.assemble(("lockstep ", "bold cyan"), ("sweep", "bold"), (f"  {one_line(self._title)}", "dim"))
+        title = Text.assemble(
+            ("lockstep ", "bold cyan"), (self._body.word, "bold"), (f"  {one_line(self._title)}", "dim")
+        )
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
             ProgressBar(total=1.0, completed=share, width=36, complete_style="cyan"),
             f"{share:.0%}",
-            counts(jobs),
+            self._body.counts(jobs),
             Text(times, style="dim"),
         )
-        return Group(title, bar, Text(), *table(jobs, self._settings, most))
+        return Group(title, bar, Text(), *self._body.rows(jobs, most))
 
     def _lines(self, jobs: Sequence[Job], share: float, left: float) -> None:
         for job in jobs:

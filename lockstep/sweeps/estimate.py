@@ -1,6 +1,7 @@
 """How long runs will take and how much memory, from a few real rounds of their configurations on this machine."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -34,6 +35,8 @@ class Estimate:
     judging: float = 0.0
     bytes: int = 0
     """Once the replay is full."""
+    most: float = math.inf
+    """Seconds in the training loop at which it ends whatever it has done (`training.max_seconds`)."""
 
     @property
     def pace(self) -> Pace:
@@ -47,7 +50,8 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        return self.pace.warmup + self.pace.learning + self.pace.end
+        pace = self.pace
+        return min(pace.warmup + pace.learning, START_SECONDS + self.most) + pace.end
 
 
 def estimates(configs: Sequence[RunConfig], threads: int) -> list[Estimate]:
@@ -66,12 +70,18 @@ def estimates(configs: Sequence[RunConfig], threads: int) -> list[Estimate]:
             speeds[key] = measure_speed(with_threads(config, threads), seconds)
         whole = config.model_dump_json(exclude={"seed"})
         if whole not in needed:
-            env = make_env(config.env, 1, seed=0)
-            masks = env.available_actions() is not None
-            needed[whole] = sum(needed_bytes(config, recorded(env.spec, config), masks=masks).values())
-            env.close()
+            needed[whole] = memory_of(config)
         found.append(estimate(config, speeds[key], needed[whole]))
     return found
+
+
+def memory_of(config: RunConfig) -> int:
+    """Bytes that a run takes once its replay is full."""
+    env = make_env(config.env, 1, seed=0)
+    masks = env.available_actions() is not None
+    needed = needed_bytes(config, recorded(env.spec, config), masks=masks)
+    env.close()
+    return sum(needed.values())
 
 
 def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
@@ -92,6 +102,7 @@ def estimate(config: RunConfig, speed: LoopSpeed, needed: int = 0) -> Estimate:
         warmup=warmup * speed.warmup_step,
         judging=judging_seconds(config, speed.collection_steps // config.collection.num_envs),
         bytes=needed,
+        most=config.training.max_seconds or math.inf,
     )
 
 

@@ -11,6 +11,7 @@ attempts of its own because only one process at a time works at a cell: hosts th
 append to one file together.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -20,12 +21,12 @@ import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import tomli_w
 
@@ -40,10 +41,12 @@ from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory, read_rows, why, write_atomically
 from lockstep.runs.lease import Lease, living_holder
 from lockstep.shell import command_line
-from lockstep.sweeps.request import PLANNED, SweepRequest
+from lockstep.sweeps.request import PLANNED
 
 ROOT = Path("sweeps")
 FILE, PLAN = "sweep.toml", "plan.jsonl"
+SEARCH = "search"
+"""The table of sweep.toml that makes a sweep a search: its plan grows, and has no digest."""
 SCHEMA_VERSION = 1
 MOST_DEATHS = 3
 """Attempts that may end badly, one after the other and without a newer checkpoint, before a cell is set aside."""
@@ -53,6 +56,17 @@ Standing = Literal["finished", "running", "unfinished", "waiting", "set aside"]
 """`unfinished`: begun, and nobody works at it. `waiting`: not begun yet."""
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _DIGEST = 12
+
+
+class Request(Protocol):
+    """Whatever a sweep is made from."""
+
+    @property
+    def name(self) -> str:
+        """What its folder is called after."""
+
+    def toml(self) -> dict[str, Any]:
+        """What an equal one is made from."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +79,16 @@ class Cell:
     """What reports call its configuration, whatever its seed."""
     config: RunConfig
     run: RunDirectory
+    trial: int | None = None
+    """In a search: the number of the trial that it is a seed of."""
+    chosen: Mapping[str, int | float | str] = field(default_factory=dict)
+    """In a search: what was chosen for that trial, setting by setting."""
 
     def row(self) -> dict[str, Any]:
         """Its line in the plan."""
         config = self.config.model_dump(mode="json")
-        return {"cell": self.number, "name": self.name, "run": self.run.path.name, "config": config}
+        row = {"cell": self.number, "name": self.name, "run": self.run.path.name, "config": config}
+        return row if self.trial is None else {**row, "trial": self.trial, "chosen": dict(self.chosen)}
 
     @property
     def is_done(self) -> bool:
@@ -118,12 +137,16 @@ class SweepFolder:
 
     @classmethod
     def create(
-        cls, path: Path | None, request: SweepRequest, configurations: Sequence[tuple[str, RunConfig]]
+        cls,
+        path: Path | None,
+        request: Request,
+        configurations: Sequence[tuple[str, RunConfig]],
+        root: Path = ROOT,
     ) -> "SweepFolder":
-        """A new sweep's folder: `path`, or sweeps/NAME-NUMBER. Raises UserError where something is there already."""
+        """A new sweep's folder: `path`, or ROOT/NAME-NUMBER. Raises UserError where something is there already."""
         try:
             if path is None:
-                path = _claimed(request.name)
+                path = _claimed(root, request.name)
             path.mkdir(parents=True, exist_ok=True)
             if any(path.iterdir()):
                 raise UserError(f"{path} is not empty. {_what_is_there(path)}")
@@ -147,7 +170,7 @@ class SweepFolder:
                 f"{path} is a sweep of version {planned.get('schema_version')!r}, and this Lockstep reads version "
                 f"{SCHEMA_VERSION}. Go on with it by the Lockstep that planned it ({planned.get('lockstep')})."
             )
-        if sweep.plan_digest() != planned.get("sha256"):
+        if not sweep.grows and sweep.plan_digest() != planned.get("sha256"):
             raise UserError(
                 f"{sweep.plan} is not the plan that {sweep.file} speaks of: it was changed or cut off. Nothing was "
                 f"touched; `{command_line('sweep', sweep.file)}` plans the same sweep anew, in another folder."
@@ -159,9 +182,23 @@ class SweepFolder:
         """Whether a folder is a sweep's, or was to become one."""
         return path.is_dir() and ((path / FILE).is_file() or (path / PLAN).is_file())
 
-    @cached_property
+    @property
     def planned(self) -> dict[str, Any]:
         """What sweep.toml says of the plan. Raises UserError where there is none that can be read."""
+        planned = self.asked.get(PLANNED)
+        if not isinstance(planned, dict):
+            again = command_line("sweep", self.file)
+            raise UserError(f"{self.file} asks for a sweep, and nothing has been planned here. `{again}` does it.")
+        return planned
+
+    @property
+    def grows(self) -> bool:
+        """Whether it is a search, which plans cells while others are trained."""
+        return SEARCH in self.asked
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """All of sweep.toml. Raises UserError where there is none that can be read."""
         if not self.file.is_file():
             raise UserError(
                 f"{self.path} is half a plan: it was stopped before it was whole, and nothing has been trained in it. "
@@ -170,13 +207,9 @@ class SweepFolder:
                 else f"{self.path} is no sweep: it has no {FILE}. Give the folder that `lockstep sweep` printed."
             )
         try:
-            planned = tomllib.loads(read_regular(self.file).decode()).get(PLANNED)
+            return tomllib.loads(read_regular(self.file).decode())
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{self.file} cannot be read ({type(error).__name__}). Plan the sweep anew.") from None
-        if not isinstance(planned, dict):
-            again = command_line("sweep", self.file)
-            raise UserError(f"{self.file} asks for a sweep, and nothing has been planned here. `{again}` does it.")
-        return planned
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -184,8 +217,10 @@ class SweepFolder:
         found = []
         with open_regular(self.plan, ROWS_BYTES) as file:
             for number, line in enumerate(file, 1):
+                if self.grows and not line.endswith(b"\n"):
+                    break  # whoever plans was killed while it wrote this line, or writes it now
                 found.append(self._cell(number, line))
-        if len({cell.run.path for cell in found}) != len(found) or not found:
+        if len({cell.run.path for cell in found}) != len(found) or not (found or self.grows):
             raise UserError(f"{self.plan} names a run twice, or none at all. Plan the sweep anew.")
         return found
 
@@ -199,14 +234,33 @@ class SweepFolder:
         """Write the plan, then what says that it is whole. asked: what it was made from. Raises OSError."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(self.plan, "".join(f"{json.dumps(cell.row())}\n" for cell in cells))
-        planned = {
+        planned: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
             "lockstep": __version__,
             "created": _now(),
-            "cells": len(cells),
-            "sha256": self.plan_digest(),
+            **({} if SEARCH in asked else {"cells": len(cells), "sha256": self.plan_digest()}),
         }
         write_atomically(self.file, tomli_w.dumps({**asked, PLANNED: planned}))
+
+    def ask(self, asked: Mapping[str, Any]) -> None:
+        """Let a search be another one from now on, with the plan that it has."""
+        write_atomically(self.file, tomli_w.dumps({**asked, PLANNED: self.planned}))
+        del self.asked
+
+    def add(self, cells: Sequence[Cell]) -> None:
+        """Plan further cells of a search, on disk before anything of them begins. Raises OSError."""
+        known, lines = self.cells, "".join(f"{json.dumps(cell.row())}\n" for cell in cells).encode()
+        with open_to_append(self.plan) as file:
+            file.truncate(self._whole_bytes())
+            if file.write(lines) != len(lines):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        known += cells
+
+    def _whole_bytes(self) -> int:
+        """How much of the plan is whole lines: one that was cut off when a planner died is no cell."""
+        with open_regular(self.plan, ROWS_BYTES) as file:
+            return file.read().rfind(b"\n") + 1
 
     def plan_digest(self) -> str | None:
         """The digest of plan.jsonl; None where it cannot be read."""
@@ -282,9 +336,9 @@ class SweepFolder:
         again = command_line("sweep", self.path)
         return f"{self.path} cannot be written, because of this: {why(error)}. Once that is mended, `{again}` goes on."
 
-    def set_aside(self, cell: Cell) -> None:
+    def set_aside(self, cell: Cell, reason: str = "by hand") -> None:
         """Leave a cell out from now on, until it is revived."""
-        self.note(cell, set_aside=_now())
+        self.note(cell, set_aside=_now(), reason=reason)
 
     def revive(self, cell: Cell) -> None:
         """Let a cell be tried again, whatever happened to it."""
@@ -303,13 +357,17 @@ class SweepFolder:
     def _cell(self, number: int, line: bytes) -> Cell:
         try:
             row = json.loads(line)
-            name, run, values = str(row["name"]), row["run"], row["config"]
+            name, run, values, trial, chosen = str(row["name"]), row["run"], row["config"], None, {}
             if row["cell"] != number or not isinstance(run, str) or _FOLDER_NAME.fullmatch(run) is None:
                 raise ValueError(number)
+            if self.grows:
+                trial, chosen = row["trial"], row["chosen"]
+                if not isinstance(chosen, dict) or not isinstance(trial, int):
+                    raise ValueError(number)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise UserError(f"Line {number} of {self.plan} is no cell. Plan the sweep anew.") from None
         trust.tell(self.plan, values, {})
-        return Cell(number, one_line(name), validated(values), RunDirectory(self.runs / run))
+        return Cell(number, one_line(name), validated(values), RunDirectory(self.runs / run), trial, chosen)
 
 
 @dataclass(frozen=True)
@@ -328,7 +386,7 @@ class CellHistory:
         """holder: who works at it now, in words; None: nobody."""
         attempts = deaths = 0
         begun: dict[str, Any] | None = None
-        by_hand, reason = False, ""
+        by_hand = reason = ""
         for row in rows:
             if "began" in row:
                 if begun is not None:
@@ -342,9 +400,9 @@ class CellHistory:
                     deaths, reason = 0, ""
                 begun = None
             elif "set_aside" in row:
-                by_hand = True
+                by_hand = str(row.get("reason") or "by hand")
             elif "revived" in row:
-                by_hand, deaths, reason, begun = False, 0, "", None
+                by_hand, deaths, reason, begun = "", 0, "", None
         if begun is not None and holder is None:
             deaths, reason = _died(deaths, begun, {"env_steps": cell.checkpoint})
         standing: Standing
@@ -353,7 +411,7 @@ class CellHistory:
         elif holder is not None:
             standing = "running"
         elif by_hand:
-            standing, reason = "set aside", "by hand"
+            standing, reason = "set aside", by_hand
         elif deaths >= MOST_DEATHS:
             standing = "set aside"
         else:
@@ -373,12 +431,12 @@ def _env_steps(row: Mapping[str, Any]) -> float:
     return steps if isinstance(steps, int | float) else 0
 
 
-def _claimed(name: str) -> Path:
-    """A new folder sweeps/NAME-NUMBER, nobody else's, whoever asks at the same time."""
-    ROOT.mkdir(parents=True, exist_ok=True)
+def _claimed(root: Path, name: str) -> Path:
+    """A new folder ROOT/NAME-NUMBER, nobody else's, whoever asks at the same time."""
+    root.mkdir(parents=True, exist_ok=True)
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "sweep"
     for number in count(1):
-        path = ROOT / f"{readable}-{number}"
+        path = root / f"{readable}-{number}"
         try:
             path.mkdir()
         except FileExistsError:

@@ -34,11 +34,16 @@ WORDS = [
 """Four cells of some seconds each."""
 AT_ONCE = 2
 KILLS_PER_SWEEP = 8
+OURS = " -m lockstep"
+"""In the command of whatever may not be left behind. Ray's own processes end by themselves, in their time."""
 EARLY = 0.2
 """Share of the kills that come while cells are starting."""
 LONGEST_WAIT = 600.0
 """Seconds after which a sweep that neither ends nor goes on is given up."""
-Victim = Literal["coordinator", "cell"]
+Engine = Literal["local", "ray"]
+Victim = Literal["coordinator", "cell", "node"]
+VICTIMS: dict[Engine, tuple[Victim, ...]] = {"local": ("coordinator", "cell"), "ray": ("coordinator", "cell", "node")}
+"""Who may be killed. A node is Ray's process that looks after this machine: with it goes whoever is connected to it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class SweepKillReport:
     """Of them, of processes that hand out cells."""
     cells: int
     """Of them, of processes that train one."""
+    nodes: int
+    """Of them, of nodes of a Ray cluster."""
     sweeps: int
     revived: int
     """Cells that were set aside, as they were killed three times before a newer checkpoint, and taken back."""
@@ -63,7 +70,8 @@ class SweepKillReport:
         """As sentences."""
         said = (
             f"{self.kills} kills in {self.sweeps} sweeps of four cells ({self.seconds:.0f} s): "
-            f"{self.coordinators} of the coordinator, {self.cells} of a cell. {self.revived} cells were set aside "
+            f"{self.coordinators} of the coordinator, {self.cells} of a cell"
+            f"{f', {self.nodes} of a Ray node' if self.nodes else ''}. {self.revived} cells were set aside "
             "after three deaths without a newer checkpoint, and revived. None left another process behind."
         )
         if self.difference is None:
@@ -76,12 +84,16 @@ class SweepKillReport:
 
 
 def selftest_sweep(
-    kills: int = 30, seed: int = 1, preset: str = "smoke", progress: Callable[[str], None] = lambda _: None
+    kills: int = 30,
+    seed: int = 1,
+    preset: str = "smoke",
+    progress: Callable[[str], None] = lambda _: None,
+    engine: Engine = "local",
 ) -> SweepKillReport:
     """SIGKILL sweeps of `preset` at `kills` random moments, let them go on, compare with one that was left alone.
 
-    Half of the time it is the process that hands out cells, else one that trains a cell. Raises UserError where a sweep
-    fails by itself, or where a process is left behind.
+    By turns of chance it is the process that hands out cells, one that trains a cell, or, with Ray, the node. Raises
+    UserError where a sweep fails by itself, or where a process is left behind.
     """
     if not hasattr(signal, "SIGKILL"):
         raise UserError("`lockstep selftest sweep` kills processes without a word; this system cannot.")
@@ -93,14 +105,14 @@ def selftest_sweep(
     difference = None
     with tempfile.TemporaryDirectory(prefix="lockstep-selftest-") as folder:
         progress("a sweep that nobody disturbs")
-        undisturbed = _planned(preset, Path(folder) / "undisturbed")
+        undisturbed = _planned(preset, Path(folder) / "quiet" / "sweep")
         _finish(undisturbed)
         while done.total() < kills and difference is None:
-            sweep = _planned(preset, Path(folder) / f"killed-{sweeps}")
+            sweep = _planned(preset, Path(folder) / f"killed-{sweeps}" / "sweep")
             sweeps += 1
             most = min(KILLS_PER_SWEEP, kills - done.total())
             progress(f"disturbing sweep {sweeps}, {done.total()} of {kills} kills done")
-            killed, taken_back = _disturb(sweep, rng, most)
+            killed, taken_back = _disturb(sweep, rng, most, engine)
             done.update(killed)
             revived += taken_back
             leaves = 0
@@ -112,6 +124,7 @@ def selftest_sweep(
         kills=done.total(),
         coordinators=done["coordinator"],
         cells=done["cell"],
+        nodes=done["node"],
         sweeps=sweeps,
         revived=revived,
         leaves=leaves,
@@ -137,16 +150,17 @@ def _finish(sweep: SweepFolder) -> None:
         raise UserError(f"`{command_line(*_words(sweep))}` failed: {said or f'exit code {code}'}")
 
 
-def _disturb(sweep: SweepFolder, rng: random.Random, most: int) -> tuple[Counter[Victim], int]:
+def _disturb(sweep: SweepFolder, rng: random.Random, most: int, engine: Engine) -> tuple[Counter[Victim], int]:
     """Kill and let go on until the sweep is finished. Returns who was killed how often, and how many cells were
     revived."""
     killed, revived = Counter[Victim](), 0
     total = sum(cell.config.training.max_env_steps for cell in sweep.cells)
     while True:
-        coordinator = started(_words(sweep))
+        coordinator = started([*_words(sweep), "--on", engine])
         relatives: dict[int, str] = {}
+        lost_node = False
         while killed.total() < most:
-            victim: Victim = "coordinator" if rng.random() < 0.5 else "cell"
+            victim = rng.choice(VICTIMS[engine])
             early, goal = rng.random() < EARLY, rng.uniform(_env_steps(sweep), total)
             until = time.monotonic() + (rng.uniform(0.0, 4.0) if early else LONGEST_WAIT)
             while coordinator.poll() is None and time.monotonic() < until and (early or _env_steps(sweep) < goal):
@@ -154,24 +168,28 @@ def _disturb(sweep: SweepFolder, rng: random.Random, most: int) -> tuple[Counter
             relatives = family(coordinator.pid) or relatives
             if coordinator.poll() is not None:
                 break
-            units = [pid for pid, said in relatives.items() if " --only " in said]
-            if victim == "cell" and units:
+            sign = " --only " if victim == "cell" else "raylet/raylet "
+            targets = [pid for pid, said in relatives.items() if sign in said]
+            if victim != "coordinator" and targets:
                 with suppress(ProcessLookupError):
-                    os.kill(rng.choice(units), signal.SIGKILL)
-                    killed["cell"] += 1
+                    os.kill(rng.choice(targets), signal.SIGKILL)
+                    killed[victim] += 1
+                    lost_node = lost_node or victim == "node"
+                if lost_node:
+                    break
                 continue
             coordinator.process.kill()
             killed["coordinator"] += 1
             break
         code, said = ended(coordinator)
-        all_gone(relatives)
+        all_gone({pid: said for pid, said in relatives.items() if OURS in said})
         aside = [cell for cell in sweep.cells if sweep.history(cell).standing == "set aside"]
         for cell in aside:
             sweep.revive(cell)
         revived += len(aside)
         if code == 0:
             return killed, revived
-        if code not in (1, -signal.SIGKILL) or (code == 1 and not aside):
+        if not lost_node and (code not in (1, -signal.SIGKILL) or (code == 1 and not aside)):
             raise UserError(f"A sweep failed that was not killed: {said or f'exit code {code}'}")
 
 

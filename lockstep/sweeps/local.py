@@ -8,6 +8,7 @@ This holds nothing that is not in the sweep's folder. The next call, after whate
 import os
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import Protocol
 
 from lockstep.compute.child_process import ChildProcess
 from lockstep.compute.machine import available_bytes
+from lockstep.errors import UserError
 from lockstep.files import ROWS_BYTES, open_regular, open_to_append
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.directory import RunDirectory
@@ -27,6 +29,7 @@ from lockstep.training.time_left import Pace
 POLL_SECONDS = 0.5
 REFUSED = 2
 """The exit code of a unit that says in a sentence why it cannot work."""
+VISIBLE_CARDS = "CUDA_VISIBLE_DEVICES"
 PATIENCE_SECONDS = 120.0
 """Seconds that an interrupted cell may take to write its checkpoint before it is stopped for good."""
 
@@ -47,6 +50,8 @@ class Job:
     worker: "CellWorker | None" = None
     false_starts: int = 0
     """Number of units that ended before they came to an attempt, as when they are killed while they begin."""
+    worth: float | None = None
+    """What a search found the ended run to be worth."""
     failed: str = ""
     """Why it ended badly and is not tried again by this call, in a sentence."""
 
@@ -66,7 +71,8 @@ class Job:
             return 1.0
         config, env_steps = self.cell.config, self.record.env_steps
         share = env_steps / config.training.max_env_steps if self.pace is None else self.pace.share(config, env_steps)
-        return min(share, 0.999)
+        limit = config.training.max_seconds
+        return min(max(share, self.record.wall_seconds / limit if limit else 0.0), 0.999)
 
     @property
     def seconds_left(self) -> float:
@@ -75,7 +81,14 @@ class Job:
 
 def jobs_of(sweep: SweepFolder) -> list[Job]:
     """Every cell of a sweep as it stands now."""
-    return [Job(cell, sweep.history(cell), _read(cell.run)) for cell in sweep.cells]
+    return [new_job(sweep, cell) for cell in sweep.cells]
+
+
+def new_job(sweep: SweepFolder, cell: Cell) -> Job:
+    """A cell as it stands now."""
+    record = RunReader(cell.run)
+    record.refresh()
+    return Job(cell, sweep.history(cell), record)
 
 
 class CellWorker(Protocol):
@@ -114,6 +127,10 @@ class LocalEngine:
     trust: bool = False
     free: float | None = field(default_factory=available_bytes)
     """Memory when it began; None where nobody tells."""
+    cards: tuple[str, ...] = ()
+    """GPUs that cells are spread over, as CUDA names them; none: every cell sees what this process sees."""
+    given: list[tuple[str, ChildProcess]] = field(default_factory=list)
+    """Who was given which card."""
 
     def has_room(self, job: Job, running: Sequence[Job]) -> bool:
         """Whether there is memory for it beside the others. One alone always may try: it says itself what it lacks."""
@@ -123,7 +140,32 @@ class LocalEngine:
         """Begin its unit in a process, which ends with this one."""
         with open_to_append(sweep.log(job.cell)) as file:
             words = unit_words(sweep, job.cell, self.threads, trust=self.trust)
-            return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
+            if not self.cards:
+                return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
+            busy = Counter(card for card, process in self.given if process.poll() is None)
+            card = min(self.cards, key=busy.__getitem__)
+            process = ChildProcess(
+                "lockstep", words, stdout=file, stderr=subprocess.STDOUT, variables={VISIBLE_CARDS: card}
+            )
+            self.given.append((card, process))
+            return process
+
+
+def cards_of_this_machine(number: int) -> tuple[str, ...]:
+    """So many GPUs that this process may use, as CUDA names them. Raises UserError where there are fewer."""
+    visible = os.environ.get(VISIBLE_CARDS)
+    if visible is None:
+        from torch import cuda
+
+        found = [str(card) for card in range(cuda.device_count())]
+    else:
+        found = [card for card in visible.split(",") if card]
+    if not 1 <= number <= len(found):
+        raise UserError(
+            f"--gpus {number} asks for cards to spread runs over, and this process sees {len(found)} of them. Leave it "
+            "out, or ask for as many as there are."
+        )
+    return tuple(found[:number])
 
 
 def unit_words(sweep: SweepFolder, cell: Cell, threads: int, *, trust: bool) -> list[str]:
@@ -132,28 +174,42 @@ def unit_words(sweep: SweepFolder, cell: Cell, threads: int, *, trust: bool) -> 
     return [*words, "--trust"] if trust else words
 
 
+Steer = Callable[[Sequence[Job], int], Sequence[Job]]
+"""Looks at all jobs, and at the number of places that have nothing to do; returns cells that were planned just now."""
+
+
 def run_sweep(
     sweep: SweepFolder,
-    jobs: Sequence[Job],
+    jobs: list[Job],
     engine: Engine,
     show: Callable[[Sequence[Job]], None] = lambda _: None,
+    steer: Steer | None = None,
 ) -> int | None:
     """Do what is left of a sweep, the most expensive cells first. Returns the signal that interrupted it, if one did.
 
-    show: is called with all jobs after every look. The first Ctrl-C or SIGTERM lets every cell save and stop, and so
-    does whatever else ends this. A cell that dies is tried again, after the others, until it is done or set aside.
-    Raises UserError while another process does this in the same folder, and where the disk is full.
+    show: is called with all jobs after every look. steer: may plan further cells, which are added to `jobs`; cells are
+    begun in their order then. The first Ctrl-C or SIGTERM lets every cell save and stop, and so does whatever else ends
+    this. A cell that dies is tried again, after the others, until it is done or set aside. Raises UserError while
+    another process does this in the same folder, and where the disk is full.
     """
-    waiting = sorted((job for job in jobs if job.is_open), key=lambda job: job.seconds_left, reverse=True)
+    waiting = [job for job in jobs if job.is_open]
+    if steer is None:
+        waiting.sort(key=lambda job: job.seconds_left, reverse=True)
     running: list[Job] = []
     with ExitStack() as stack:
-        if not all(job.done for job in jobs):
+        if steer is not None or not all(job.done for job in jobs):
             stack.enter_context(RunDirectory(sweep.path).locked())
             sweep.refuse_links()
             sweep.logs.mkdir(exist_ok=True)
         interruption = stack.enter_context(Interruption())
         stack.enter_context(_stopped_at_the_end(running))
-        while (waiting or running) and not interruption.requested:
+        while not interruption.requested:
+            if steer is not None:
+                planned = steer(jobs, engine.at_once - len(running) - len(waiting))
+                jobs += planned
+                waiting = [job for job in (*waiting, *planned) if job.is_open]
+            if not (waiting or running):
+                break
             while waiting and len(running) < engine.at_once and engine.has_room(waiting[0], running):
                 sweep.check_room()
                 job = waiting.pop(0)
@@ -199,12 +255,6 @@ def _last_words(log: Path) -> str:
     except OSError:
         return ""
     return one_line(next((line.removeprefix("lockstep: ") for line in reversed(lines) if line.strip()), ""))
-
-
-def _read(run: RunDirectory) -> RunReader:
-    record = RunReader(run)
-    record.refresh()
-    return record
 
 
 @contextmanager

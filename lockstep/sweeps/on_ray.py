@@ -30,9 +30,10 @@ _POLL_SECONDS = 0.5
 class RayEngine:
     """A cluster that this process is connected to. `connected` makes one."""
 
-    def __init__(self, at_once: int, threads: int, trust: bool) -> None:
+    def __init__(self, at_once: int, threads: int, trust: bool, gpus: float = 0.0) -> None:
+        """gpus: of each cell, which sees no others; a share of one lets several have the same."""
         self.at_once = at_once
-        self._threads, self._trust = threads, trust
+        self._threads, self._trust, self._gpus = threads, trust, gpus
 
     def has_room(self, job: Job, running: Sequence[Job]) -> bool:
         """Ray knows what its nodes have; a task that finds no place waits."""
@@ -43,7 +44,7 @@ class RayEngine:
         import ray
 
         words = unit_words(sweep, job.cell, self._threads, trust=self._trust)
-        task = ray.remote(num_cpus=self._threads, memory=job.bytes, max_retries=0)(do_unit)
+        task = ray.remote(num_cpus=self._threads, num_gpus=self._gpus, memory=job.bytes, max_retries=0)(do_unit)
         return RayTask(task.remote(words, str(sweep.log(job.cell))))
 
 
@@ -85,10 +86,13 @@ class RayTask:
 
 
 @contextmanager
-def connected(address: str | None, at_once: int | None, threads: int, *, trust: bool) -> Iterator[RayEngine]:
+def connected(
+    address: str | None, at_once: int | None, threads: int, *, trust: bool, gpus: float = 0.0
+) -> Iterator[RayEngine]:
     """A connection to the cluster at `address` ("auto": this node's), or to one that is begun here for as long.
 
-    at_once: None: as many as the cluster has cores for. Raises UserError where there is no Ray, or no cluster.
+    at_once: None: as many as the cluster has cores for. gpus: of each cell. Raises UserError where there is no Ray, or
+    no cluster.
     """
     try:
         import ray
@@ -102,7 +106,7 @@ def connected(address: str | None, at_once: int | None, threads: int, *, trust: 
     try:
         resources: dict[str, float] = ray.cluster_resources()
         cpus = int(resources.get("CPU", 1))
-        yield RayEngine(at_once or max(1, cpus // threads), threads, trust)
+        yield RayEngine(at_once or max(1, cpus // threads), threads, trust, gpus)
     finally:
         ray.shutdown()
 

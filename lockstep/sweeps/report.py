@@ -13,6 +13,7 @@ from lockstep.formats import decimal, listed, steps
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import Cell, SweepFolder
+from lockstep.sweeps.search.report import best_records, search_section
 
 
 def sweep_records(sweep: SweepFolder) -> list[RunReader]:
@@ -30,9 +31,15 @@ def sweep_records(sweep: SweepFolder) -> list[RunReader]:
     return records
 
 
+def reported_records(sweep: SweepFolder, records: list[RunReader]) -> list[RunReader]:
+    """The runs of which a report of a sweep tells all it can: all of them; of a search, the best trials'."""
+    return best_records(sweep) if sweep.grows else records
+
+
 def sweep_sections(sweep: SweepFolder) -> Callable[[Sequence[GroupResult]], list[Section]]:
     """The sections that a report of a sweep has besides those of any report."""
     return lambda results: [
+        *([search_section(sweep)] if sweep.grows else []),
         Section("tasks", "Tasks and algorithms", _tasks(results)),
         Section("cells", "Cells", _cells(sweep)),
     ]
@@ -117,7 +124,7 @@ def _cells(sweep: SweepFolder) -> list[Block]:
     if rows:
         columns = ("cell", "run", "how it stands", "env steps", "why")
         blocks.append(Table(columns, rows, frozenset({"cell", "env steps"})))
-    return [*blocks, CodeBlock(command_line("sweep", sweep.path))]
+    return [*blocks, CodeBlock(command_line("search" if sweep.grows else "sweep", sweep.path))]
 
 
 def _steps(cell: Cell) -> str:

@@ -8,6 +8,7 @@ from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import Cell, SweepFolder, with_threads
+from lockstep.sweeps.neighbors import take_over, trained_beside
 from lockstep.training import command
 
 
@@ -27,6 +28,10 @@ def do_cell(sweep: SweepFolder, cell: Cell, threads: int, *, quiet: bool) -> int
         )
     sweep.check_room()
     with sweep.attempt(cell, _engine()):
+        there = trained_beside(sweep, cell)
+        if there is not None:
+            take_over(there, cell.run)
+            print(f"Cell {cell.number} was trained as {there.path} and is taken over.")
         return _work(cell, threads, quiet=quiet)
 
 

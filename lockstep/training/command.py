@@ -20,7 +20,7 @@ from lockstep.config.words import parse_words
 from lockstep.envs.registry import has_official_engine, make_env, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock, percent
-from lockstep.runs.directory import RunDirectory, read_rows, write_atomically
+from lockstep.runs.directory import RunDirectory, Status, read_rows, write_atomically
 from lockstep.runs.headline import (
     CONFIRM_EPISODES,
     CONTRADICTION,
@@ -39,14 +39,21 @@ from lockstep.training.checkpoints.checkpoint import changed_settings, check_beg
 from lockstep.training.estimate import check_memory
 from lockstep.training.progress import ProgressDisplay
 from lockstep.training.time_left import Pace
-from lockstep.training.trainer import TrainResult, denial, refusal
+from lockstep.training.trainer import StoppedBecause, TrainResult, denial, refusal
 
 Look = Callable[[], Sequence[str]]
 """What has newly been noticed about the run, in sentences."""
 
-ENDS = ("training.max_env_steps", "training.stop_at_test_return", "training.device")
+ENDS = ("training.max_env_steps", "training.max_seconds", "training.stop_at_test_return", "training.device")
 """What may change when a run goes on: its end, of which nothing that it has done depends, and the machine's part, by
 which numbers differ in their last digits."""
+STATUS: dict[StoppedBecause, Status] = {
+    "solved": "solved",
+    "max_env_steps": "finished",
+    "max_seconds": "finished",
+    "interrupted": "interrupted",
+}
+"""What run.json says of a run whose training stopped."""
 MAX_EPISODE_STEPS = 10_000
 
 
@@ -255,10 +262,12 @@ def ended_row(run: RunDirectory) -> dict[str, Any]:
     steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
     record = RunReader.open(run.path)
     found, selected, judged = headline(record), record.selected, record.judgements()
+    config, reached = record.config_or_none(), max(steps, default=0)
+    budget = "max_seconds" if config is not None and reached < config.training.max_env_steps else "max_env_steps"
     return {
         "run": str(run.path),
-        "stopped_because": "solved" if run.read_info()["status"] == "solved" else "max_env_steps",
-        "env_steps": max(steps, default=0),
+        "stopped_because": "solved" if record.info.get("status") == "solved" else budget,
+        "env_steps": reached,
         "best_test_return": None if selected is None else selected.test_return_mean,
         "judged_return": found.score.mean if found is not None and found.is_judged else None,
         "confirmation": judged[-1] if judged else None,
@@ -317,7 +326,7 @@ def _guarded(
             with _memory_explained(run):
                 result = work(loggers)
             with run.writing("run.json"):
-                run.set_status("finished" if result.stopped_because == "max_env_steps" else result.stopped_because)
+                run.set_status(STATUS[result.stopped_because])
         except BaseException as error:
             # What went wrong may be the disk itself: nothing that is tried now may hide it.
             with suppress(UserError), run.writing("run.json"):

@@ -105,7 +105,10 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        return self.env_steps >= self.config.training.max_env_steps
+        training = self.config.training
+        return self.env_steps >= training.max_env_steps or (
+            training.max_seconds is not None and self.wall_seconds >= training.max_seconds
+        )
 
     @property
     def warming_up(self) -> bool:

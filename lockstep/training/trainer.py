@@ -25,7 +25,7 @@ from lockstep.training.divergence import write_diagnosis
 from lockstep.training.interruption import AbandonedError, Interruption
 from lockstep.training.session import Session
 
-StoppedBecause = Literal["solved", "max_env_steps", "interrupted"]
+StoppedBecause = Literal["solved", "max_env_steps", "max_seconds", "interrupted"]
 SHARES = "shares"
 """In run.json: processes that work on one batch."""
 
@@ -187,6 +187,8 @@ def _loop(session: Session, run: RunDirectory, loggers: Sequence[Logger]) -> Tra
             if over:
                 if stopped_because != "solved" and (session.evaluation_due or not session.finished):
                     stopped_because = "interrupted"
+                elif stopped_because != "solved" and session.env_steps < config.training.max_env_steps:
+                    stopped_because = "max_seconds"
                 break
 
     return TrainResult(

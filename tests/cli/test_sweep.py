@@ -83,6 +83,8 @@ def test_a_cell_that_died_three_times_is_named_with_its_reason(here: Path, capsy
         (["smoke", "seed=1..10000000"], "10,000,000 cells"),
         (["smoke", "seed=5..1"], "is empty"),
         (["smoke", "--on", "moon"], "--on moon is unknown; it must be local, slurm or ray"),
+        (["smoke", "--gpus", "-1"], "--gpus -1 must be at least 0"),
+        (["smoke", "--per-gpu", "0"], "--per-gpu 0 must be at least 1"),
         (["smoke", "--at-once", "0"], "--at-once 0 must be at least 1"),
         (["smoke", "--threads", "0"], "--threads 0 must be from 1"),
         (["smoke", "--status"], "want the folder of a sweep, and 'smoke' is none"),

@@ -73,6 +73,7 @@ def test_every_file_of_a_run_may_be_anything(kind: str, run: RunDirectory, tmp_p
     record = RunReader.open(run.path)
     assert record.info == {}
     assert record.standing == "unknown"
+    assert record.num_agents is None
     put(kind, run.config, tmp_path)
     with pytest.raises(UserError):
         load_config(str(run.path))

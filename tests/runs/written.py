@@ -28,6 +28,19 @@ def written_run(
     config = load_config(preset, [*words, f"seed={seed}"])
     run = RunDirectory.create(path, preset, seed, dump_toml(config))
     run.write_info({**run.read_info(), "status": status, "command": ["lockstep", "train", preset], **info})
+    write_rows(run, returns, every=every, seconds=seconds, judged=judged)
+    return RunReader.open(path)
+
+
+def write_rows(
+    run: RunDirectory,
+    returns: Sequence[float],
+    *,
+    every: int = 1_000,
+    seconds: float = 60.0,
+    judged: float | None = None,
+) -> None:
+    """The rows of such a run."""
     for index, value in enumerate(returns, start=1):
         counters = {
             "env_steps": every * index,
@@ -45,7 +58,6 @@ def written_run(
         run.add_judgement(
             {**row, "test_return_mean": judged, "test_return_std": 0.9, "episodes": 1000, "test_ep_length_mean": 40.0}
         )
-    return RunReader.open(path)
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

@@ -27,8 +27,17 @@ def test_thirty_kills_leave_no_difference() -> None:
     assert min(report.coordinators, report.cells) >= 5
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_ten_kills_on_ray_leave_no_difference() -> None:
+    """`lockstep selftest sweep --on ray --kills 10`."""
+    report = selftest_sweep(kills=10, engine="ray")
+    assert (report.kills, report.difference) == (10, None)
+    assert report.nodes > 0
+
+
 def test_a_difference_is_named() -> None:
-    report = SweepKillReport(3, 1, 2, 1, 0, 10, "cell 2: /state.pt/env_steps is 3 instead of 4", 5.0)
+    report = SweepKillReport(3, 1, 2, 0, 1, 0, 10, "cell 2: /state.pt/env_steps is 3 instead of 4", 5.0)
     assert report.text().endswith("First difference: cell 2: /state.pt/env_steps is 3 instead of 4")
 
 

@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lockstep.errors import UserError
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.sweeps import local
+from lockstep.sweeps.command import local_engine
 from lockstep.sweeps.folder import SweepFolder
 from lockstep.sweeps.local import CellWorker, Job, LocalEngine, jobs_of, run_sweep
 from lockstep.sweeps.request import read_request
@@ -83,6 +85,32 @@ def test_cells_that_have_no_memory_beside_each_other_wait(tmp_path: Path) -> Non
     assert not LocalEngine(free=100.0).has_room(one, [other])
     assert LocalEngine(free=150.0).has_room(one, [other])
     assert LocalEngine(free=None).has_room(one, [other])
+
+
+class PretendedProcess:
+    """A unit that works until it is told to end, and the card that it sees."""
+
+    def __init__(self, *_: object, variables: dict[str, str], **__: object) -> None:
+        self.card, self.code = variables[local.VISIBLE_CARDS], None
+
+    def poll(self) -> int | None:
+        return self.code
+
+
+def test_cells_are_spread_over_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(local.VISIBLE_CARDS, "3,5,7")
+    monkeypatch.setattr(local, "ChildProcess", PretendedProcess)
+    sweep = tiny_sweep(tmp_path / "s", ["seed=1..6"])
+    sweep.logs.mkdir()
+    engine = local_engine(None, 1, gpus=2, per_gpu=1)
+    assert engine.cards == ("3", "5")
+    assert engine.at_once <= 2
+    workers: list[Any] = [engine.start(sweep, job) for job in jobs_of(sweep)[:4]]
+    assert [worker.card for worker in workers] == ["3", "5", "3", "5"]
+    workers[1].code = workers[3].code = 0
+    assert [engine.start(sweep, job).card for job in jobs_of(sweep)[4:]] == ["5", "5"]  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match="--gpus 4 asks for cards .* sees 3 of them"):
+        local_engine(None, 1, gpus=4)
 
 
 def test_one_that_fails_is_set_aside_with_its_reason_and_does_not_stop_the_others(tmp_path: Path) -> None:

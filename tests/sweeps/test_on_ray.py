@@ -33,7 +33,9 @@ def test_what_is_lost_with_a_node_goes_on_elsewhere_and_ends_the_same(tmp_path: 
     from ray.cluster_utils import Cluster
 
     request = read_request("smoke", [*LONG, "seed=1..2", "num_threads=1"])
-    sweep, quiet = (SweepFolder.create(tmp_path / name, request, request.configurations()) for name in ("s", "quiet"))
+    sweep, quiet = (
+        SweepFolder.create(tmp_path / name / "sweep", request, request.configurations()) for name in ("s", "quiet")
+    )
     assert main(["sweep", str(quiet.path), "--quiet"]) == 0
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     nodes = [cluster.add_node(num_cpus=1)]

@@ -1,5 +1,6 @@
 """What is looked at before a training begins, and what may change before it goes on."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,3 +53,18 @@ def test_a_run_from_a_gpu_goes_on_on_a_cpu(tmp_path: Path, capsys: pytest.Captur
     assert "device=cpu" in capsys.readouterr().err
     assert main(["resume", str(run.path), "t_max=192", "device=cpu", "-q"]) == 0
     assert read_rows(run.evaluations)[-1]["env_steps"] >= 192
+
+
+def test_a_training_ends_when_its_time_is_over_and_is_judged_then(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    words = [*TINY, "t_max=1_000_000_000", "test_interval=1_000_000", "max_seconds=1e-6"]
+    assert main(["train", "smoke", *words, "--no-doctor", "--json", "--out", str(run.path)]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["stopped_because"] == "max_seconds"
+    assert 0 < row["env_steps"] < 1_000_000
+    assert run.has_ended
+    assert [row["env_steps"] for row in read_rows(run.evaluations)] == [row["env_steps"]]
+    assert main(["resume", str(run.path), "max_seconds=None", f"t_max={row['env_steps'] + 100}", "-q"]) == 0
+    assert read_rows(run.evaluations)[-1]["env_steps"] >= row["env_steps"] + 100

@@ -18,6 +18,9 @@ class TrainingConfig(ConfigSection):
     learn_while_playing: bool = False
     """False: play a collection to its end, then learn, with it too. True: learn from what is remembered while the
     collection is being played, a few steps after every update; so a learner with helpers never waits for it."""
+    max_seconds: Annotated[float, Field(gt=0.0)] | None = None
+    """Training also ends, with an evaluation, after so many seconds in its loop, over all resumes; unset: whatever it
+    takes. How far a run comes then depends on the machine and on who shares it."""
     stop_at_test_return: float | None = None
     """Stop as soon as an evaluation's mean return exceeds this, and that of evaluation.confirm_episodes new episodes so
     clearly that a judgement of 400 others would deny it with a chance below 1 in 100; unset: run to max_env_steps."""

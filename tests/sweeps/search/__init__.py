@@ -1,0 +1,1 @@
+"""Search: what may be chosen, who chooses, and what becomes of it."""
