@@ -75,6 +75,9 @@ def search(
     address: Annotated[
         str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
     ] = None,
+    send_back: Annotated[
+        bool, typer.Option("--send-back", help="Ray: nodes share no disk; they send checkpoints back.")
+    ] = False,
     status: Annotated[bool, typer.Option("--status", help="Say how every trial stands.")] = False,
     trust: Trust = False,
     quiet: Quiet = False,
@@ -125,7 +128,7 @@ def search(
     elif on == "ray":
         from lockstep.sweeps.on_ray import connected
 
-        with connected(address, at_once, threads, trust=trust) as cluster:
+        with connected(address, at_once, threads, trust=trust, send_back=send_back) as cluster:
             _run(planned, cluster, threads, quiet=quiet, as_json=as_json)
     else:
         from lockstep.sweeps.command import local_engine

@@ -49,6 +49,9 @@ def sweep(
     address: Annotated[
         str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
     ] = None,
+    send_back: Annotated[
+        bool, typer.Option("--send-back", help="Ray: nodes share no disk; they send checkpoints back.")
+    ] = False,
     write_only: Annotated[bool, typer.Option("--write-only", help="SLURM: write the script, send nothing.")] = False,
     only: Annotated[int | None, typer.Option(help="Do what is left of this cell, here and now; for engines.")] = None,
     status: Annotated[bool, typer.Option("--status", help="Say how every cell stands.")] = False,
@@ -104,7 +107,7 @@ def sweep(
     elif on == "ray":
         from lockstep.sweeps.on_ray import connected
 
-        with connected(address, at_once, threads, trust=trust, gpus=gpus / per_gpu) as cluster:
+        with connected(address, at_once, threads, trust=trust, gpus=gpus / per_gpu, send_back=send_back) as cluster:
             _run(planned, cluster, threads, quiet=quiet, as_json=as_json, estimate_only=estimate)
     else:
         from lockstep.sweeps.command import local_engine

@@ -153,6 +153,8 @@ def _wait_for_the_end(lifeline: int) -> None:
 
 if __name__ == "__main__":
     _end_with_parent()
+    if sys.platform != "win32":  # Ray, for one, starts its workers with Ctrl-C blocked, and children inherit that
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     sys.argv = sys.argv[1:]
     with lasting_output():
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -103,8 +103,13 @@ class Cell:
     @property
     def checkpoint(self) -> int:
         """The env steps of its newest checkpoint; 0 where there is none."""
-        whole = self.run.checkpoints.glob("[0-9]*/manifest.json")
-        return max((int(path.parent.name) for path in whole if path.parent.name.isdecimal()), default=0)
+        return newest_checkpoint(self.run)
+
+
+def newest_checkpoint(run: RunDirectory) -> int:
+    """The env steps of a run's newest checkpoint; 0 where there is none."""
+    whole = run.checkpoints.glob("[0-9]*/manifest.json")
+    return max((int(path.parent.name) for path in whole if path.parent.name.isdecimal()), default=0)
 
 
 def cell_folder(config: RunConfig) -> str:

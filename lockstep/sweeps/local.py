@@ -139,7 +139,7 @@ class LocalEngine:
     def start(self, sweep: SweepFolder, job: Job) -> CellWorker:
         """Begin its unit in a process, which ends with this one."""
         with open_to_append(sweep.log(job.cell)) as file:
-            words = unit_words(sweep, job.cell, self.threads, trust=self.trust)
+            words = unit_words(sweep, job.cell.number, self.threads, trust=self.trust)
             if not self.cards:
                 return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
             busy = Counter(card for card, process in self.given if process.poll() is None)
@@ -168,9 +168,9 @@ def cards_of_this_machine(number: int) -> tuple[str, ...]:
     return tuple(found[:number])
 
 
-def unit_words(sweep: SweepFolder, cell: Cell, threads: int, *, trust: bool) -> list[str]:
-    """The unit of a cell, as words behind `lockstep`."""
-    words = ["sweep", str(sweep.path), "--only", str(cell.number), "--threads", str(threads), "--quiet"]
+def unit_words(sweep: SweepFolder, number: int, threads: int, *, trust: bool) -> list[str]:
+    """The unit of the cell of a number, as words behind `lockstep`."""
+    words = ["sweep", str(sweep.path), "--only", str(number), "--threads", str(threads), "--quiet"]
     return [*words, "--trust"] if trust else words
 
 
@@ -242,11 +242,11 @@ def _has_ended(sweep: SweepFolder, job: Job) -> bool:
     elif not job.done and job.history.attempts == before.attempts:
         job.false_starts += 1
         if code == REFUSED or job.false_starts >= MOST_DEATHS:
-            job.failed = _last_words(sweep.log(job.cell)) or f"exit code {code}"
+            job.failed = last_words(sweep.log(job.cell)) or f"exit code {code}"
     return True
 
 
-def _last_words(log: Path) -> str:
+def last_words(log: Path) -> str:
     """Why a cell failed: the last line that it printed."""
     try:
         with open_regular(log, ROWS_BYTES) as file:

@@ -1,6 +1,7 @@
 """The unit of a sweep: do what is left of one cell. Doing it again changes nothing, so every engine does just this."""
 
 import os
+from collections.abc import Callable
 
 from lockstep.config.load import dump_toml, load_config
 from lockstep.config.schema import RunConfig
@@ -15,8 +16,16 @@ from lockstep.training import command
 def do_cell(sweep: SweepFolder, cell: Cell, threads: int, *, quiet: bool) -> int | None:
     """Train the cell, go on with it, or confirm it, whatever is left of it. Returns the signal that stopped it.
 
-    threads: processes that share an update, where the configuration leaves that open. Raises UserError for one that was
-    set aside, at which another process works, or that fails.
+    threads: processes that share an update, where the configuration leaves that open. Raises as `attempted` does.
+    """
+    return attempted(sweep, cell, _engine(), lambda: _work(cell, threads, quiet=quiet))
+
+
+def attempted(sweep: SweepFolder, cell: Cell, by: str, work: Callable[[], int | None]) -> int | None:
+    """An attempt at a cell, if something is left to do: `work`, unless a neighbor has the run already.
+
+    by: which engine. Returns the signal that stopped the work. Raises UserError for a cell that was set aside, at which
+    another process works, or that fails.
     """
     history = sweep.history(cell)
     if history.standing == "finished":
@@ -27,12 +36,12 @@ def do_cell(sweep: SweepFolder, cell: Cell, threads: int, *, quiet: bool) -> int
             f"`{command_line('sweep', sweep.path, '--revive', cell.number)}` lets it be tried again."
         )
     sweep.check_room()
-    with sweep.attempt(cell, _engine()):
+    with sweep.attempt(cell, by):
         there = trained_beside(sweep, cell)
         if there is not None:
             take_over(there, cell.run)
             print(f"Cell {cell.number} was trained as {there.path} and is taken over.")
-        return _work(cell, threads, quiet=quiet)
+        return work()
 
 
 def _engine() -> str:

@@ -84,3 +84,15 @@ def test_a_child_is_given_time_and_then_none(tmp_path: Path) -> None:
         child.interrupt()
     assert polite.end(patience=60.0) == 5
     assert deaf.end(patience=0.1) == -signal.SIGKILL
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="a system without blocked signals")
+def test_a_child_can_be_interrupted_where_its_parent_blocks_that(tmp_path: Path) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        child = ChildProcess(CHILD, ["waits", str(tmp_path / "told")], stderr=subprocess.DEVNULL)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    wait_for((tmp_path / "told").exists)
+    child.interrupt()
+    assert child.wait(20) not in (None, 0)
