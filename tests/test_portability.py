@@ -63,7 +63,7 @@ def test_every_module_is_imported_and_a_training_runs_goes_on_and_is_read(system
         "    found.name.endswith(('__main__', 'worker', '_gru_kernel')) or importlib.import_module(found.name)",
         folder=tmp_path,
     )
-    assert "test return" in out
+    assert "judged return" in out
     run = RunDirectory(tmp_path / "a run" / "größe")
     assert run.has_ended
     assert not list(run.path.rglob("*.writing"))

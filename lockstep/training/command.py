@@ -17,7 +17,7 @@ from lockstep.config.knobs import flat
 from lockstep.config.load import dump_toml, load_config, validated, with_changes
 from lockstep.config.schema import RunConfig
 from lockstep.config.words import parse_words
-from lockstep.envs.registry import has_official_engine, make_env, try_out
+from lockstep.envs.registry import has_official_engine, make_env, names_code, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock, percent
 from lockstep.runs.directory import RunDirectory, Status, read_rows, write_atomically
@@ -295,6 +295,8 @@ def _around(
     while True:
         result = _guarded(run, config, quiet, look, work, pace)
         if result.stopped_because == "interrupted" or result.best_test_return is None:
+            return Outcome(run, result, None)
+        if names_code(config.env.key):  # somebody's own world may be slow, exist but once, or ask for consent again
             return Outcome(run, result, None)
         confirmation = confirm(run, quiet=quiet)
         goal = config.training.stop_at_test_return

@@ -24,9 +24,9 @@ class TrainingConfig(ConfigSection):
     stop_at_test_return: float | None = None
     """Stop as soon as an evaluation's mean return exceeds this, and that of evaluation.confirm_episodes new episodes so
     clearly that a judgement of 400 others would deny it with a chance below 1 in 100; unset: run to max_env_steps."""
-    init_from: str = ""
+    init_from: str | None = None
     """Folder of a run whose best team this one begins as: networks of the same shapes take over its parameters, and its
-    env steps count as this run's own. Learnt on a small floor, for a large one. Empty: from nothing."""
+    env steps count as this run's own. Learnt on a small floor, for a large one. Unset: from nothing."""
     device: str = "cpu"
     """Where the networks and the replay live: cpu, cuda, or one of several GPUs, cuda:0, cuda:1, ... as
     CUDA_VISIBLE_DEVICES numbers them."""
