@@ -1,7 +1,6 @@
 """Real trainings of tiny configurations: interrupted, killed, resumed, never done twice, and none left behind."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
