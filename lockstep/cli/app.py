@@ -103,6 +103,10 @@ Runs = Annotated[
 Trust = Annotated[bool, typer.Option("--trust", help="Let code run that the folder or file names as its environment.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
+RayAddress = Annotated[
+    str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
+]
+SendBack = Annotated[bool, typer.Option("--send-back", help="Ray: nodes share no disk; they send checkpoints back.")]
 
 
 World = Annotated[

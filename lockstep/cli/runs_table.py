@@ -14,7 +14,7 @@ from lockstep.config.words import parse_words
 from lockstep.envs.registry import task_name
 from lockstep.formats import age, decimal, steps
 from lockstep.runs.directory import RunDirectory, list_runs
-from lockstep.runs.headline import headline
+from lockstep.runs.headline import headline, judged_return
 from lockstep.runs.notes import read_notes
 from lockstep.runs.reader import RunReader
 
@@ -100,7 +100,7 @@ def _row(run: RunDirectory, record: RunReader) -> dict[str, Any]:
         "algorithm": "" if config is None else config.algorithm.name,
         "seed": None if config is None else config.seed,
         "env_steps": record.env_steps,
-        "judged_return": found.score.mean if found is not None and found.is_judged else None,
+        "judged_return": judged_return(found),
         "test_return": found.score.mean
         if found is not None and not found.is_judged
         else record.evaluations.last("test_return_mean"),

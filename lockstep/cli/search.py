@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Quiet, Trust, app, choices, complete_presets, complete_words, say
+from lockstep.cli.app import (
+    Json,
+    Quiet,
+    RayAddress,
+    SendBack,
+    Trust,
+    app,
+    choices,
+    complete_presets,
+    complete_words,
+    say,
+)
 from lockstep.errors import UserError
 from lockstep.shell import command_line
 
@@ -72,12 +83,8 @@ def search(
     ] = "local",
     at_once: Annotated[int | None, typer.Option(help="Runs at a time; default as many as there are cores for.")] = None,
     threads: Annotated[int, typer.Option(help="Cores for each run, where its settings leave that open.")] = 1,
-    address: Annotated[
-        str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
-    ] = None,
-    send_back: Annotated[
-        bool, typer.Option("--send-back", help="Ray: nodes share no disk; they send checkpoints back.")
-    ] = False,
+    address: RayAddress = None,
+    send_back: SendBack = False,
     status: Annotated[bool, typer.Option("--status", help="Say how every trial stands.")] = False,
     trust: Trust = False,
     quiet: Quiet = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Quiet, Trust, app, say
+from lockstep.cli.app import Json, Quiet, RayAddress, SendBack, Trust, app, say
 from lockstep.errors import UserError
 from lockstep.shell import command_line
 
@@ -46,12 +46,8 @@ def sweep(
     per_gpu: Annotated[int, typer.Option(help="Cells at a time on each card; SLURM has one.")] = 1,
     partition: Annotated[str | None, typer.Option(help="SLURM: where to.")] = None,
     account: Annotated[str | None, typer.Option(help="SLURM: whose time it takes.")] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Ray: the cluster, auto for this node's; default one that is begun here.")
-    ] = None,
-    send_back: Annotated[
-        bool, typer.Option("--send-back", help="Ray: nodes share no disk; they send checkpoints back.")
-    ] = False,
+    address: RayAddress = None,
+    send_back: SendBack = False,
     write_only: Annotated[bool, typer.Option("--write-only", help="SLURM: write the script, send nothing.")] = False,
     only: Annotated[int | None, typer.Option(help="Do what is left of this cell, here and now; for engines.")] = None,
     status: Annotated[bool, typer.Option("--status", help="Say how every cell stands.")] = False,
@@ -224,7 +220,7 @@ def _show(sweep: "SweepFolder", *, as_json: bool) -> None:
 
 def _rows(sweep: "SweepFolder", jobs: "list[Job]") -> dict[str, Any]:
     """How it stands, for scripts."""
-    from lockstep.runs.headline import headline
+    from lockstep.runs.headline import headline, judged_return
 
     rows = []
     for job in jobs:
@@ -235,7 +231,7 @@ def _rows(sweep: "SweepFolder", jobs: "list[Job]") -> dict[str, Any]:
                 "run": str(job.cell.run.path),
                 "standing": history.standing,
                 "env_steps": job.record.env_steps,
-                "judged_return": found.score.mean if found is not None and found.is_judged else None,
+                "judged_return": judged_return(found),
                 "attempts": history.attempts,
                 "reason": job.failed or history.reason or None,
             }

@@ -6,7 +6,7 @@ Unknown keys name their nearest neighbors. Nothing is ever guessed.
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -41,13 +41,8 @@ def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
     Raises UserError for a word that is none or an unknown key.
     """
     pairs: list[tuple[str, Any]] = []
-    for word in words:
-        if word == "with":  # EPyMARL's (sacred's) separator
-            continue
-        key, separator, text = word.partition("=")
-        if not separator or not key:
-            raise UserError(f"{word!r} is no override: write key=value, for example lr=0.001.")
-        key, text = key.strip().lstrip("-"), text.strip()
+    for _, key, typed in split_words(words, "key=value, for example lr=0.001"):
+        text = typed.strip()
         key = "env.arguments.layout" if key in ("layout", "env_args.layout") else key
         drawn = key == "env.arguments.layout" and text.startswith("@")
         pairs.append((key, _drawing(Path(text[1:])) if drawn else parse_value(text)))
@@ -60,6 +55,21 @@ def parse_words(words: Sequence[str], algorithm: object = None) -> Changes:
     for key, value in in_their_order(pairs):
         changes = merged(changes, key, translate(key, value, known, named[-1] if named else algorithm))
     return widths(changes) if any(key == "mixing_embed_dim" for key, _ in pairs) else changes
+
+
+def split_words(words: Iterable[str], how: str) -> Iterator[tuple[str, str, str]]:
+    """Every override as it was typed, its key, and what stands behind the sign. how: they are written.
+
+    Raises UserError for a word that is none.
+    """
+    for word in words:
+        if word == "with":  # EPyMARL's (sacred's) separator
+            continue
+        key, separator, text = word.partition("=")
+        key = key.strip().lstrip("-")
+        if not separator or not key:
+            raise UserError(f"{word!r} is no override: write {how}.")
+        yield word, key, text
 
 
 def in_their_order(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:

@@ -66,6 +66,11 @@ def headline(run: RunReader) -> Headline | None:
     return Headline(TESTED, tested[-1][0]) if tested else None
 
 
+def judged_return(found: Headline | None) -> float | None:
+    """The mean of a headline that is a judgement; None for any other, and where there is none."""
+    return found.score.mean if found is not None and found.is_judged else None
+
+
 def judged_scores(run: RunReader, *, otherwise: bool = False) -> list[Score]:
     """The judgements of the run's present best policy: the official package's first, then by number of episodes.
 

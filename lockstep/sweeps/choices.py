@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from lockstep.config.words import split_words
 from lockstep.errors import UserError
 
 MAX_CELLS = 10_000
@@ -35,13 +36,7 @@ class Choice:
 def typed_choices(words: Sequence[str]) -> list[Choice]:
     """What is typed behind `lockstep sweep PRESET`. Raises UserError for a word that is none, or is there twice."""
     found: dict[str, Choice] = {}
-    for word in words:
-        if word == "with":  # EPyMARL's (sacred's) separator
-            continue
-        key, separator, text = word.partition("=")
-        key = key.strip().lstrip("-")
-        if not separator or not key:
-            raise UserError(f"{word!r} is no override: write key=value, or key=value,value, for example seed=1..5.")
+    for word, key, text in split_words(words, "key=value, or key=value,value, for example seed=1..5"):
         if key in found:
             raise UserError(f"{key} is given twice; write all of its values in one word, as in {key}=1,2.")
         parts = split_at_commas(text)

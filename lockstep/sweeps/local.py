@@ -140,14 +140,12 @@ class LocalEngine:
         """Begin its unit in a process, which ends with this one."""
         with open_to_append(sweep.log(job.cell)) as file:
             words = unit_words(sweep, job.cell.number, self.threads, trust=self.trust)
-            if not self.cards:
-                return ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT)
             busy = Counter(card for card, process in self.given if process.poll() is None)
-            card = min(self.cards, key=busy.__getitem__)
-            process = ChildProcess(
-                "lockstep", words, stdout=file, stderr=subprocess.STDOUT, variables={VISIBLE_CARDS: card}
-            )
-            self.given.append((card, process))
+            card = min(self.cards, key=busy.__getitem__, default=None)
+            variables = None if card is None else {VISIBLE_CARDS: card}
+            process = ChildProcess("lockstep", words, stdout=file, stderr=subprocess.STDOUT, variables=variables)
+            if card is not None:
+                self.given.append((card, process))
             return process
 
 

@@ -20,7 +20,7 @@ from lockstep.config.words import parse_words
 from lockstep.envs.registry import has_official_engine, make_env, names_code, try_out
 from lockstep.errors import UserError
 from lockstep.formats import clock, percent
-from lockstep.runs.directory import RunDirectory, Status, read_rows, write_atomically
+from lockstep.runs.directory import RunDirectory, Status, write_atomically
 from lockstep.runs.headline import (
     CONFIRM_EPISODES,
     CONTRADICTION,
@@ -28,6 +28,7 @@ from lockstep.runs.headline import (
     Score,
     chance_of_contradiction,
     headline,
+    judged_return,
     judged_scores,
 )
 from lockstep.runs.loggers import LineLogger, Logger, Row, SilentLogger, build_loggers
@@ -259,24 +260,27 @@ def same_run(path: Path, config: RunConfig) -> RunDirectory | None:
 
 def ended_row(run: RunDirectory) -> dict[str, Any]:
     """What is known of a run that has ended, by the names of `Outcome.row`."""
-    steps = [row["env_steps"] for row in read_rows(run.metrics) if "env_steps" in row]
-    record = RunReader.open(run.path)
+    return _ended_row(RunReader.open(run.path))
+
+
+def _ended_row(record: RunReader) -> dict[str, Any]:
     found, selected, judged = headline(record), record.selected, record.judgements()
-    config, reached = record.config_or_none(), max(steps, default=0)
+    config, reached = record.config_or_none(), int(record.metrics.last("env_steps") or 0)
     budget = "max_seconds" if config is not None and reached < config.training.max_env_steps else "max_env_steps"
     return {
-        "run": str(run.path),
+        "run": str(record.directory.path),
         "stopped_because": "solved" if record.info.get("status") == "solved" else budget,
         "env_steps": reached,
         "best_test_return": None if selected is None else selected.test_return_mean,
-        "judged_return": found.score.mean if found is not None and found.is_judged else None,
+        "judged_return": judged_return(found),
         "confirmation": judged[-1] if judged else None,
     }
 
 
 def ended_text(run: RunDirectory) -> str:
     """The same in a sentence."""
-    row, found = ended_row(run), headline(RunReader.open(run.path))
+    record = RunReader.open(run.path)
+    row, found = _ended_row(record), headline(record)
     result = "" if found is None else f", {found.name} {found.score.text}"
     how = "solved" if row["stopped_because"] == "solved" else "finished"
     return f"{run.path} is {how} already: {row['env_steps']:,} env steps{result}."
@@ -294,9 +298,8 @@ def _around(
     call solved clearly enough goes on."""
     while True:
         result = _guarded(run, config, quiet, look, work, pace)
-        if result.stopped_because == "interrupted" or result.best_test_return is None:
-            return Outcome(run, result, None)
-        if names_code(config.env.key):  # somebody's own world may be slow, exist but once, or ask for consent again
+        is_own = names_code(config.env.key)  # somebody's world may be slow, exist but once, or ask for consent again
+        if result.stopped_because == "interrupted" or result.best_test_return is None or is_own:
             return Outcome(run, result, None)
         confirmation = confirm(run, quiet=quiet)
         goal = config.training.stop_at_test_return

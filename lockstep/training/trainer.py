@@ -56,9 +56,7 @@ def train(config: RunConfig, run: RunDirectory, loggers: Sequence[Logger]) -> Tr
     with _telling(loggers, config, run) as told:
         session = Session(config)
         _write_shares(session, run)
-        for sentence in [*filter(None, map(trust.remember, codes_named(config))), *_inherited(session, run)]:
-            for logger in loggers:
-                logger.note(sentence)
+        _note(loggers, [*filter(None, map(trust.remember, codes_named(config))), *_inherited(session, run)])
         return told(_loop(session, run, loggers))
 
 
@@ -72,6 +70,12 @@ def _inherited(session: Session, run: RunDirectory) -> list[str]:
     with run.writing("its first checkpoint"):
         save_checkpoint(session, run)
     return [found.said]
+
+
+def _note(loggers: Sequence[Logger], sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        for logger in loggers:
+            logger.note(sentence)
 
 
 def codes_named(config: RunConfig) -> list[trust.Code]:
@@ -98,15 +102,11 @@ def resume(run: RunDirectory, loggers: Sequence[Logger], notes: Sequence[str] = 
                 f"{session.shares} processes share every update, as when this run began, so that it goes on bit for "
                 f"bit; here are processors for {cores()}, so it is slower.",
             ]
-        for sentence in (*notes, *load_latest(session, run)):
-            for logger in loggers:
-                logger.note(sentence)
+        _note(loggers, [*notes, *load_latest(session, run)])
         if session.env_steps == 0:
             with run.writing("what is kept of the rows"):
                 run.put_rows_aside()
-            for sentence in _inherited(session, run):
-                for logger in loggers:
-                    logger.note(sentence)
+            _note(loggers, _inherited(session, run))
         for logger in loggers:
             logger.rewind(session.env_steps)
         return told(_loop(session, run, loggers))

@@ -15,6 +15,7 @@ from lockstep.envs.foraging.keys import FOODS, PLAYERS, SIZES
 from lockstep.envs.foraging.moment import FieldMoment
 from lockstep.envs.foraging.official import OfficialForaging
 from lockstep.envs.foraging.simulator import ForagingSimulator
+from lockstep.envs.side_by_side import parts_of
 from lockstep.errors import UserError
 
 PLAYER_STEPS_PER_FIELD = 400
@@ -139,12 +140,7 @@ class _Match:
                 actions = driver(before, self.rng)
                 a, b = self.truth.step(actions[None]), self.ours.step(actions[None])
                 over = bool((a.terminated | a.truncated)[0])
-                pairs = {
-                    "The observation": (a.obs, b.obs),
-                    "The reward": (a.reward, b.reward),
-                    "The termination": (a.terminated, b.terminated),
-                    "The truncation": (a.truncated, b.truncated),
-                }
+                pairs = parts_of(a, b)
                 self._count(before, actions, self.ours.moment(0))
             self.row.steps += 1
             self.row.player_steps += self.config.players

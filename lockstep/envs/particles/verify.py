@@ -14,6 +14,7 @@ from lockstep.envs.particles.games import GAMES, NUM_MOVES, game_of
 from lockstep.envs.particles.official import OfficialParticles
 from lockstep.envs.particles.plane import Places
 from lockstep.envs.particles.simulator import ParticleSimulator
+from lockstep.envs.side_by_side import parts_of
 from lockstep.errors import UserError
 
 STEPS_PER_GAME = 200
@@ -124,12 +125,7 @@ class _Match:
                 actions = self._actions(driver(self.ours.places(), self.rng))
                 a, b = self.truth.step(actions), self.ours.step(actions)
                 over = bool((a.terminated | a.truncated)[0])
-                pairs = {
-                    "The observation": (a.obs, b.obs),
-                    "The reward": (a.reward, b.reward),
-                    "The termination": (a.terminated, b.terminated),
-                    "The truncation": (a.truncated, b.truncated),
-                }
+                pairs = parts_of(a, b)
                 self.row.touches += self._touching()
             self.row.steps += 1
             official, ours = self.truth.places(), self.ours.places()

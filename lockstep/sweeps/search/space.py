@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from lockstep.config.knobs import flat
 from lockstep.config.load import load_config
-from lockstep.config.words import parse_words
+from lockstep.config.words import parse_words, split_words
 from lockstep.errors import UserError
 from lockstep.sweeps.choices import ENDS, WHOLE, is_number, split_at_commas
 
@@ -144,15 +144,7 @@ def read_space(base: str, words: Sequence[str]) -> SearchSpace:
     """
     fixed: list[str] = []
     varied: dict[str, tuple[str, tuple[str, tuple[str, ...]] | None]] = {}
-    for word in words:
-        if word == "with":  # EPyMARL's (sacred's) separator
-            continue
-        key, separator, text = word.partition("=")
-        key = key.strip().lstrip("-")
-        if not separator or not key:
-            raise UserError(
-                f"{word!r} is no override: write key=value, or key=low..high, for example lr=1e-4..1e-2:log."
-            )
+    for _, key, text in split_words(words, "key=value, or key=low..high, for example lr=1e-4..1e-2:log"):
         if key in varied or any(one.startswith(f"{key}=") for one in fixed):
             raise UserError(f"{key} is given twice; write all of its values in one word.")
         conditional = _CONDITION.fullmatch(text)
