@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from lockstep.cli import main
+from tests.documents import agrees, as_printed, quoting
 from tests.line_links import linked
 from tests.teams.test_epymarl import results
 
@@ -19,6 +20,34 @@ MOST_BYTES = 3_000_000
 def test_links_to_lines_lead_to_what_they_name() -> None:
     """After a change: `python -m tests.line_links`."""
     assert [path.name for path in DOCUMENTS if linked(path) != path.read_text()] == []
+
+
+@pytest.mark.parametrize("document", quoting(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_is_quoted_of_a_command_is_what_it_prints(document: Path) -> None:
+    """After a change: `python -m tests.documents --write`."""
+    assert as_printed(document) == document.read_text()
+
+
+def test_what_commands_print_is_quoted_where_it_is_compared() -> None:
+    blocks = re.compile(r"^```(?!console)\w*\n(?:(?!```).*\n)*?(?:\$ lockstep |lockstep: )", re.MULTILINE)
+    assert [path.name for path in DOCUMENTS if blocks.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize(
+    ("quoted", "printed", "agree"),
+    [
+        ("one\ntwo\n", "one\ntwo\n", True),
+        ("one\n", "one\ntwo\n", False),
+        ("took … s\n", "took 12 s\n", True),
+        ("took … s\n", "took 12 min\n", False),
+        ("took … s\n", "took 1\n2 s\n", False),
+        ("first\n…\nlast\n", "first\na\nb\nlast\n", True),
+        ("first\n…\nlast\n", "first\nlast\n", True),
+        ("first\n…\nlast\n", "first\na\n", False),
+    ],
+)
+def test_only_an_ellipsis_stands_for_anything(quoted: str, printed: str, agree: bool) -> None:
+    assert agrees(quoted, printed) is agree
 
 
 def test_all_media_together_are_light_and_all_are_shown() -> None:
