@@ -39,18 +39,39 @@ def complete_runs(incomplete: str) -> list[str]:
     return [name for name in ("latest", *(run.path.name for run in list_runs())) if name.startswith(incomplete)]
 
 
+def complete_theirs(incomplete: str) -> list[str]:
+    """Names of EPyMARL's configurations that begin so, for the shell."""
+    from lockstep.config.epymarl import SHIPPED
+
+    return [name for name in SHIPPED if name.startswith(incomplete)]
+
+
+def complete_sources(place: str) -> Callable[[str], list[str]]:
+    """Completes presets, and the folders in `place`."""
+
+    def complete(incomplete: str) -> list[str]:
+        there = (path.as_posix() for path in sorted(Path(place).glob("*")))
+        return [*complete_presets(incomplete), *(path for path in there if path.startswith(incomplete))]
+
+    return complete
+
+
 def complete_words(incomplete: str) -> list[str]:
-    """Settings, ours by their paths and EPyMARL's words, and behind `env.key=` the keys of our worlds."""
+    """Settings, ours by their paths and EPyMARL's words, and behind the sign what they may be: the keys of our worlds,
+    the words of a setting that has a few."""
     from lockstep.config.epymarl import EPYMARL
     from lockstep.config.knobs import knobs
 
     name, separator, value = incomplete.partition("=")
+    known = knobs()
     if not separator:
-        leaves = (path.rpartition(".")[2] for path in knobs())
-        return sorted({f"{word}=" for word in (*knobs(), *leaves, *EPYMARL) if word.startswith(incomplete)})
+        leaves = (path.rpartition(".")[2] for path in known)
+        return sorted({f"{word}=" for word in (*known, *leaves, *EPYMARL) if word.startswith(incomplete)})
     if name in ("env.key", "env_args.key"):
         return [f"{name}={key}" for key in complete_keys(value)]
-    return []
+    path = "algorithm.name" if name == "algorithm" else name
+    meant = (knob for knob in known.values() if path in (knob.path, knob.path.rpartition(".")[2]))
+    return [f"{name}={word}" for knob in meant for word in knob.words if word.startswith(value)]
 
 
 def complete_keys(incomplete: str) -> list[str]:
@@ -65,16 +86,30 @@ def choices(*known: str) -> Callable[[str], list[str]]:
     return lambda incomplete: [word for word in known if word.startswith(incomplete)]
 
 
+complete_checkpoints = choices("best", "latest")
+
+
 MaybeSource = Annotated[
     str | None,
     typer.Argument(metavar="PRESET|FILE.toml", autocompletion=complete_presets, help="What to start from."),
 ]
 TheirConfig = Annotated[
     str | None,
-    typer.Option("--config", metavar="NAME", help="EPyMARL's: an algorithm's name, instead of a preset."),
+    typer.Option(
+        "--config",
+        metavar="NAME",
+        autocompletion=complete_theirs,
+        help="EPyMARL's: an algorithm's name, instead of a preset.",
+    ),
 ]
 TheirEnvConfig = Annotated[
-    str | None, typer.Option("--env-config", metavar="gymma", help="As in EPyMARL; the world is env_args.key.")
+    str | None,
+    typer.Option(
+        "--env-config",
+        metavar="gymma",
+        autocompletion=choices("gymma"),
+        help="As in EPyMARL; the world is env_args.key.",
+    ),
 ]
 Words = Annotated[
     list[str] | None,

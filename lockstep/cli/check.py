@@ -5,13 +5,25 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Json, app
+from lockstep.cli.app import Json, app, choices, complete_keys, complete_presets
 from lockstep.errors import UserError
+
+
+def complete_oracles(incomplete: str) -> list[str]:
+    """Families with an official package whose name begins so, for the shell."""
+    from lockstep.envs.registry import families
+
+    return [family.name for family in families() if family.oracle and family.name.startswith(incomplete)]
 
 
 @app.command()
 def verify(
-    world: Annotated[str, typer.Argument(metavar="rware|particles|foraging|...", help="The family of worlds.")],
+    world: Annotated[
+        str,
+        typer.Argument(
+            metavar="rware|particles|foraging|...", autocompletion=complete_oracles, help="The family of worlds."
+        ),
+    ],
     steps: Annotated[int, typer.Option(help="Steps of one environment to compare.")] = 100_000,
     keys: Annotated[str | None, typer.Option(help="Only keys that match this (* and ?) or contain it.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of worlds and drivers; default a fresh one, printed.")] = None,
@@ -38,15 +50,34 @@ def verify(
         raise typer.Exit(1)
 
 
+def complete_algorithms(incomplete: str) -> list[str]:
+    """Names of algorithms that begin so, for the shell."""
+    from lockstep.config.schema.algorithms import SECTIONS
+
+    return [name for name in SECTIONS if name.startswith(incomplete)]
+
+
 @app.command()
 def bench(
-    part: Annotated[str, typer.Argument(metavar="env|learner|collect|train", help="What to time.")],
-    keys: Annotated[list[str] | None, typer.Option(help="env: a key; repeat for several.")] = None,
-    preset: Annotated[str, typer.Option(help="train: what to train.")] = "solve",
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="env|learner|collect|train",
+            autocompletion=choices("env", "learner", "collect", "train"),
+            help="What to time.",
+        ),
+    ],
+    keys: Annotated[
+        list[str] | None, typer.Option(autocompletion=complete_keys, help="env: a key; repeat for several.")
+    ] = None,
+    preset: Annotated[str, typer.Option(autocompletion=complete_presets, help="train: what to train.")] = "solve",
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians are printed.")] = 5,
     seconds: Annotated[float, typer.Option(help="Seconds of every single timing (not of train's).")] = 0.3,
-    device: Annotated[str, typer.Option(help="learner: cpu or cuda.")] = "cpu",
-    algorithm: Annotated[str, typer.Option(help="learner, collect, train: another algorithm.")] = "",
+    device: Annotated[str, typer.Option(autocompletion=choices("cpu", "cuda"), help="learner: cpu or cuda.")] = "cpu",
+    algorithm: Annotated[
+        str,
+        typer.Option(autocompletion=complete_algorithms, help="learner, collect, train: another algorithm."),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Time the simulator, one update, playing, or whole trainings; what is compared is timed in the same minute."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Trust, Words, app, say, sweep_at
+from lockstep.cli.app import Json, Trust, Words, app, choices, complete_runs, complete_sources, say, sweep_at
 from lockstep.errors import UserError
 from lockstep.shell import command_line
 
@@ -33,11 +33,19 @@ def _findings(incomplete: str) -> list[str]:
     return [name for name in explained_names() if name.startswith(incomplete)]
 
 
+def _subjects(incomplete: str) -> list[str]:
+    return [*complete_sources("sweeps")(incomplete), *complete_runs(incomplete), *choices("env")(incomplete)]
+
+
 @app.command()
 def doctor(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="PRESET|FILE.toml|RUN|SWEEP|env", help="What to look at; `env KEY` for a world."),
+        typer.Argument(
+            metavar="PRESET|FILE.toml|RUN|SWEEP|env",
+            autocompletion=_subjects,
+            help="What to look at; `env KEY` for a world.",
+        ),
     ] = None,
     words: Words = None,
     fix: Annotated[

@@ -8,12 +8,29 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Runs, Trust, app, named_runs, say, sweep_at, tell_unreadable
+from lockstep.cli.app import (
+    Runs,
+    Trust,
+    app,
+    choices,
+    complete_checkpoints,
+    named_runs,
+    say,
+    sweep_at,
+    tell_unreadable,
+)
 from lockstep.errors import UserError
 
 FOLLOW_SECONDS = 10.0
 TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
 """What `export` writes of a team, and not of its numbers."""
+
+
+def complete_metrics(incomplete: str) -> list[str]:
+    """Names of metrics that begin so, for the shell."""
+    from lockstep.runs.metrics import METRICS
+
+    return [name for name in METRICS if name.startswith(incomplete)]
 
 
 @app.command()
@@ -22,8 +39,16 @@ def plot(
     out: Annotated[
         Path | None, typer.Option(help="NAME.svg, NAME.png or NAME.pdf; default METRIC.svg in the run, or beside them.")
     ] = None,
-    metric: Annotated[str, typer.Option(help="A name in metrics.jsonl or eval.jsonl.")] = "test_return_mean",
-    over: Annotated[str, typer.Option(help="env_steps, minutes, updates or episode.")] = "env_steps",
+    metric: Annotated[
+        str, typer.Option(autocompletion=complete_metrics, help="A name in metrics.jsonl or eval.jsonl.")
+    ] = "test_return_mean",
+    over: Annotated[
+        str,
+        typer.Option(
+            autocompletion=choices("env_steps", "minutes", "updates", "episode"),
+            help="env_steps, minutes, updates or episode.",
+        ),
+    ] = "env_steps",
     title: Annotated[str | None, typer.Option(help="Above the plot; default the metric's name.")] = None,
 ) -> None:
     """Draw a metric of one run, or of several: one curve a configuration, with a band over its seeds.
@@ -51,7 +76,10 @@ def plot(
 @app.command()
 def sync(
     runs: Runs,
-    to: Annotated[str, typer.Option(help="tensorboard, mlflow or wandb.")],
+    to: Annotated[
+        str,
+        typer.Option(autocompletion=choices("tensorboard", "mlflow", "wandb"), help="tensorboard, mlflow or wandb."),
+    ],
     out: Annotated[Path | None, typer.Option(help="The folder that is written into; default synced/NAME.")] = None,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on until none of them is training any more, looking every ten seconds.")
@@ -112,12 +140,19 @@ def export(
     runs: Runs,
     file_format: Annotated[
         str,
-        typer.Option("--format", help="Numbers: csv, sacred, marl-eval. The team: onnx, torchscript, npz, epymarl."),
+        typer.Option(
+            "--format",
+            autocompletion=choices("csv", "sacred", "marl-eval", *TEAM_FORMATS),
+            help="Numbers: csv, sacred, marl-eval. The team: onnx, torchscript, npz, epymarl.",
+        ),
     ] = "csv",
     out: Annotated[
         Path | None, typer.Option(help="A folder (default export, in the run or beside them), or a team's file.")
     ] = None,
-    checkpoint: Annotated[str, typer.Option(help="Which team: best, latest, or a number of env steps.")] = "best",
+    checkpoint: Annotated[
+        str,
+        typer.Option(autocompletion=complete_checkpoints, help="Which team: best, latest, or a number of env steps."),
+    ] = "best",
     trust: Trust = False,
 ) -> None:
     """Write runs as other tools read them: numbers as tables, or the team as a file that runs without Lockstep."""

@@ -5,24 +5,42 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import app, say
+from lockstep.cli.app import app, choices, say
 from lockstep.shell import command_line
 
 
 @app.command()
 def reproduce(
-    experiment: Annotated[str, typer.Argument(metavar="week1|week2|both", help="The experiment to do again.")],
+    experiment: Annotated[
+        str,
+        typer.Argument(
+            metavar="week1|week2|both",
+            autocompletion=choices("week1", "week2", "both"),
+            help="The experiment to do again.",
+        ),
+    ],
     seeds: Annotated[int | None, typer.Option(help="Runs of each configuration; default 3.")] = None,
-    scale: Annotated[str | None, typer.Option(help="full (default), tenth, or smoke: seconds, to see it work.")] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=choices("full", "tenth", "smoke"),
+            help="full (default), tenth, or smoke: seconds, to see it work.",
+        ),
+    ] = None,
     mode: Annotated[
         str | None,
-        typer.Option(help="vectorized (default): several episodes before each update. literal: one, as published."),
+        typer.Option(
+            autocompletion=choices("vectorized", "literal"),
+            help="vectorized (default): several episodes before each update. literal: one, as published.",
+        ),
     ] = None,
     episodes_per_update: Annotated[
         int | None, typer.Option(help="Episodes played before each update in the vectorized mode; default 32.")
     ] = None,
     ours: Annotated[bool | None, typer.Option("--ours/--no-ours", help="Train the tuned recipe too (default).")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu (default) or cuda.")] = None,
+    device: Annotated[
+        str | None, typer.Option(autocompletion=choices("cpu", "cuda"), help="cpu (default) or cuda.")
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what is in --out.")] = False,
     estimate: Annotated[bool, typer.Option("--estimate", help="Only say how long it would take.")] = False,

@@ -15,7 +15,7 @@ from lockstep.cli.app import (
     Trust,
     app,
     choices,
-    complete_presets,
+    complete_sources,
     complete_words,
     say,
 )
@@ -34,19 +34,13 @@ def complete_samplers(incomplete: str) -> list[str]:
     return [name for name in SAMPLERS if name.startswith(incomplete)]
 
 
-def complete_searches(incomplete: str) -> list[str]:
-    """Presets, and folders of searches, that begin so, for the shell."""
-    there = (str(path) for path in sorted(Path("searches").glob("*")))
-    return [*complete_presets(incomplete), *(path for path in there if path.startswith(incomplete))]
-
-
 @app.command()
 def search(
     source: Annotated[
         str,
         typer.Argument(
             metavar="PRESET|FILE.toml|SEARCH",
-            autocompletion=complete_searches,
+            autocompletion=complete_sources("searches"),
             help="What to start from, or the folder of a search to go on with.",
         ),
     ],

@@ -5,16 +5,26 @@ from typing import Annotated
 
 import typer
 
-from lockstep.cli.app import Json, app
+from lockstep.cli.app import Json, app, choices
 from lockstep.errors import UserError
 
 
 @app.command()
 def selftest(
-    part: Annotated[str, typer.Argument(metavar="resume|sweep", help="What to test on this machine.")],
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="resume|sweep", autocompletion=choices("resume", "sweep"), help="What to test on this machine."
+        ),
+    ],
     kills: Annotated[int, typer.Option(help="How often to kill something.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the training and of the moments.")] = 1,
-    on: Annotated[str, typer.Option(help="Who does the work of a sweep: local (this machine) or ray.")] = "local",
+    on: Annotated[
+        str,
+        typer.Option(
+            autocompletion=choices("local", "ray"), help="Who does the work of a sweep: local (this machine) or ray."
+        ),
+    ] = "local",
     as_json: Json = False,
 ) -> None:
     """Kill trainings, or sweeps, at random moments, let them go on, and look for a single difference."""

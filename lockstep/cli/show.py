@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import MaybeRun, Quiet, Trust, Words, World, app, choices, run_or_words, say
+from lockstep.cli.app import (
+    MaybeRun,
+    Quiet,
+    Trust,
+    Words,
+    World,
+    app,
+    choices,
+    complete_checkpoints,
+    run_or_words,
+    say,
+)
 
 
 @app.command()
@@ -22,11 +33,19 @@ def render(
         ),
     ] = "trained",
     env: World = None,
-    step: Annotated[str, typer.Option(help="The checkpoint: best, latest, or a number of env steps.")] = "best",
+    step: Annotated[
+        str,
+        typer.Option(
+            autocompletion=complete_checkpoints, help="The checkpoint: best, latest, or a number of env steps."
+        ),
+    ] = "best",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes, one after the other.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the first episode.")] = 1,
     time_limit: Annotated[int | None, typer.Option(min=1, help="Steps an episode; default the run's.")] = None,
-    engine: Annotated[str, typer.Option(help="lockstep, or official: the package itself.")] = "lockstep",
+    engine: Annotated[
+        str,
+        typer.Option(autocompletion=choices("lockstep", "official"), help="lockstep, or official: the package itself."),
+    ] = "lockstep",
     theme: Annotated[str, typer.Option(autocompletion=choices("light", "dark"), help="light or dark.")] = "light",
     scale: Annotated[float, typer.Option(min=0.25, max=4.0, help="2 doubles the pixels.")] = 1.0,
     fps: Annotated[float, typer.Option(min=1, max=50, help="Steps a second in a film.")] = 8.0,
@@ -65,7 +84,10 @@ def render(
 
 @app.command()
 def demo(
-    world: Annotated[str, typer.Argument(metavar="[rware|foraging]", help="Where it plays.")] = "rware",
+    world: Annotated[
+        str,
+        typer.Argument(metavar="[rware|foraging]", autocompletion=choices("rware", "foraging"), help="Where it plays."),
+    ] = "rware",
     terminal: Annotated[bool, typer.Option("--terminal", help="Play as text, here.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser; else its path is printed.")] = True,
     no_open: Annotated[bool, typer.Option("--no-open", hidden=True)] = False,

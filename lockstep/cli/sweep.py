@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Json, Quiet, RayAddress, SendBack, Trust, app, say
+from lockstep.cli.app import (
+    Json,
+    Quiet,
+    RayAddress,
+    SendBack,
+    Trust,
+    app,
+    choices,
+    complete_sources,
+    complete_words,
+    say,
+)
 from lockstep.errors import UserError
 from lockstep.shell import command_line
 
@@ -23,15 +34,27 @@ ENGINES = ("local", "slurm", "ray")
 def sweep(
     source: Annotated[
         str,
-        typer.Argument(metavar="PRESET|FILE.toml|SWEEP", help="What to vary, or the folder of a sweep to go on with."),
+        typer.Argument(
+            metavar="PRESET|FILE.toml|SWEEP",
+            autocompletion=complete_sources("sweeps"),
+            help="What to vary, or the folder of a sweep to go on with.",
+        ),
     ],
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[key=values]...", help="Overrides with several values: seed=1..5 env.key=a,b lr=1e-3."),
+        typer.Argument(
+            metavar="[key=values]...",
+            autocompletion=complete_words,
+            help="Overrides with several values: seed=1..5 env.key=a,b lr=1e-3.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; default sweeps/NAME-NUMBER.")] = None,
     on: Annotated[
-        str, typer.Option(help="Who does the work: local (this machine), slurm (an array job) or ray.")
+        str,
+        typer.Option(
+            autocompletion=choices(*ENGINES),
+            help="Who does the work: local (this machine), slurm (an array job) or ray.",
+        ),
     ] = "local",
     at_once: Annotated[
         int | None, typer.Option(help="Cells at a time; default as many as there are cores for.")

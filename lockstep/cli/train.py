@@ -20,6 +20,7 @@ from lockstep.cli.app import (
     World,
     app,
     choices,
+    complete_checkpoints,
     run_or_words,
     say,
 )
@@ -83,7 +84,11 @@ def resume(
     run: Run,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[key=value]...", help="t_max, max_seconds or stop_at_test_return: a new end."),
+        typer.Argument(
+            metavar="[key=value]...",
+            autocompletion=choices("t_max=", "max_seconds=", "stop_at_test_return="),
+            help="t_max, max_seconds or stop_at_test_return: a new end.",
+        ),
     ] = None,
     changed: Annotated[bool, typer.Option("--changed", help="Go on although settings were changed since.")] = False,
     trust: Trust = False,
@@ -108,8 +113,16 @@ def evaluate(
     run: MaybeRun = None,
     words: Words = None,
     episodes: Annotated[int, typer.Option(help="Episodes to play.")] = 100,
-    engine: Annotated[str, typer.Option(help="lockstep, or official: the package the task comes from.")] = "lockstep",
-    checkpoint: Annotated[str, typer.Option(help="best, latest, or a number of env steps.")] = "best",
+    engine: Annotated[
+        str,
+        typer.Option(
+            autocompletion=choices("lockstep", "official"),
+            help="lockstep, or official: the package the task comes from.",
+        ),
+    ] = "lockstep",
+    checkpoint: Annotated[
+        str, typer.Option(autocompletion=complete_checkpoints, help="best, latest, or a number of env steps.")
+    ] = "best",
     policy: Annotated[
         str,
         typer.Option(

@@ -1,7 +1,7 @@
 """Every setting by its dotted path: what it is called, what it does, what it is in a configuration."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -15,6 +15,8 @@ class Knob(NamedTuple):
     path: str
     default: Any
     description: str
+    words: tuple[str, ...] = ()
+    """What it may be, where that is one of a few words."""
 
 
 def knobs(config: RunConfig | None = None) -> dict[str, Knob]:
@@ -35,13 +37,22 @@ def knobs(config: RunConfig | None = None) -> dict[str, Knob]:
 
 def knobs_of(section: str, models: Iterable[type[BaseModel]]) -> dict[str, Knob]:
     """The fields of a section, or of all that it may be."""
-    return {
-        f"{section}.{name}": Knob(
-            f"{section}.{name}", field.get_default(call_default_factory=True), field.description or ""
-        )
-        for model in models
-        for name, field in model.model_fields.items()
-    }
+    found: dict[str, Knob] = {}
+    for model in models:
+        for name, field in model.model_fields.items():
+            path = f"{section}.{name}"
+            words = (found[path].words if path in found else ()) + _words(field.annotation)
+            default = field.get_default(call_default_factory=True)
+            found[path] = Knob(path, default, field.description or "", tuple(dict.fromkeys(words)))
+    return found
+
+
+def _words(annotation: Any) -> tuple[str, ...]:
+    """The words among what a field may be."""
+    if annotation is bool:
+        return "true", "false"
+    inner = get_args(annotation)
+    return tuple(map(str, inner)) if get_origin(annotation) is Literal else sum(map(_words, inner), ())
 
 
 def flat(config: RunConfig) -> dict[str, Any]:

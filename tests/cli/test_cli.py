@@ -2,16 +2,30 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+from typer.models import ArgumentInfo, OptionInfo
 
+from lockstep.analysis.curves import CLOCKS
+from lockstep.analysis.export import FORMATS
 from lockstep.cli import app, main
+from lockstep.cli.report import TEAM_FORMATS
 from lockstep.config.load import load_config
+from lockstep.drawing.palette import THEMES
 from lockstep.envs.registry import OURS, make_vec
+from lockstep.reproduce.plan import EXPERIMENTS, Mode, Scale
+from lockstep.runs.followers import FOLLOWERS
+from lockstep.teams.demo import DEMO_TEAMS
+from lockstep.teams.play import ENGINES, POLICIES
+
+Completion = Callable[[str], list[str]]
 
 TINY_RUN = [
     "env.key=probe-coin",
@@ -293,5 +307,58 @@ def test_the_shell_completes_settings_keys_and_themes() -> None:
     assert "epsilon_anneal_time=" in complete_words("epsilon_an")
     assert "env.key=rware-tiny-2ag-v2" in complete_words("env.key=rware-tiny-2")
     assert complete_words("lr=0.0") == []
+    assert complete_words("algorithm=m") == ["algorithm=mappo", "algorithm=maa2c"]
+    assert complete_words("epsilon_schedule=") == ["epsilon_schedule=linear", "epsilon_schedule=exponential"]
+    assert complete_words("network.recurrent=t") == ["network.recurrent=true"]
     assert "rware-small-4ag-v2" in complete_keys("rware-small")
     assert choices("light", "dark")("d") == ["dark"]
+
+
+OPEN = {
+    "within", "memory", "partition", "account", "address", "host", "token",
+    "title", "keys", "text", "name", "tag", "filter_",
+}  # fmt: skip
+"""What is a number, a time, an address, or free text, though it is written as text."""
+
+
+def completions() -> dict[tuple[str, str], tuple[ArgumentInfo | OptionInfo, Completion | None]]:
+    """What every verb takes as text: how that is declared, and what completes it."""
+    found = {}
+    for command in app.registered_commands:
+        assert command.callback is not None
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            for info in getattr(hint, "__metadata__", ()):
+                if re.search(r"\bstr\b", str(get_args(hint)[0])):
+                    found[command.callback.__name__, name] = info, info.autocompletion
+    return found
+
+
+def test_every_word_that_is_one_of_a_few_is_completed() -> None:
+    assert {name for (_, name), (_, complete) in completions().items() if complete is None} == OPEN
+
+
+def test_what_completes_is_what_the_help_names() -> None:
+    for place, (info, complete) in completions().items():
+        if complete is not None and complete.__qualname__.startswith("choices."):
+            assert [word for word in complete("") if word.rstrip("=") not in f"{info.help} {info.metavar}"] == [], place
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "known"),
+    [
+        ("sync", "to", FOLLOWERS),
+        ("plot", "over", CLOCKS),
+        ("export", "file_format", (*TEAM_FORMATS, *FORMATS)),
+        ("render", "theme", THEMES),
+        ("render", "policy", POLICIES),
+        ("render", "engine", ENGINES),
+        ("demo", "world", DEMO_TEAMS),
+        ("reproduce", "experiment", EXPERIMENTS),
+        ("reproduce", "scale", get_args(Scale)),
+        ("reproduce", "mode", get_args(Mode)),
+    ],
+)
+def test_what_completes_is_what_is_accepted(verb: str, name: str, known: Iterable[str]) -> None:
+    complete = completions()[verb, name][1]
+    assert complete is not None
+    assert set(complete("")) == set(known)

@@ -10,7 +10,8 @@ import pytest
 
 import lockstep
 from lockstep.cli import main
-from lockstep.cli.search import complete_samplers, complete_searches
+from lockstep.cli.app import complete_sources
+from lockstep.cli.search import complete_samplers
 from lockstep.runs.directory import RunDirectory
 from lockstep.sweeps.folder import SweepFolder
 from lockstep.sweeps.search.request import SearchRequest
@@ -169,5 +170,5 @@ def test_a_search_without_optuna_says_what_to_install(
 
 def test_the_shell_completes_searches_and_samplers(done: SweepFolder) -> None:
     assert complete_samplers("g") == ["gp", "grid"]
-    assert complete_searches("searches/") == ["searches/s"]
-    assert "smoke" in complete_searches("sm")
+    assert complete_sources("searches")("searches/") == ["searches/s"]
+    assert "smoke" in complete_sources("searches")("sm")
