@@ -37,14 +37,10 @@ def verify(
     if chosen is None:
         ways = " or ".join(f"`lockstep verify {family.name}`" for family in known)
         raise UserError(f"There is no official package to compare {world!r} with; write {ways}.")
-    from rich.console import Console
+    from lockstep.cli.progress import Progress
 
-    with Console(stderr=True).status("comparing") as status:
-
-        def show(family: str, done: int, total: int) -> None:
-            status.update(f"{done:,} of {total:,} steps compared, now {family}")
-
-        report = chosen.verify(keys, steps, seed, show)
+    with Progress(steps, "steps", quiet=as_json) as progress:
+        report = chosen.verify(keys, steps, seed, lambda kind, done, _: progress(kind, done))
     print(report.to_json() if as_json else report.text())
     if report.difference is not None:
         raise typer.Exit(1)

@@ -8,6 +8,9 @@ import typer
 from lockstep.cli.app import Json, app, choices
 from lockstep.errors import UserError
 
+SECONDS_A_KILL = {"resume": 17.0, "local": 19.0, "ray": 79.0}
+"""What a kill took on two busy cores, all around it included (docs/reliability.md)."""
+
 
 @app.command()
 def selftest(
@@ -32,17 +35,18 @@ def selftest(
         raise UserError(f"There is no self-test {part!r}; write `lockstep selftest resume`, or sweep.")
     if on != "local" and (on != "ray" or part != "sweep"):
         raise UserError(f"--on {on} is for no self-test of {part}; a sweep's is done on local or on ray.")
-    from rich.console import Console
-
+    from lockstep.cli.progress import Progress
     from lockstep.sweeps.kill_test import SweepKillReport, selftest_sweep
-    from lockstep.training.kill_test import ResumeReport, selftest_resume
+    from lockstep.training.kill_test import ResumeReport, check_kills, selftest_resume
 
+    check_kills(kills)
     report: ResumeReport | SweepKillReport
-    with Console(stderr=True).status("starting") as status:
+    seconds = kills * SECONDS_A_KILL["resume" if part == "resume" else on]
+    with Progress(kills, "kills", seconds, quiet=as_json) as progress:
         if part == "resume":
-            report = selftest_resume(kills, seed, progress=status.update)
+            report = selftest_resume(kills, seed, progress=progress)
         else:
-            report = selftest_sweep(kills, seed, progress=status.update, engine="ray" if on == "ray" else "local")
+            report = selftest_sweep(kills, seed, progress=progress, engine="ray" if on == "ray" else "local")
     print(json.dumps(report.row()) if as_json else report.text())
     if report.difference is not None:
         raise typer.Exit(1)

@@ -9,7 +9,6 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,16 @@ from lockstep.errors import UserError
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.training.kill_test import all_gone, ended, ending, family, first_difference, started
+from lockstep.training.kill_test import (
+    Progress,
+    all_gone,
+    check_kills,
+    ended,
+    ending,
+    family,
+    first_difference,
+    started,
+)
 
 WORDS = [
     "seed=1..2",
@@ -87,7 +95,7 @@ def selftest_sweep(
     kills: int = 30,
     seed: int = 1,
     preset: str = "smoke",
-    progress: Callable[[str], None] = lambda _: None,
+    progress: Progress = lambda _, __: None,
     engine: Engine = "local",
 ) -> SweepKillReport:
     """SIGKILL sweeps of `preset` at `kills` random moments, let them go on, compare with one that was left alone.
@@ -97,21 +105,20 @@ def selftest_sweep(
     """
     if not hasattr(signal, "SIGKILL"):
         raise UserError("`lockstep selftest sweep` kills processes without a word; this system cannot.")
-    if kills < 1:
-        raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
+    check_kills(kills)
     rng, start = random.Random(seed), time.monotonic()
     done = Counter[Victim]()
     sweeps = revived = leaves = 0
     difference = None
     with tempfile.TemporaryDirectory(prefix="lockstep-selftest-") as folder:
-        progress("a sweep that nobody disturbs")
+        progress("a sweep that nobody disturbs", 0)
         undisturbed = _planned(preset, Path(folder) / "quiet" / "sweep")
         _finish(undisturbed)
         while done.total() < kills and difference is None:
             sweep = _planned(preset, Path(folder) / f"killed-{sweeps}" / "sweep")
             sweeps += 1
             most = min(KILLS_PER_SWEEP, kills - done.total())
-            progress(f"disturbing sweep {sweeps}, {done.total()} of {kills} kills done")
+            progress(f"disturbing sweep {sweeps}", done.total())
             killed, taken_back = _disturb(sweep, rng, most, engine)
             done.update(killed)
             revived += taken_back

@@ -44,6 +44,8 @@ WORLD_WORDS = [
 ]
 """A world that other processes play: every installation has it."""
 KILLS_PER_RUN = 5
+Progress = Callable[[str, int], None]
+"""Called with what is done now, and the kills that are done."""
 Victim = Literal["training", "helper", "parent", "world"]
 VICTIMS: tuple[Victim, ...] = ("training", "helper", "parent", "training", "world")
 """Who is killed, run by run."""
@@ -101,7 +103,7 @@ class ResumeReport:
 
 
 def selftest_resume(
-    kills: int = 30, seed: int = 1, preset: str = "smoke", progress: Callable[[str], None] = lambda _: None
+    kills: int = 30, seed: int = 1, preset: str = "smoke", progress: Progress = lambda _, __: None
 ) -> ResumeReport:
     """SIGKILL trainings of `preset` at `kills` random moments, resume them, compare with one that was never stopped.
 
@@ -112,8 +114,7 @@ def selftest_resume(
     """
     if not hasattr(signal, "SIGSTOP"):
         raise UserError("`lockstep selftest resume` stops processes in the middle of a write; this system cannot.")
-    if kills < 1:
-        raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
+    check_kills(kills)
     rng, start = random.Random(seed), time.monotonic()
     done = Counter[str]()
     early = writing = dropped = runs = leaves = tries = 0
@@ -121,20 +122,20 @@ def selftest_resume(
     with tempfile.TemporaryDirectory(prefix="lockstep-selftest-") as folder:
         train = ["train", preset, f"seed={seed}", *WORDS, "--quiet", "--no-doctor", "--out"]
         reference = RunDirectory(Path(folder) / "never-stopped")
-        progress("training without a stop")
+        progress("training without a stop", 0)
         _finish([*train, str(reference.path)])
         while done.total() < kills and difference is None:
             run, victim = RunDirectory(Path(folder) / f"killed-{runs}"), VICTIMS[runs % len(VICTIMS)]
             runs += 1
             if victim == "world":
-                progress(f"killing processes that play, {done.total()} of {kills} kills done")
+                progress("killing processes that play", done.total())
                 number, lost = _kill_worlds(run, [*train[:-1], *WORLD_WORDS, train[-1]], rng, kills - done.total())
                 done[victim] += number
                 dropped += lost
                 run.remove()
                 continue
             for _ in range(min(KILLS_PER_RUN, kills - done.total())):
-                progress(f"kill {done.total() + 1} of {kills}")
+                progress(f"run {runs}", done.total())
                 tries += victim == "training"
                 in_a_write = victim == "training" and tries % 3 == 0
                 killed = _kill(_next_command(run, train), run, rng, victim, in_a_write=in_a_write)
@@ -143,7 +144,7 @@ def selftest_resume(
                 done[killed[0]] += 1
                 writing += killed[1]
                 early += not numbered_checkpoints(run)
-            progress(f"finishing run {runs}")
+            progress(f"finishing run {runs}", done.total())
             _finish(_next_command(run, train))
             difference, leaves = first_difference(ending(reference), ending(run))
             run.remove()
@@ -160,6 +161,12 @@ def selftest_resume(
         difference=difference,
         seconds=time.monotonic() - start,
     )
+
+
+def check_kills(kills: int) -> None:
+    """Raise UserError for a number of kills that tests nothing."""
+    if kills < 1:
+        raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
 
 
 def ending(run: RunDirectory) -> dict[str, Any]:
