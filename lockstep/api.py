@@ -35,6 +35,7 @@ from lockstep.envs.protocol import Onset, VectorEnv
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import Choice, Evaluation
+from lockstep.formats import counted
 from lockstep.runs.directory import RunDirectory
 from lockstep.runs.reader import RunReader
 from lockstep.runs.rows import Rows
@@ -203,13 +204,14 @@ class Team:
         agents, sizes = self.spec.num_agents, (self.own_numbers, self.spec.obs_dim)
         if obs.ndim != 3 or obs.shape[1] != agents or obs.shape[2] not in sizes:
             raise UserError(
-                f"This team has {agents} agents that see {self.own_numbers} numbers each in {self.spec.key}, and was "
-                f"shown {obs.shape} (lanes, agents, numbers). team.make_env() makes the world that it was trained in."
+                f"This team has {counted(agents, 'agent')} that see {counted(self.own_numbers, 'number')} each in "
+                f"{self.spec.key}, and was shown {obs.shape} (lanes, agents, numbers). team.make_env() makes the world "
+                "that it was trained in."
             )
         if self._last_actions is not None and len(obs) != len(self._last_actions):
             raise UserError(
-                f"This team plays {len(self._last_actions)} lanes, and was shown {len(obs)}. Call team.reset() where "
-                "new episodes begin."
+                f"This team plays {counted(len(self._last_actions), 'lane')}, and was shown {len(obs)}. Call "
+                "team.reset() where new episodes begin."
             )
         if obs.shape[2] == self.spec.obs_dim:
             return obs

@@ -39,12 +39,18 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f}\u00a0%" if value >= 0.0995 or value == 0 else f"{100 * value:.2g}\u00a0%"
 
 
+def counted(number: int | str, noun: str, plural: str = "") -> str:
+    """`1 trial`, `2 trials`, `1,000 trials`; of a number that is written already, the same. plural: if not by an s."""
+    text = number if isinstance(number, str) else f"{number:,}"
+    return f"{text} {noun}" if text == "1" else f"{text} {plural or f'{noun}s'}"
+
+
 def duration(seconds: float) -> str:
     """`40 seconds`, `12 minutes`, `5.3 hours`, `2.1 days`."""
-    for unit, size in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
+    for unit, size in (("day", 86_400.0), ("hour", 3_600.0), ("minute", 60.0)):
         if seconds >= 1.5 * size:
-            return f"{seconds / size:.2g} {unit}"
-    return f"{seconds:.2g} seconds"
+            return counted(f"{seconds / size:.2g}", unit)
+    return counted(f"{seconds:.2g}", "second")
 
 
 def age(seconds: float) -> str:

@@ -14,6 +14,7 @@ from lockstep.arrays import Bools, Floats, Ints
 from lockstep.compute.arithmetic import relu, sigmoid, tanh
 from lockstep.compute.compiled import in_order
 from lockstep.errors import UserError
+from lockstep.formats import counted
 
 zero, one = np.float32(0.0), np.float32(1.0)
 EPSILON = np.float32(1e-5)
@@ -122,8 +123,9 @@ def check_fits(network: TeamWeights, agents: int, obs_dim: int, num_actions: int
     fits = len(network.encode) == inputs * len(network.encode_bias) and len(network.group) == agents
     if not fits or network.num_actions > num_actions:
         raise UserError(
-            f"This team was trained for another task: {agents} agents with {obs_dim} features and {num_actions} "
-            "actions are not what its network takes. Let it play where it was trained."
+            f"This team was trained for another task: {counted(agents, 'agent')} with "
+            f"{counted(obs_dim, 'feature')} and {counted(num_actions, 'action')} are not what its network takes. Let "
+            "it play where it was trained."
         )
 
 

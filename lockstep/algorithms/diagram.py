@@ -8,6 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 from lockstep.algorithms.architecture import Architecture, Layer
+from lockstep.formats import counted
 
 WIDTH, ROW, TOP = 1000, 118, 34
 BLUE, ORANGE, GREEN, INK, GREY = "#0072b2", "#c4560a", "#00805e", "#1a1a1a", "#5f6368"
@@ -48,7 +49,7 @@ def diagram(sizes: Architecture, draw_team: DrawTeam) -> str:
         said += f": {sizes.parameters('agent'):,} parameters"
         parts.append(text((X_ENCODE + X_VALUES + BOX) / 2, middle, said, GREY, 12))
         parts.append(text(X_INPUT + 67, middle, between, GREY, 16))
-    caption = f"Diagram of {sizes.title} with {agents} agents"
+    caption = f"Diagram of {sizes.title} with {counted(agents, 'agent')}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f"aria-label=\"{escape(caption)}\" font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', "

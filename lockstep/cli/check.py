@@ -39,7 +39,7 @@ def verify(
         raise UserError(f"There is no official package to compare {world!r} with; write {ways}.")
     from lockstep.cli.progress import Progress
 
-    with Progress(steps, "steps", quiet=as_json) as progress:
+    with Progress(steps, "step", quiet=as_json) as progress:
         report = chosen.verify(keys, steps, seed, lambda kind, done, _: progress(kind, done))
     print(report.to_json() if as_json else report.text())
     if report.difference is not None:

@@ -13,7 +13,7 @@ from lockstep.doctor.finding import Finding, Plot, Severity
 from lockstep.doctor.forecast import Forecast, FreshForecast
 from lockstep.doctor.world import Promise
 from lockstep.envs.registry import task_name
-from lockstep.formats import duration, memory, rounded
+from lockstep.formats import counted, duration, memory, rounded
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.headline import headline
 from lockstep.runs.reader import RunReader
@@ -85,7 +85,10 @@ def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outloo
 def print_shared(shared: Sequence[SharedFinding], reasons: Mapping[int, str], sweep: SweepFolder) -> None:
     """What the runs of a sweep share, and why cells were set aside. reasons: by their numbers."""
     runs = sum(cell.run.config.is_file() for cell in sweep.cells)
-    parts: list[RenderableType] = [_title(str(sweep.path), f"{runs} of {len(sweep.cells)} cells have begun"), Text()]
+    parts: list[RenderableType] = [
+        _title(str(sweep.path), f"{runs} of {counted(len(sweep.cells), 'cell has', 'cells have')} begun"),
+        Text(),
+    ]
     table = _quiet_table("", "what", "runs", "cells")
     for finding in shared:
         numbers = ", ".join(map(str, finding.cells[:8])) + (", …" if len(finding.cells) > 8 else "")
@@ -237,10 +240,12 @@ def _expected(forecast: Forecast) -> Table:
         table.add_row(
             "  in one batch half-way",
             rounded(forecast.at_share(0.5, forecast.rewarding_per_batch)),
-            f"of {config.replay.batch_size}; looked at {rounded(forecast.studied)} times in all",
+            f"of {config.replay.batch_size}; looked at {counted(rounded(forecast.studied), 'time')} in all",
         )
     table.add_row(
-        "updates", rounded(forecast.updates), f"every step is studied {rounded(forecast.replays_per_step)} times"
+        "updates",
+        rounded(forecast.updates),
+        f"every step is studied {counted(rounded(forecast.replays_per_step), 'time')}",
     )
     table.add_row(
         "returns are made anew every" if forecast.draws else "targets follow every",

@@ -7,7 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.text import Text
 
-from lockstep.formats import duration
+from lockstep.formats import counted, duration
 
 FIRST_SECONDS = 1.0
 """Seconds of work from which it is told how long all of it takes, where that was not known before."""
@@ -20,22 +20,22 @@ TRUSTED = 5
 class Progress:
     """Says on stderr how long a verb will take, and, whenever it is called, how far it is.
 
-    total: pieces of work, by their name in `unit`. seconds: what all of them take elsewhere; None: what the first ones
+    total: pieces of work, each a `unit`. seconds: what all of them take elsewhere; None: what the first ones
     take says it. quiet: nothing is said.
     """
 
     def __init__(self, total: int, unit: str, seconds: float | None = None, *, quiet: bool = False) -> None:
-        self._total, self._unit = total, unit
+        self._total, self._all = total, counted(total, unit)
         self._known = None if seconds is None else seconds / total
         self._console = Console(stderr=True, quiet=quiet)
-        self._status = self._console.status(f"0 of {total:,} {unit}")
+        self._status = self._console.status(f"0 of {self._all}")
         self._done = self._done_before = 0
 
     def __enter__(self) -> Self:
         self._began = self._told = time.monotonic()
         self._announced = self._known is not None
         if self._known is not None:
-            self._say(f"{self._total:,} {self._unit}: about {duration(self._known * self._total)}.")
+            self._say(f"{self._all}: about {duration(self._known * self._total)}.")
         self._status.start()
         return self
 
@@ -53,8 +53,8 @@ class Progress:
         left = self._seconds_left(now - self._began)
         if not self._announced and left is not None and now - self._began >= FIRST_SECONDS:
             self._announced = True
-            self._say(f"{self._total:,} {self._unit}: about {duration(left)}.")
-        text = f"{done:,} of {self._total:,} {self._unit}, now {doing}"
+            self._say(f"{self._all}: about {duration(left)}.")
+        text = f"{done:,} of {self._all}, now {doing}"
         text += "" if left is None else f"; about {duration(max(1.0, left))} left"
         self._status.update(Text(text))
         if not self._console.is_terminal and now >= self._told + EVERY_SECONDS:

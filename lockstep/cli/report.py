@@ -20,6 +20,7 @@ from lockstep.cli.app import (
     tell_unreadable,
 )
 from lockstep.errors import UserError
+from lockstep.formats import counted
 
 FOLLOW_SECONDS = 10.0
 TEAM_FORMATS = ("onnx", "torchscript", "npz", "epymarl")
@@ -97,7 +98,7 @@ def sync(
     while True:
         records = named_runs(runs, trust=trust)
         told = [followers.follow(record, follower) for record in records]
-        say(f"wrote {sum(told)} new points of {len(records)} runs into {place}")
+        say(f"wrote {counted(sum(told), 'new point')} of {counted(len(records), 'run')} into {place}")
         if not follow or all(record.directory.is_abandoned() for record in records):
             break
         time.sleep(FOLLOW_SECONDS)

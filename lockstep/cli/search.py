@@ -20,6 +20,7 @@ from lockstep.cli.app import (
     say,
 )
 from lockstep.errors import UserError
+from lockstep.formats import counted
 from lockstep.shell import command_line
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _told(sweep: "SweepFolder", jobs: "list[Job]", *, as_json: bool, quiet: bool
     elif not quiet:
         done = sum(trial.standing == "complete" for trial in trials)
         state = "Interrupted and saved, with" if interrupted else "Over, with"
-        say(f"\n{state} {done} of {request.trials} trials complete, {len(trials)} begun.")
+        say(f"\n{state} {done} of {counted(request.trials, 'trial')} complete, {len(trials)} begun.")
         if best is not None:
             say(f"  best: trial {best.number}, {request.goal.title} {request.goal.text(best.value)}")
             say(f"\n  {command_line('train', request.base, *request.space.words(best.chosen))}")

@@ -42,7 +42,7 @@ def selftest(
     check_kills(kills)
     report: ResumeReport | SweepKillReport
     seconds = kills * SECONDS_A_KILL["resume" if part == "resume" else on]
-    with Progress(kills, "kills", seconds, quiet=as_json) as progress:
+    with Progress(kills, "kill", seconds, quiet=as_json) as progress:
         if part == "resume":
             report = selftest_resume(kills, seed, progress=progress)
         else:

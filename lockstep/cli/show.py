@@ -18,6 +18,7 @@ from lockstep.cli.app import (
     run_or_words,
     say,
 )
+from lockstep.formats import counted
 
 
 @app.command()
@@ -77,9 +78,7 @@ def render(
     write(recordings, out, theme, scale, fps)
     if not quiet:
         total = sum(recording.returns()[-1] for recording in recordings)
-        say(
-            f"{out}: {len(recordings)} episode{'s' * (len(recordings) > 1)} of {recordings[0].policy}, return {total:g}"
-        )
+        say(f"{out}: {counted(len(recordings), 'episode')} of {recordings[0].policy}, return {total:g}")
 
 
 @app.command()

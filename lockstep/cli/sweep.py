@@ -20,6 +20,7 @@ from lockstep.cli.app import (
     say,
 )
 from lockstep.errors import UserError
+from lockstep.formats import counted
 from lockstep.shell import command_line
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _tell_sent(sweep: "SweepFolder", sent: "list[Submission]") -> None:
     """What was handed to the cluster, and how to see what comes of it."""
     for one in sent:
         how = f"job {one.job}" if one.job else "not sent: sbatch sends it"
-        say(f"{one.script}: {len(one.cells)} cells, {how}")
+        say(f"{one.script}: {counted(len(one.cells), 'cell')}, {how}")
     if not sent:
         say("Nothing is left that is not in the queue already.")
     say(f"\n  {command_line('sweep', sweep.path, '--status')}     how its cells stand")
@@ -209,10 +210,10 @@ def _finish(sweep: "SweepFolder", jobs: "list[Job]", *, interrupted: bool) -> No
     done = sum(job.done for job in jobs)
     again = command_line("sweep", sweep.path)
     if interrupted:
-        say(f"\nInterrupted and saved, with {done} of {len(jobs)} cells finished.")
+        say(f"\nInterrupted and saved, with {done} of {counted(len(jobs), 'cell')} finished.")
         say(f"\n  {again}     continues exactly here")
         return
-    say(f"\n{done} of {len(jobs)} cells are finished.")
+    say(f"\n{done} of {counted(len(jobs), 'cell is', 'cells are')} finished.")
     for job in jobs:
         if job.history.standing == "set aside":
             revived = command_line("sweep", sweep.path, "--revive", job.cell.number)

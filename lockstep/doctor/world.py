@@ -13,6 +13,7 @@ from lockstep.arrays import Actions
 from lockstep.envs.others import agent_names, opposed
 from lockstep.envs.protocol import Explains, TimeStep, VectorEnv, dropped_lanes
 from lockstep.errors import UserError
+from lockstep.formats import counted
 from lockstep.spec import BYTE_BITS, FLAG_BITS
 
 LANES, SEED, SPEED_SECONDS = 4, 7, 0.5
@@ -117,7 +118,9 @@ def _shapes(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
         found = getattr(step, name)
         if found.shape != shape or found.dtype != dtype:
             return "broken", f"{name} is {found.dtype} {found.shape}; it must be {np.dtype(dtype)} {shape}"
-    return "kept", f"{spec.num_agents} agents, {spec.obs_dim} features, {spec.num_actions} actions"
+    agents, features = counted(spec.num_agents, "agent"), counted(spec.obs_dim, "feature")
+    actions = counted(spec.num_actions, "action")
+    return "kept", f"{agents}, {features}, {actions}"
 
 
 def _finite(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
@@ -172,8 +175,8 @@ def _seeds_matter(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str
 def _time_limit(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:
     last = play.steps[-1]
     if not (last.terminated | last.truncated | ~play.active[-1]).all():
-        return "broken", f"a lane is not over after time_limit={env.spec.time_limit} steps"
-    return "kept", f"every lane was over within {env.spec.time_limit} steps"
+        return "broken", f"a lane is not over after time_limit={counted(env.spec.time_limit, 'step')}"
+    return "kept", f"every lane was over within {counted(env.spec.time_limit, 'step')}"
 
 
 def _flags(make: Make, env: VectorEnv, play: _Play) -> tuple[Outcome, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lockstep.errors import UserError
+from lockstep.formats import counted
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import SweepFolder
@@ -77,10 +78,11 @@ class SweepKillReport:
     def text(self) -> str:
         """As sentences."""
         said = (
-            f"{self.kills} kills in {self.sweeps} sweeps of four cells ({self.seconds:.0f} s): "
+            f"{counted(self.kills, 'kill')} in {counted(self.sweeps, 'sweep')} of four cells ({self.seconds:.0f} s): "
             f"{self.coordinators} of the coordinator, {self.cells} of a cell"
-            f"{f', {self.nodes} of a Ray node' if self.nodes else ''}. {self.revived} cells were set aside "
-            "after three deaths without a newer checkpoint, and revived. None left another process behind."
+            f"{f', {self.nodes} of a Ray node' if self.nodes else ''}. "
+            f"{counted(self.revived, 'cell was', 'cells were')} set aside after three deaths without a newer "
+            "checkpoint, and revived. None left another process behind."
         )
         if self.difference is None:
             return f"{said}\nEvery run ended as in an undisturbed sweep: {self.leaves:,} leaves, no difference."

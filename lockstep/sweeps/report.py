@@ -9,7 +9,7 @@ from lockstep.analysis.report.outcome import seeds_text
 from lockstep.analysis.report.results import GroupResult
 from lockstep.doctor.finding import Severity
 from lockstep.errors import UserError
-from lockstep.formats import decimal, listed, steps
+from lockstep.formats import counted, decimal, listed, steps
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import Cell, SweepFolder
@@ -112,9 +112,10 @@ def _cells(sweep: SweepFolder) -> list[Block]:
     number = Counter(history.standing for _, history in histories)
     others = [f"{number[name]} {name}" for name in ("running", "unfinished", "waiting", "set aside") if number[name]]
     again = sum(max(history.attempts - 1, 0) for _, history in histories)
-    text = f"{number['finished']} of {len(histories)} cells are finished{'; ' if others else ''}{listed(others)}."
+    text = f"{number['finished']} of {counted(len(histories), 'cell is', 'cells are')} finished"
+    text += f"; {listed(others)}." if others else "."
     if again:
-        text += f" Work at them was taken up again {again} times."
+        text += f" Work at them was taken up again {counted(again, 'time')}."
     rows = [
         (f"{cell.number}", literal(cell.run.path.name), history.standing, _steps(cell), plain(history.reason or "–"))
         for cell, history in histories

@@ -10,6 +10,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import Choice, Evaluation, evaluate, evaluation_explorer, evaluation_lanes
+from lockstep.formats import counted
 from lockstep.runs.directory import RunDirectory
 from lockstep.seeding import derive_seed
 from lockstep.teams.play import reference_team
@@ -61,8 +62,9 @@ def evaluate_run(
     try:
         if env.spec.sizes != spec.sizes:
             raise UserError(
-                f"The policy in {run.path} was trained for {spec.key} with {spec.num_agents} agents, {spec.obs_dim} "
-                f"features and {spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
+                f"The policy in {run.path} was trained for {spec.key} with {counted(spec.num_agents, 'agent')}, "
+                f"{counted(spec.obs_dim, 'feature')} and {counted(spec.num_actions, 'action')}, which config.toml's "
+                f"{env.spec.key} no longer has."
             )
         played = config.evaluation.choice if choice is None else choice
         explorer = evaluation_explorer(config, env, first_seed, epsilon=0.0, choice=played)

@@ -12,7 +12,7 @@ from lockstep.envs.onset_memory import underneath
 from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import family_of, make_env
 from lockstep.errors import UserError
-from lockstep.formats import steps
+from lockstep.formats import counted, steps
 from lockstep.runs.directory import RunDirectory
 from lockstep.show.recording import Recording
 from lockstep.teams.record import Player, record_episode
@@ -82,8 +82,9 @@ def _trained(run: RunDirectory, checkpoint: str, env: VectorEnv) -> Player:
     spec = team.spec
     if env.spec.sizes != spec.sizes:
         raise UserError(
-            f"The team in {run.path} was trained with {spec.num_agents} agents, {spec.obs_dim} features and "
-            f"{spec.num_actions} actions, which config.toml's {env.spec.key} no longer has."
+            f"The team in {run.path} was trained with {counted(spec.num_agents, 'agent')}, "
+            f"{counted(spec.obs_dim, 'feature')} and {counted(spec.num_actions, 'action')}, which config.toml's "
+            f"{env.spec.key} no longer has."
         )
     return Player(team.policy, f"{run.path.name} after {steps(team.env_steps)} steps", team.thoughts)
 

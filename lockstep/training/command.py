@@ -19,7 +19,7 @@ from lockstep.config.schema import RunConfig
 from lockstep.config.words import parse_words
 from lockstep.envs.registry import has_official_engine, make_env, names_code, try_out
 from lockstep.errors import UserError
-from lockstep.formats import clock, percent
+from lockstep.formats import clock, counted, percent
 from lockstep.runs.directory import RunDirectory, Status, write_atomically
 from lockstep.runs.headline import (
     CONFIRM_EPISODES,
@@ -77,7 +77,7 @@ class Outcome:
 
     def text(self) -> str:
         result, path = self.result, self.run.path
-        counts = f"{result.env_steps:,} env steps, {result.updates:,} updates, {clock(result.wall_seconds)}"
+        counts = f"{result.env_steps:,} env steps, {counted(result.updates, 'update')}, {clock(result.wall_seconds)}"
         if result.stopped_because == "interrupted":
             again = command_line("resume", path)
             return f"\nInterrupted and saved after {counts}.\n\n  {again}     continues exactly here"
@@ -96,7 +96,7 @@ class Outcome:
         if selected is not None:
             lines.append(
                 f"  {'selected at':20}  {selected.env_steps:,} env steps, by a test return of "
-                f"{selected.test_return_mean:.2f} in {selected.episodes:,} episodes"
+                f"{selected.test_return_mean:.2f} in {counted(selected.episodes, 'episode')}"
             )
         further = "stop_at_test_return=None" if result.stopped_because == "solved" else f"t_max={_twice(result)}"
         next_steps = {
@@ -181,7 +181,7 @@ def prepare(config: RunConfig, tell: Callable[[str], None], *, replay_must_fit: 
                 tell(f"{config.env.key}: {remark.sentence}")
         if config.env.time_limit is not None and trial.limit < config.env.time_limit:
             tell(
-                f"{config.env.key}: episodes end after {trial.limit} steps by the world's own limit, so "
+                f"{config.env.key}: episodes end after {counted(trial.limit, 'step')} by the world's own limit, so "
                 f"env.time_limit={config.env.time_limit} is written down as {trial.limit}."
             )
             config = validated(with_changes(config.model_dump(), {"env.time_limit": trial.limit}))

@@ -11,7 +11,7 @@ from lockstep.compute.machine import available_bytes, can_reserve
 from lockstep.config.schema import RunConfig
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import evaluation_lanes
-from lockstep.formats import gib
+from lockstep.formats import counted, gib
 from lockstep.spec import EnvSpec, episode_fields
 
 COPIES = 7
@@ -70,7 +70,7 @@ def check_memory(config: RunConfig, spec: EnvSpec, *, masks: bool, replay_must_f
             f"replay.{name}={getattr(replay, name)} asks for {gib(reserved_bytes(config, spec, masks=masks))}, more "
             f"than this machine can set aside. Make replay.{name}={getattr(replay, name)} smaller"
             f"{_for_example(config, spec, masks)}; this run plays about "
-            f"{config.training.max_env_steps // spec.time_limit:,} episodes."
+            f"{counted(config.training.max_env_steps // spec.time_limit, 'episode')}."
         )
     total = sum(needed.values())
     if free is None or total <= free:

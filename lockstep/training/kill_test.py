@@ -22,6 +22,7 @@ import torch
 from lockstep.compute.child_process import ChildProcess
 from lockstep.config.load import load_config
 from lockstep.errors import UserError
+from lockstep.formats import counted
 from lockstep.runs.directory import RunDirectory, read_rows
 from lockstep.runs.metrics import DEPENDS_ON_THE_MACHINE
 from lockstep.shell import command_line
@@ -87,11 +88,11 @@ class ResumeReport:
     def text(self) -> str:
         """As sentences."""
         said = (
-            f"{self.kills} kills in {self.runs} runs, {self.during_a_checkpoint} of them while a checkpoint was "
-            f"written, {self.before_the_first} before the first one ({self.seconds:.0f} s). {self.helpers} of a "
-            f"process that helps the learner, {self.parents} of one that had started the training, {self.worlds} of "
-            f"one that plays a world ({self.dropped_episodes} episodes dropped, no run lost). None left another "
-            "process behind."
+            f"{counted(self.kills, 'kill')} in {counted(self.runs, 'run')}, {self.during_a_checkpoint} of them while a "
+            f"checkpoint was written, {self.before_the_first} before the first one ({self.seconds:.0f} s). "
+            f"{self.helpers} of a process that helps the learner, {self.parents} of one that had started the training, "
+            f"{self.worlds} of one that plays a world ({counted(self.dropped_episodes, 'episode')} dropped, no run "
+            "lost). None left another process behind."
         )
         if self.difference is None:
             return f"{said}\nEvery run ended as the one that was never stopped: {self.leaves:,} leaves, no difference."

@@ -22,7 +22,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_what_is_known_is_said_beforehand(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(30, "kills", 510.0) as tell:
+    with Progress(30, "kill", 510.0) as tell:
         assert said(capsys) == ["30 kills: about 8.5 minutes."]
         clock[0] += 170.0
         tell("run 3", 10)
@@ -35,7 +35,7 @@ def test_what_is_known_is_said_beforehand(clock: list[float], capsys: pytest.Cap
 def test_what_is_not_known_is_learnt_without_what_is_compiled(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Progress(100_000, "steps") as tell:
+    with Progress(100_000, "step") as tell:
         clock[0] += 29.0
         tell("crowds", 1_000)
         assert said(capsys) == []
@@ -47,7 +47,7 @@ def test_what_is_not_known_is_learnt_without_what_is_compiled(
 
 
 def test_a_slower_machine_is_learnt_from(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(30, "kills", 30.0) as tell:
+    with Progress(30, "kill", 30.0) as tell:
         clock[0] += 150.0
         tell("run 3", 15)
     # 5 kills of a second, as known, and 15 of ten: 7.75 seconds each
@@ -55,7 +55,7 @@ def test_a_slower_machine_is_learnt_from(clock: list[float], capsys: pytest.Capt
 
 
 def test_scripts_are_told_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(30, "kills", 510.0, quiet=True) as tell:
+    with Progress(30, "kill", 510.0, quiet=True) as tell:
         clock[0] += 170.0
         tell("run 3", 10)
     assert said(capsys) == []

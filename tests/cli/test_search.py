@@ -47,7 +47,7 @@ def test_a_search_trains_its_trials_tells_the_best_and_goes_on(here: Path, capsy
     typed = ["search", "smoke", *SHORT, *WORDS, "--trials", "1", "--within", "90s", "--goal", "test_return"]
     assert main(typed) == 0
     said = capsys.readouterr().out
-    assert "1 of 1 trials complete" in said
+    assert "1 of 1 trial complete" in said
     assert "  lockstep train smoke env.key=probe-coin" in said
     assert "lockstep report searches/smoke-1" in said
     assert main(["search", "searches/smoke-1", "--trials", "2", "--json"]) == 0

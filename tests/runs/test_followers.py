@@ -124,5 +124,5 @@ def test_what_is_not_installed_is_a_sentence(name: str, tmp_path: Path, monkeypa
 
 def test_sync_is_typed(run: RunReader, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sync", str(run.directory.path), "--to", "tensorboard", "--out", str(tmp_path / "out")]) == 0
-    assert "wrote 3 new points of 1 runs into" in capsys.readouterr().out
+    assert "wrote 3 new points of 1 run into" in capsys.readouterr().out
     assert "--to paper is unknown; it must be" in refused(["sync", str(run.directory.path), "--to", "paper"], capsys)

@@ -11,6 +11,7 @@ from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.report.words import GLOSSARY, LESSONS
 from lockstep.config.schema import RunConfig
 from lockstep.envs.registry import task_name
+from lockstep.formats import counted
 
 
 def task_section(config: RunConfig, task: ReportedTask | None) -> Section:
@@ -73,15 +74,16 @@ def lessons_section() -> Section:
 def _facts(config: RunConfig, task: ReportedTask) -> list[tuple[str, str]]:
     spec, about = task.spec, task.about
     (sees, seen), (can, actions) = about.sees, about.can
+    seen_numbers = f"{counted(spec.obs_dim, 'number')} a step"
     return [
         ("Environment", literal(task_name(config.env))),
         *([("Made from", literal(config.env.key))] if task_name(config.env) != config.env.key else []),
         ("Agents", f"{spec.num_agents}"),
         *about.rows,
         ("Steps in an episode", f"{spec.time_limit}"),
-        (sees, f"{seen}: {spec.obs_dim} numbers a step" if seen else f"{spec.obs_dim} numbers a step"),
-        (can, actions or f"{spec.num_actions} things"),
-        ("The state holds", f"{spec.state_dim} numbers, seen only while learning"),
+        (sees, f"{seen}: {seen_numbers}" if seen else seen_numbers),
+        (can, actions or counted(spec.num_actions, "thing")),
+        ("The state holds", f"{counted(spec.state_dim, 'number')}, seen only while learning"),
     ]
 
 

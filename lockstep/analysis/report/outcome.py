@@ -16,7 +16,7 @@ from lockstep.analysis.report.results import GroupResult, SeedResult
 from lockstep.analysis.report.task import ReportedTask
 from lockstep.analysis.statistics import Interval, improvement_interval, performance_profile, probability_of_improvement
 from lockstep.envs.registry import task_name
-from lockstep.formats import decimal, listed, minutes_text, plus_minus, steps
+from lockstep.formats import counted, decimal, listed, minutes_text, plus_minus, steps
 from lockstep.runs.headline import Score
 from lockstep.runs.notes import read_notes
 
@@ -113,9 +113,9 @@ def _setting(results: Sequence[GroupResult], tasks: Sequence[ReportedTask | None
     runs = sum(len(result.seeds) for result in results)
     algorithms = listed(list(dict.fromkeys(algorithm_of(result.group.config).spoken for result in results)))
     keys = listed(list(dict.fromkeys(literal(task_name(result.group.config.env)) for result in results)))
-    team = f"Teams of {task.spec.num_agents} agents" if task else "Teams"
+    team = f"Teams of {counted(task.spec.num_agents, 'agent')}" if task else "Teams"
     length = task.spec.time_limit if task else config.env.time_limit
-    episode = f"an episode of {length} steps" if length else "an episode"
+    episode = f"an episode of {counted(length, 'step')}" if length else "an episode"
     what = f"{len(results)} configurations, {runs} runs in all" if len(results) > 1 else seeds_text(runs)
     return (
         f"{team} were trained on {keys} with {algorithms}: {what}. What counts is the "

@@ -143,12 +143,13 @@ def _kind(scores: Sequence[Score], all_judged: bool, *, named: bool) -> str:
     if not scores:
         return "no evaluation yet"
     episodes = {score.episodes for score in scores}
+    noun = "episode" if episodes == {1} else "episodes"
     count = f"{episodes.pop():,}" if len(episodes) == 1 else f"{min(episodes):,} to {max(episodes):,}"
     choices = {score.choice for score in scores}
     if named or choices != {"greedy"}:
         count += f" {' or '.join(sorted(choices))}"
     if not all_judged:
-        return f"last evaluation in training, {count} episodes"
+        return f"last evaluation in training, {count} {noun}"
     engines = {score.engine for score in scores}
     where = "the official package" if engines == {"official"} else "Lockstep's simulator"
-    return f"best policy judged anew, {count} episodes on {where}"
+    return f"best policy judged anew, {count} {noun} on {where}"

@@ -15,6 +15,7 @@ from lockstep.envs.foraging.features import feature_names
 from lockstep.envs.foraging.keys import is_foraging_key, registered_keys
 from lockstep.envs.foraging.moment import FieldMoment
 from lockstep.envs.protocol import VectorEnv
+from lockstep.formats import counted
 
 if TYPE_CHECKING:
     from lockstep.envs.foraging.scene import ForagingScene
@@ -118,13 +119,13 @@ class Fields(WorldFamily):
         if not isinstance(world, FoodField):
             return About()
         rules = world.config
-        rows, columns = rules.field_size
+        (rows, columns), foods = rules.field_size, counted(rules.max_num_food, "food")
         seen = "the whole field" if rules.sight >= max(rows, columns) - 1 else f"{rules.view} × {rules.view} cells"
         return About(
             paragraphs=(_TASK, _HARD),
             caption="A fresh field: players with their levels, food with its level.",
             rows=(
-                ("Field", f"{rows} × {columns} cells, {rules.max_num_food} foods of levels up to {rules.highest_food}"),
+                ("Field", f"{rows} × {columns} cells, {foods} of levels up to {rules.highest_food}"),
                 ("Levels of players", f"up to {rules.highest_player}"),
                 ("Reward", _reward(rules)),
             ),
@@ -144,7 +145,7 @@ class Fields(WorldFamily):
 def _row(key: str) -> EnvRow:
     config = foraging_config(key, None, {})
     rows, columns = config.field_size
-    foods = f"{config.max_num_food} food" + "s" * (config.max_num_food > 1) + " that takes several" * config.force_coop
+    foods = counted(config.max_num_food, "food") + " that takes several" * config.force_coop
     world = f"{rows} x {columns}, {foods}" + ", seen in part" * (config.sight < max(rows, columns) - 1)
     return EnvRow(key, config.players, config.obs_dim, NUM_ACTIONS, config.max_episode_steps, world)
 

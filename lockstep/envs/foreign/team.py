@@ -16,6 +16,7 @@ from lockstep.envs.foreign.features import MASKS, STATES, Features, Sent
 from lockstep.envs.foreign.limits import holders, moved
 from lockstep.envs.foreign.remarks import Remarks, UnreadableError
 from lockstep.errors import UserError
+from lockstep.formats import counted
 from lockstep.spec import FLAG_BITS, EnvSpec
 
 MASK_CALLS = ("get_avail_actions",)
@@ -222,7 +223,9 @@ class ForeignEnv:
         if not np.isfinite(numbers).all():
             raise UnreadableError("its state holds numbers that are not finite")
         if self._own_state not in (len(numbers), -1):
-            raise UnreadableError(f"its state has {len(numbers)} numbers, where {self._own_state} are expected")
+            raise UnreadableError(
+                f"its state has {counted(len(numbers), 'number')}, where {self._own_state} are expected"
+            )
         return numbers
 
     def _measured_state(self) -> int:
@@ -249,19 +252,21 @@ class ForeignEnv:
         if time_limit is None or own is None or time_limit <= own:
             if own is not None:
                 names = " and ".join(dict.fromkeys(holder.name for holder in found if holder.limit == own))
-                self.remarks.say("own limit", f"The world's own limit is {own} steps ({names}).")
+                self.remarks.say("own limit", f"The world's own limit is {counted(own, 'step')} ({names}).")
             limit = time_limit or own
             assert limit is not None
             return limit, {holder.limit for holder in found}
         shorter = [holder for holder in found if holder.limit < time_limit]
         if all([moved(holder, time_limit) for holder in shorter]):  # noqa: C419, all of them are moved
             names = " and ".join(dict.fromkeys(holder.name for holder in shorter))
-            self.remarks.say("own limit", f"The world's own limit of {own} steps ({names}) was raised to {time_limit}.")
+            self.remarks.say(
+                "own limit", f"The world's own limit of {counted(own, 'step')} ({names}) was raised to {time_limit}."
+            )
             return time_limit, {time_limit, *(holder.limit for holder in shorter)}
         self.remarks.say(
             "own limit",
-            f"env.time_limit={time_limit} is above the world's own limit of {own} steps, which cannot be raised from "
-            f"here: {own} counts.",
+            f"env.time_limit={time_limit} is above the world's own limit of {counted(own, 'step')}, which cannot be "
+            f"raised from here: {own} counts.",
             doubtful=True,
         )
         return own, {own}

@@ -10,6 +10,7 @@ from lockstep.envs.rware.actions import NUM_ACTIONS
 from lockstep.envs.rware.keys import warehouse_arguments
 from lockstep.envs.rware.layout import Layout, layout_from_sizes, layout_from_text, plain_drawing
 from lockstep.errors import UnknownArgumentError, UserError
+from lockstep.formats import counted
 from lockstep.spec import BYTE_BITS, FLAG_BITS, FLOAT_BITS, EnvSpec
 
 REWARD_TYPES = ("global", "individual", "two_stage")
@@ -87,8 +88,8 @@ class WarehouseConfig:
             )
         if not 1 <= self.request_queue_size < shelves:
             raise UserError(
-                f"request_queue_size={self.request_queue_size} with {shelves} shelves: it must be 1 to {shelves - 1}, "
-                "so that there is something to deliver and another shelf to request next."
+                f"request_queue_size={self.request_queue_size} with {counted(shelves, 'shelf', 'shelves')}: it must be "
+                f"1 to {shelves - 1}, so that there is something to deliver and another shelf to request next."
             )
         if (height + 2 * self.sensor_range) * (width + 2 * self.sensor_range) > MAX_CELLS_SEEN:
             raise UserError(f"sensor_range={self.sensor_range} is absurd on {height} x {width} cells; ask for 1 to 5.")

@@ -15,6 +15,7 @@ from lockstep.envs.rware.features import feature_names
 from lockstep.envs.rware.keys import is_rware_key, plain_key, registered_keys
 from lockstep.envs.rware.layout import out_of_reach
 from lockstep.envs.rware.snapshot import Snapshot
+from lockstep.formats import counted
 
 if TYPE_CHECKING:
     from lockstep.envs.rware.scene import WarehouseScene
@@ -147,8 +148,8 @@ class Warehouses(WorldFamily):
             paragraphs=(_TASK, _HARD),
             caption="A fresh warehouse: robots, shelves, requested shelves in their own color, and the goals.",
             rows=(
-                ("Floor", f"{floor.height} × {floor.width} cells, {len(floor.shelf_cells)} shelves"),
-                ("Requested at a time", f"{rules.request_queue_size} shelves"),
+                ("Floor", f"{floor.height} × {floor.width} cells, {_shelves(len(floor.shelf_cells))}"),
+                ("Requested at a time", _shelves(rules.request_queue_size)),
                 ("Reward", _REWARDS[rules.reward_type]),
             ),
             sees=("Each robot sees", f"{rules.view} × {rules.view} cells around it"),
@@ -164,10 +165,14 @@ class Warehouses(WorldFamily):
         return verify(keys, steps, seed, progress)
 
 
+def _shelves(number: int) -> str:
+    return counted(number, "shelf", "shelves")
+
+
 def _row(key: str) -> EnvRow:
     config = warehouse_config(key)
     floor, spec = config.floor, config.spec(key)
-    world = f"{floor.height} x {floor.width}, {len(floor.shelf_cells)} shelves, {config.request_queue_size} requested"
+    world = f"{floor.height} x {floor.width}, {_shelves(len(floor.shelf_cells))}, {config.request_queue_size} requested"
     return EnvRow(key, spec.num_agents, spec.obs_dim, spec.num_actions, spec.time_limit, world)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lockstep.errors import UserError
+from lockstep.formats import counted
 
 MAX_CELLS = 10_000
 """Above this, numpy draws the robots' starting cells by another algorithm, and no warehouse is that large."""
@@ -107,7 +108,7 @@ def layout_from_text(text: str) -> Layout:
     for number, row in enumerate(rows, start=1):
         if len(row) != width:
             raise UserError(
-                f"Line {number} of the layout has {len(row)} cells, the first has {width}; make them equal."
+                f"Line {number} of the layout has {counted(len(row), 'cell')}, the first has {width}; make them equal."
             )
         strange = set(row.lower()) - set("gx.")
         if strange:

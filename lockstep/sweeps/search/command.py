@@ -8,7 +8,7 @@ from rich.text import Text
 
 from lockstep import trust
 from lockstep.errors import UserError
-from lockstep.formats import clock
+from lockstep.formats import clock, counted
 from lockstep.runs.cleaning import one_line
 from lockstep.shell import command_line
 from lockstep.sweeps.display import SweepDisplay
@@ -85,7 +85,7 @@ def _announced(sweep: SweepFolder, request: SearchRequest, unplanned: int, secon
     chosen = ", ".join(dimension.key for dimension in request.space.dimensions)
     seeds = f" of {request.seeds} seeds" if request.seeds > 1 else ""
     return Text(
-        f"{one_line(str(sweep.path))} chooses {one_line(chosen)} by {request.sampler}: {unplanned} trials{seeds} are "
-        f"to come, a run takes about {clock(one)}.\nAbout {clock(seconds)} in all at most; what is not worth finishing "
-        "is left out.\n"
+        f"{one_line(str(sweep.path))} chooses {one_line(chosen)} by {request.sampler}: "
+        f"{counted(unplanned, f'trial{seeds} is', f'trials{seeds} are')} to come, a run takes "
+        f"about {clock(one)}.\nAbout {clock(seconds)} in all at most; what is not worth finishing is left out.\n"
     )

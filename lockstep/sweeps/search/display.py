@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lockstep.analysis.groups import leaf
+from lockstep.formats import counted
 from lockstep.runs.cleaning import one_line
 from lockstep.sweeps.local import Job
 from lockstep.sweeps.search.planner import SearchPlanner
@@ -26,7 +27,7 @@ def ranked(trials: Sequence[SearchTrial]) -> list[SearchTrial]:
 def trial_counts(trials: Sequence[SearchTrial], total: int) -> Text:
     """`12 of 60 trials complete · 2 open · 6 pruned`."""
     number = Counter(trial.standing for trial in trials)
-    text = Text(f"{number['complete']} of {total} trials complete", style="bold")
+    text = Text(f"{number['complete']} of {counted(total, 'trial')} complete", style="bold")
     for standing in ("open", "pruned", "failed"):
         if number[standing]:
             text.append(f" · {number[standing]} {standing}", style=f"not bold {STYLES[standing]}")

@@ -6,7 +6,7 @@ from lockstep.analysis.groups import leaf
 from lockstep.analysis.plots import Coordinate, bar_figure, parallel_figure, to_png, to_svg
 from lockstep.analysis.report.document import Block, CodeBlock, Picture, Section, Table, Text, literal, plain
 from lockstep.errors import UserError
-from lockstep.formats import as_override, percent
+from lockstep.formats import as_override, counted, percent
 from lockstep.runs.reader import RunReader
 from lockstep.shell import command_line
 from lockstep.sweeps.folder import SweepFolder
@@ -63,12 +63,13 @@ def importances(request: SearchRequest, trials: Sequence[SearchTrial]) -> dict[s
 def _best(request: SearchRequest, trials: Sequence[SearchTrial]) -> list[Block]:
     best, complete = best_trial(trials), sum(trial.standing == "complete" for trial in trials)
     if best is None:
-        return [Text(f"No trial is complete yet; {len(trials)} of {request.trials} are begun.")]
+        return [Text(f"No trial is complete yet; {len(trials)} of {counted(request.trials, 'is', 'are')} begun.")]
     limit = f", {request.within} of training a run" if request.within else ""
     seeds = "one seed" if request.seeds == 1 else f"{request.seeds} seeds"
     return [
         Text(
-            f"{len(trials)} of {request.trials} trials were chosen by {request.sampler}, {complete} are complete; "
+            f"{len(trials)} of {counted(request.trials, 'trial was', 'trials were')} chosen by {request.sampler}, "
+            f"{counted(complete, 'is', 'are')} complete; "
             f"{seeds} each{limit}. The best is trial {best.number}: {request.goal.title} "
             f"**{request.goal.text(best.value)}**. It is the best of many, so partly luck: train it on new seeds "
             "before you believe its number."
