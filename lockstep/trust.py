@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lockstep.errors import UserError
+from lockstep.shell import command_line
 
 MAY_NAME_CODE: Mapping[str, str] = {"env.key": "env.arguments", "algorithm.name": "", "logging.loggers": ""}
 """Settings of which a value may name code, and those that hold what it is called with, if any do."""
@@ -111,7 +112,7 @@ def check(code: Code) -> None:
             continue
         raise UserError(
             f"{told.file} names {code.value!r}, and to make that is to run code that somebody else chose. If you know "
-            f"what it is, add --trust to let it run this once, or `lockstep trust {folder}` for good."
+            f"what it is, add --trust to let it run this once, or `{command_line('trust', folder)}` for good."
         )
 
 

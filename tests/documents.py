@@ -8,18 +8,16 @@ python -m tests.documents --write        writes anew whatever differs, without `
 """
 
 import argparse
-import io
 import os
 import re
 import shlex
-from contextlib import chdir, redirect_stderr, redirect_stdout
+import subprocess
+import sys
+from contextlib import chdir
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
-from unittest.mock import patch
 
-from lockstep.cli import main as lockstep
-from lockstep.compute.compiled import leave_announcements
 from website.pages import ROOT, documents
 
 BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
@@ -45,13 +43,15 @@ def as_printed(document: Path) -> str:
 
 
 def printed(command: str) -> str:
-    """What a command shows, on both of its outputs, without blanks at the ends of lines."""
+    """What a command says, or why it refuses, without blanks at the ends of lines."""
     program, *words = shlex.split(command)
     assert program == "lockstep", command
-    shown = io.StringIO()
-    with patch.dict(os.environ, TERMINAL), redirect_stdout(shown), redirect_stderr(shown):
-        lockstep(words)
-    return "\n".join(line.rstrip() for line in shown.getvalue().splitlines()).strip("\n") + "\n"
+    environment = {**os.environ, **TERMINAL, "LOCKSTEP_STATE_HOME": str(Path.cwd() / "state")}
+    done = subprocess.run(
+        [sys.executable, "-m", "lockstep", *words], capture_output=True, text=True, env=environment, check=False
+    )
+    shown = done.stderr if done.returncode else done.stdout
+    return "\n".join(line.rstrip() for line in shown.splitlines()).strip("\n") + "\n"
 
 
 def agrees(quoted: str, output: str) -> bool:
@@ -67,7 +67,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
     write = parser.parse_args().write
-    leave_announcements()
     for document in quoting():
         text = as_printed(document)
         if text != document.read_text():

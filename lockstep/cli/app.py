@@ -166,7 +166,7 @@ def run_or_words(run: str | None, words: Sequence[str] | None) -> tuple[str | No
 
 
 def print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Rows of equal keys as a quiet table."""
+    """Rows of equal keys as a quiet table, which is never too narrow for its longest words."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -175,11 +175,15 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
         print("nothing found")
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
+    cells = [["" if value is None else _cell(value) for value in row.values()] for row in rows]
     for index, name in enumerate(rows[0]):
-        table.add_column(name, overflow="fold", no_wrap=index == 0)
-    for row in rows:
-        table.add_row(*(Text("" if value is None else _cell(value)) for value in row.values()))
-    Console().print(table)
+        heading = name.replace("_", " ")
+        words = " ".join((heading, *(row[index] for row in cells))).split()
+        longest = max(map(len, words), default=0)
+        table.add_column(heading, overflow="fold", no_wrap=index == 0, min_width=longest)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table, crop=False)
 
 
 def sweep_at(text: str) -> "SweepFolder | None":

@@ -115,7 +115,7 @@ def announce(config: "RunConfig", source: "Sequence[str]") -> "Pace | None":
     words = [word for word in source[1:] if not word.startswith("seed=")]
     usual = None if words else USUAL_END.get(source[0])
     for line in short_lines(diagnosis, command_line("doctor", *source), usual):
-        console().print(line)
+        console().print(line, crop=False)
     return diagnosis.forecast.pace
 
 
@@ -193,7 +193,7 @@ def _before(source: str, words: list[str], fix: Path | None, as_json: bool) -> N
         return
     from lockstep.cli.doctor_text import print_diagnosis
 
-    print_diagnosis(diagnosis, " ".join([source, *words]), command_line("train", source, *words))
+    print_diagnosis(diagnosis, [source, *words])
     if fix is not None:
         changed = " ".join(applied) or "nothing needed a change"
         say(f"\n  {fix} holds the remedied configuration: {changed}\n  verdict: {better.verdict}")

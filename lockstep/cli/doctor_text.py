@@ -17,7 +17,7 @@ from lockstep.formats import counted, duration, memory, rounded
 from lockstep.runs.cleaning import one_line
 from lockstep.runs.headline import headline
 from lockstep.runs.reader import RunReader
-from lockstep.shell import command_line
+from lockstep.shell import command_line, quoted
 from lockstep.sweeps.folder import SweepFolder
 from lockstep.sweeps.report import SharedFinding
 from lockstep.training.learning_check import ProbeResult
@@ -44,12 +44,12 @@ def console(stderr: bool = False) -> Console:
     return made
 
 
-def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
-    """Verdict, what was measured, what is to be expected, and every finding."""
+def print_diagnosis(diagnosis: Diagnosis, words: Sequence[str]) -> None:
+    """Verdict, what was measured, what is to be expected, and every finding. words: what was asked about."""
     forecast = diagnosis.forecast
     sentence, style = SENTENCES[diagnosis.verdict]
     parts: list[RenderableType] = [
-        _title(source, task_name(forecast.config.env)),
+        _title(" ".join(map(quoted, words)), task_name(forecast.config.env)),
         Text(),
         Text(f"  {sentence}", style=style),
         Text(),
@@ -57,8 +57,8 @@ def print_diagnosis(diagnosis: Diagnosis, source: str, command: str) -> None:
         Text(),
         Padding(_expected(forecast), (0, 0, 0, 2)),
     ]
-    parts += [Text()] * bool(diagnosis.findings) + findings_text(diagnosis.findings, command)
-    console().print(Group(*parts))
+    parts += [Text()] * bool(diagnosis.findings) + findings_text(diagnosis.findings, command_line("train", *words))
+    _show(*parts)
 
 
 def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outlook | None) -> None:
@@ -67,7 +67,7 @@ def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outloo
     state = f"{record.standing}, {rounded(record.env_steps)} of {rounded(most)} env steps"
     state += "" if found is None else f", {found.name} {found.score.text}"
     parts: list[RenderableType] = [
-        _title(record.name, task_name(record.config.env)),
+        _title(quoted(record.name), task_name(record.config.env)),
         Padding(Text(state, style="dim"), (0, 0, 0, 2)),
     ]
     if ahead is not None and ahead.problems:
@@ -79,14 +79,14 @@ def print_findings(findings: Sequence[Finding], record: RunReader, ahead: Outloo
         parts += findings_text(findings, one_line(command_line("train", record.directory.config)))
     else:
         parts.append(Text("  No finding. What the run wrote looks healthy.", style="bold green"))
-    console().print(Group(*parts))
+    _show(*parts)
 
 
 def print_shared(shared: Sequence[SharedFinding], reasons: Mapping[int, str], sweep: SweepFolder) -> None:
     """What the runs of a sweep share, and why cells were set aside. reasons: by their numbers."""
     runs = sum(cell.run.config.is_file() for cell in sweep.cells)
     parts: list[RenderableType] = [
-        _title(str(sweep.path), f"{runs} of {counted(len(sweep.cells), 'cell has', 'cells have')} begun"),
+        _title(quoted(sweep.path), f"{runs} of {counted(len(sweep.cells), 'cell has', 'cells have')} begun"),
         Text(),
     ]
     table = _quiet_table("", "what", "runs", "cells")
@@ -98,8 +98,8 @@ def print_shared(shared: Sequence[SharedFinding], reasons: Mapping[int, str], sw
     parts += [Text(f"  cell {number} was set aside: {one_line(reason)}") for number, reason in reasons.items()]
     if shared:
         first = sweep.cell(shared[0].cells[0]).run.path
-        parts += [Text(), Text(f"  {command_line('doctor', first)}     says more about one of them", style="dim")]
-    console().print(Group(*parts))
+        parts += [Text(), to_copy(f"  {command_line('doctor', first)}     says more about one of them")]
+    _show(*parts)
 
 
 def findings_text(findings: Sequence[Finding], command: str) -> list[RenderableType]:
@@ -115,9 +115,9 @@ def findings_text(findings: Sequence[Finding], command: str) -> list[RenderableT
         parts.append(_paragraph(finding.meaning, 4, "dim"))
         if finding.remedies:
             parts.append(Padding(_remedies(finding), (0, 0, 0, 4)))
-        parts.append(Text(f"    {finding.document}", style="dim"))
+        parts.append(to_copy(f"    {finding.document}"))
     if any(finding.remedies for finding in findings):
-        parts += [Text(), Text(f"  Put what you choose behind `{command}`.", style="dim")]
+        parts += [Text(), to_copy(f"  Put what you choose behind `{command}`.")]
     return parts
 
 
@@ -146,7 +146,7 @@ def short_lines(diagnosis: Diagnosis, command: str, usual: tuple[int, int] | Non
         if finding.remedies:
             lines.append(Text.assemble(("    try  ", "dim"), (finding.remedies[0].words, "cyan")))
     if len(lines) > 1:
-        lines.append(Text(f"  `{command}` explains it; --no-doctor skips this.", style="dim"))
+        lines.append(to_copy(f"  `{command}` explains it; --no-doctor skips this."))
     return lines
 
 
@@ -177,7 +177,7 @@ def print_promises(promises: Sequence[Promise], key: str, kept: bool) -> None:
             Text(mark, style), promise.name, Text(promise.detail, "dim" if promise.outcome == "kept" else style)
         )
     verdict = Text("  This world keeps its promises.", "green") if kept else Text("  It breaks promises.", "bold red")
-    console().print(Group(_title("env", key), Text(), Padding(table, (0, 2)), Text(), verdict))
+    _show(_title(f"env {quoted(key)}"), Text(), Padding(table, (0, 2)), Text(), verdict)
 
 
 def _quiet_table(*names: str) -> Table:
@@ -187,8 +187,17 @@ def _quiet_table(*names: str) -> Table:
     return table
 
 
-def _title(name: str, key: str) -> Text:
-    return Text.assemble(("lockstep doctor ", "bold cyan"), (name, "bold"), ("  ", ""), (key, "dim"))
+def to_copy(text: str, style: str = "dim") -> Text:
+    """A line with a command in it, which is not broken at the edge of a terminal: broken, it could not be copied."""
+    return Text(text, style=style, no_wrap=True, overflow="ignore")
+
+
+def _show(*parts: RenderableType) -> None:
+    console().print(Group(*parts), crop=False)
+
+
+def _title(words: str, about: str = "") -> Text:
+    return Text.assemble(("lockstep doctor ", "bold cyan"), (words, "bold"), ("  ", ""), (about, "dim"))
 
 
 def _paragraph(text: str, indent: int, style: str = "") -> Padding:

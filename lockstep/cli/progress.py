@@ -18,24 +18,22 @@ TRUSTED = 5
 
 
 class Progress:
-    """Says on stderr how long a verb will take, and, whenever it is called, how far it is.
+    """Says on stderr how long a verb will take, once it has begun, and, whenever it is called, how far it is.
 
-    total: pieces of work, each a `unit`. seconds: what all of them take elsewhere; None: what the first ones
-    take says it. quiet: nothing is said.
+    total: pieces of work, each a `unit`. each: seconds that one takes elsewhere; None: the
+    first ones tell. quiet: nothing is said.
     """
 
-    def __init__(self, total: int, unit: str, seconds: float | None = None, *, quiet: bool = False) -> None:
+    def __init__(self, total: int, unit: str, each: float | None = None, *, quiet: bool = False) -> None:
         self._total, self._all = total, counted(total, unit)
-        self._known = None if seconds is None else seconds / total
+        self._known = each
         self._console = Console(stderr=True, quiet=quiet)
         self._status = self._console.status(f"0 of {self._all}")
         self._done = self._done_before = 0
 
     def __enter__(self) -> Self:
         self._began = self._told = time.monotonic()
-        self._announced = self._known is not None
-        if self._known is not None:
-            self._say(f"{self._all}: about {duration(self._known * self._total)}.")
+        self._announced = False
         self._status.start()
         return self
 
@@ -51,7 +49,7 @@ class Progress:
             self._began, self._done_before = now, done
         self._done = done
         left = self._seconds_left(now - self._began)
-        if not self._announced and left is not None and now - self._began >= FIRST_SECONDS:
+        if not self._announced and left is not None and (self._known is not None or now - self._began >= FIRST_SECONDS):
             self._announced = True
             self._say(f"{self._all}: about {duration(left)}.")
         text = f"{done:,} of {self._all}, now {doing}"

@@ -37,12 +37,11 @@ def selftest(
         raise UserError(f"--on {on} is for no self-test of {part}; a sweep's is done on local or on ray.")
     from lockstep.cli.progress import Progress
     from lockstep.sweeps.kill_test import SweepKillReport, selftest_sweep
-    from lockstep.training.kill_test import ResumeReport, check_kills, selftest_resume
+    from lockstep.training.kill_test import ResumeReport, selftest_resume
 
-    check_kills(kills)
     report: ResumeReport | SweepKillReport
-    seconds = kills * SECONDS_A_KILL["resume" if part == "resume" else on]
-    with Progress(kills, "kill", seconds, quiet=as_json) as progress:
+    each = SECONDS_A_KILL["resume" if part == "resume" else on]
+    with Progress(kills, "kill", each, quiet=as_json) as progress:
         if part == "resume":
             report = selftest_resume(kills, seed, progress=progress)
         else:

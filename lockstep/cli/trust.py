@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from lockstep import trust as consent
-from lockstep.cli.app import Run, app
+from lockstep.cli.app import Run, app, say
 from lockstep.errors import UserError
+from lockstep.shell import command_line
 
 
 @app.command()
@@ -31,7 +32,10 @@ def trust(
         except UserError:
             continue  # not every TOML file is a configuration
     consent.remember_folder(folder)
-    print(f"Code that the files in {folder} name may run from now on; `lockstep trust {folder} --forget` ends it.")
+    say(
+        f"Code that the files in {folder} name may run from now on; "
+        f"`{command_line('trust', folder, '--forget')}` ends it."
+    )
     for name, task in found.items():
         if names_code(task.key):
             given = ", ".join(f"{argument}={value!r}" for argument, value in task.arguments.items())

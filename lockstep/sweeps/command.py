@@ -33,7 +33,9 @@ def _taken_over(sweep: SweepFolder, job: Job, console: Console) -> Job:
         return job
     with sweep.attempt(job.cell, f"a copy of {there.path}"):
         take_over(there, job.cell.run)
-    console.print(Text(one_line(f"Cell {job.cell.number} was trained as {there.path} and is taken over.")))
+    console.print(
+        Text(one_line(f"Cell {job.cell.number} was trained as {there.path} and is taken over.")), soft_wrap=True
+    )
     return new_job(sweep, job.cell)
 
 

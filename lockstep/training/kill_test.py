@@ -115,7 +115,8 @@ def selftest_resume(
     """
     if not hasattr(signal, "SIGSTOP"):
         raise UserError("`lockstep selftest resume` stops processes in the middle of a write; this system cannot.")
-    check_kills(kills)
+    if kills < 1:
+        raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
     rng, start = random.Random(seed), time.monotonic()
     done = Counter[str]()
     early = writing = dropped = runs = leaves = tries = 0
@@ -162,12 +163,6 @@ def selftest_resume(
         difference=difference,
         seconds=time.monotonic() - start,
     )
-
-
-def check_kills(kills: int) -> None:
-    """Raise UserError for a number of kills that tests nothing."""
-    if kills < 1:
-        raise UserError(f"--kills {kills} tests nothing; it must be at least 1.")
 
 
 def ending(run: RunDirectory) -> dict[str, Any]:

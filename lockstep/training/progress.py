@@ -52,7 +52,7 @@ class ProgressDisplay(SilentLogger):
         self._checkpoint = f"at {compact(env_steps)} steps"
 
     def note(self, sentence: str) -> None:
-        self._live.console.print(Text(sentence, style="yellow"))
+        self._live.console.print(Text(sentence, style="yellow"), soft_wrap=True)
 
     def tick(self, status: Status) -> None:
         now = time.monotonic()

@@ -22,7 +22,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_what_is_known_is_said_beforehand(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(30, "kill", 510.0) as tell:
+    with Progress(30, "kill", 17.0) as tell:
+        tell("training without a stop", 0)
         assert said(capsys) == ["30 kills: about 8.5 minutes."]
         clock[0] += 170.0
         tell("run 3", 10)
@@ -47,7 +48,7 @@ def test_what_is_not_known_is_learnt_without_what_is_compiled(
 
 
 def test_a_slower_machine_is_learnt_from(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(30, "kill", 30.0) as tell:
+    with Progress(30, "kill", 1.0) as tell:
         clock[0] += 150.0
         tell("run 3", 15)
     # 5 kills of a second, as known, and 15 of ten: 7.75 seconds each
@@ -55,7 +56,7 @@ def test_a_slower_machine_is_learnt_from(clock: list[float], capsys: pytest.Capt
 
 
 def test_scripts_are_told_nothing(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress(30, "kill", 510.0, quiet=True) as tell:
+    with Progress(30, "kill", 17.0, quiet=True) as tell:
         clock[0] += 170.0
         tell("run 3", 10)
     assert said(capsys) == []

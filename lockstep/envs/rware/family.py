@@ -111,7 +111,8 @@ class Warehouses(WorldFamily):
         """Deliveries an hour of robots that take a second for a step, where a delivery is a reward of 1."""
         if keyed_config(key, None, arguments).reward_type != "individual":
             return ""
-        return f"{3600 * reward_per_step:,.0f} deliveries an hour, where a robot takes a second for a step"
+        deliveries = counted(f"{3600 * reward_per_step:,.0f}", "delivery", "deliveries")
+        return f"{deliveries} an hour, where a robot takes a second for a step"
 
     def has_official(self, key: str) -> bool:
         """Lockstep brings the package along."""
