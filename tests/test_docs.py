@@ -10,6 +10,7 @@ from PIL import Image
 from lockstep.cli import main
 from tests.documents import agrees, as_printed, quoting
 from tests.line_links import linked
+from tests.mentions import astray
 from tests.teams.test_epymarl import results
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +21,11 @@ MOST_BYTES = 3_000_000
 def test_links_to_lines_lead_to_what_they_name() -> None:
     """After a change: `python -m tests.line_links`."""
     assert [path.name for path in DOCUMENTS if linked(path) != path.read_text()] == []
+
+
+def test_files_classes_and_tests_that_are_mentioned_are_there() -> None:
+    pages = [*DOCUMENTS, *(ROOT / "lockstep" / "doctor" / "pages").glob("*.md")]
+    assert {path.name: wrong for path in pages if (wrong := astray(path))} == {}
 
 
 @pytest.mark.parametrize("document", quoting(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,6 +1,6 @@
 """One run as its folder tells it: configuration, origin, numbers, how it stands. Read-only, without torch.
 
-    record = RunRecord.find("latest")
+    record = RunReader.find("latest")
     record.evaluations["test_return_mean"]   # (evaluations,) float64
     record.metrics["loss"]                   # (rows,) float64, NaN before the first update
     record.refresh()                         # while it trains: reads only what is new

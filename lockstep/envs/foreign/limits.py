@@ -16,6 +16,7 @@ LIMIT_NAMES = (
     "episode_length",
     "max_timesteps",
     "horizon",
+    "time_limit",
 )
 """What worlds call their own time limit."""
 _INSIDE = ("env", "aec_env", "par_env", "raw_env", "_env", "gym_env", "wrapped_env")
@@ -41,7 +42,8 @@ def holders(env: Any) -> list[Holder]:
 
 
 def limit_arguments(make: Callable[..., Any], time_limit: int, arguments: Mapping[str, Any]) -> dict[str, int]:
-    """Those of a constructor's arguments that must be longer for episodes of `time_limit` steps, by its defaults."""
+    """Those of a constructor's arguments that must be given for episodes of `time_limit` steps: what it demands, and
+    what is shorter by its defaults."""
     try:
         parameters = inspect.signature(make).parameters
     except (TypeError, ValueError):
@@ -51,8 +53,8 @@ def limit_arguments(make: Callable[..., Any], time_limit: int, arguments: Mappin
         for name, parameter in parameters.items()
         if name in LIMIT_NAMES
         and name not in arguments
-        and _is_limit(parameter.default)
-        and parameter.default < time_limit
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        and (parameter.default is parameter.empty or (_is_limit(parameter.default) and parameter.default < time_limit))
     }
 
 

@@ -142,6 +142,18 @@ class Deaf(Step):
         return seen, rewards, ended, dict.fromkeys(self.agents, self.t >= 6), infos
 
 
+class Timed(Step):
+    """Demands its limit by a name that is Lockstep's, too."""
+
+    def __init__(self, time_limit: int) -> None:
+        self.possible_agents, self.time_limit = ["a_0", "b_0"], time_limit
+
+    def step(self, actions: Any) -> Any:
+        self.t += 1
+        over = dict.fromkeys(self.agents, self.t >= self.time_limit)
+        return self._see(), self._paid(actions), dict.fromkeys(self.agents, False), over, {}
+
+
 class Fresh(Step):
     """Draws from the system's entropy whatever its seed is."""
 

@@ -148,6 +148,10 @@ def test_level_based_foraging_does_not_seed_itself_and_is_made_anew() -> None:
         ("Stubborn", ["env.time_limit=9"], 6, "cannot be raised"),
         ("Deaf", ["env.time_limit=9"], 6, ""),
         ("Step", ["env.time_limit=4"], 4, ""),
+        ("Timed", ["env.time_limit=9"], 9, ""),  # its constructor demands one
+        ("Timed", ["env.time_limit=None", "env.arguments.time_limit=7"], 7, ""),
+        ("Timed", ["env.time_limit=9", "env.arguments.time_limit=7"], 9, ""),
+        ("Timed", ["env.time_limit=4", "env.arguments.time_limit=7"], 4, ""),
     ],
 )
 def test_a_longer_limit_is_asked_for_or_the_worlds_own_wins(name: str, words: list[str], limit: int, said: str) -> None:
