@@ -168,7 +168,8 @@ def _tables(told: Gathered, kind: Kind) -> list[Block]:
         reached = {name: told.finished.greedy(Place(task.name, name)) for name in told.benchmark.algorithms}
         highest = max((iqm(values) for values in reached.values() if values), default=None)
         cells = [_interval(values, highest) for values in reached.values()]
-        rows.append((literal(task.name), *cells, decimal(known.random), decimal(known.programmed)))
+        eyes = [decimal(task.sight, 1)] if kind == "warehouse" else []
+        rows.append((literal(task.name), *cells, decimal(known.random), *eyes, decimal(known.programmed)))
         flattering = {name: told.finished.highest(Place(task.name, name)) for name in told.benchmark.algorithms}
         means = {name: task.as_published(float(np.mean(values))) for name, values in flattering.items() if values}
         convention = f", {task.counted_as}" if task.counted_as else ""
@@ -181,15 +182,15 @@ def _tables(told: Gathered, kind: Kind) -> list[Block]:
             published_rows.append(("published", *theirs))
     caption = (
         f"Interquartile mean over seeds [95 % bootstrap interval] of the best policy's mean return on {EPISODES} "
-        "fresh episodes of the official package, acting greedily. The programmed team sees the whole world. Bold: the "
-        "highest."
+        "fresh episodes of the official package, acting greedily. The programmed team sees the whole world; "
+        "its eyes: one that plans with what its robots have seen. Bold: the highest."
     )
     counted = (
         f"As the paper counts: the highest of {LOOKS + 1} evaluations of {EPISODES} episodes, mean over seeds; "
         f"policies draw their actions, value methods act at random {EPSILON:.0%} of the time. Published: as "
         "commonly quoted for Papoudakis et al. 2021, not read in it."
     )
-    columns = ("task", *names, "random", "programmed")
+    columns = ("task", *names, "random", *(["its eyes"] if kind == "warehouse" else []), "programmed")
     return [
         Table(columns, rows, frozenset(columns[1:]), caption),
         Table(("task", *names), published_rows, frozenset(names), counted),
