@@ -3,8 +3,9 @@
 The programmed team of `lockstep.envs.rware.heuristic` knows every request. Here it learns of one only when a robot has
 the shelf among the three by three cells around it, and until then sends robots where an unseen request is most likely
 for the way. It stays better informed than a trained team: one planner shares all that any robot has ever seen, knows
-which shelves are carried away, and is told when a request is new, though not where. Prints JSON, with the same episodes
-played by the team that knows everything.
+which shelves are carried away, and is told when a request is new, though not where. Another keeps apart what each robot
+has seen: nobody fetches, or seeks by, what another one saw; who goes first is still planned for all. Prints JSON, with
+the same episodes played by the team that knows everything.
 """
 
 import argparse
@@ -69,7 +70,9 @@ class SightedPolicy(HeuristicPolicy):
         queue = np.where(known, requests, UNKNOWN)
         sought = [self._seek(robots[i], shelves[i], queue[i], seen[i], since[i]) for i in range(lanes)]
         actions = np.zeros((lanes, agents), dtype=np.int64)
-        decide(self.routes, robots, shelves, np.concatenate([queue, sought], 1).astype(requests.dtype), plans, actions)
+        queues = np.concatenate([queue, sought], 1).astype(requests.dtype)
+        informed = np.ones((lanes, agents, queues.shape[1]), dtype=np.bool_)
+        decide(self.routes, robots, shelves, queues, informed, plans, actions)
         return actions, Sightings(plans, seen, requests, since, step + 1)
 
     def _seek(
@@ -104,6 +107,63 @@ class SightedPolicy(HeuristicPolicy):
         return sought
 
 
+class OwnEyesPolicy(SightedPolicy):
+    """The same planner, where each robot may only fetch, and seek by, what it has seen itself."""
+
+    def act(
+        self, obs: Obs, available: Mask | None, last_actions: Any, memory: Sightings | None
+    ) -> tuple[NDArray[np.int64], Sightings]:
+        """See Policy.act. `seen` has an axis of agents here."""
+        robots, shelves, requests = arrays_of(self.env)
+        lanes, agents = robots.shape[:2]
+        if memory is None:
+            seen = np.full((lanes, agents, int(shelves.max()) + 1), UNKNOWN)
+            memory = Sightings(fresh_memory(lanes, agents), seen, requests, np.zeros(requests.shape, dtype=np.int64), 0)
+        plans, seen, step = memory.plans.copy(), memory.seen.copy(), memory.step
+        since = np.where(requests == memory.requests, memory.since, step)
+        visible = self.in_view[robots[..., CELL]]  # (lanes, agents, cells)
+        for lane, agent in np.ndindex(lanes, agents):
+            seen[lane, agent, shelves[lane, visible[lane, agent]]] = step
+        asked = np.broadcast_to(requests[:, None].astype(np.int64), (lanes, agents, requests.shape[1]))
+        known = np.take_along_axis(seen, asked, 2) >= since[:, None]
+        queue = np.where(known.any(1), requests, UNKNOWN)
+        sought = np.full((lanes, agents), UNKNOWN)
+        for lane in range(lanes):
+            mine = self._nearest(robots[lane], shelves[lane], requests[lane], known[lane])
+            for agent in range(agents):
+                own = np.where(mine[agent], requests[lane], UNKNOWN)
+                alone = robots[lane, agent : agent + 1]
+                sought[lane, agent] = self._seek(alone, shelves[lane], own, seen[lane, agent], since[lane])[0]
+        queues = np.concatenate([queue, sought], 1).astype(requests.dtype)
+        by_itself = np.broadcast_to(np.eye(agents, dtype=np.bool_), (lanes, agents, agents))
+        informed = np.concatenate([known, by_itself], 2)
+        actions = np.zeros((lanes, agents), dtype=np.int64)
+        decide(self.routes, robots, shelves, queues, informed, plans, actions)
+        return actions, Sightings(plans, seen, requests, since, step + 1)
+
+    def _nearest(
+        self,
+        robots: NDArray[np.int64],
+        shelves: NDArray[np.int16],
+        requests: NDArray[np.int16],
+        known: NDArray[np.bool_],
+    ) -> NDArray[np.bool_]:
+        """(agents, requests): whether a robot is the nearest of those that know a request, or carries it: it seeks
+        no other then."""
+        mine = np.zeros(known.shape, dtype=np.bool_)
+        poses = 4 * robots[:, CELL] + robots[:, DIRECTION]
+        standing = shelves[self.routes.places]
+        for j, request in enumerate(requests):
+            carrier = np.flatnonzero(robots[:, CARRIED] == request)
+            at = np.flatnonzero(standing == request)
+            if len(carrier):
+                mine[carrier[0], j] = True
+            elif len(at) and known[:, j].any():
+                ways = np.where(known[:, j], self.routes.steps[at[0], poses], np.iinfo(np.int16).max)
+                mine[int(ways.argmin()), j] = True
+        return mine
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--key", default="rware-tiny-2ag-v2")
@@ -113,7 +173,12 @@ def main() -> None:
     env = make_vec(arguments.key, arguments.episodes, seed=0, time_limit=arguments.steps)
     assert isinstance(env, Simulator)
     row: dict[str, Any] = vars(arguments)
-    for name, policy in (("robots' eyes", SightedPolicy(env)), ("knows everything", HeuristicPolicy(env))):
+    teams = {
+        "each robot's own eyes": OwnEyesPolicy(env),
+        "all robots' eyes": SightedPolicy(env),
+        "knows everything": HeuristicPolicy(env),
+    }
+    for name, policy in teams.items():
         returns = evaluate(policy, env, arguments.episodes, SEED).returns
         row[name] = {"mean": returns.mean(), "standard error": returns.std(ddof=1) / len(returns) ** 0.5}
     print(json.dumps(row, indent=1))

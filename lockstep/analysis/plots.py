@@ -77,6 +77,37 @@ def line_figure(
     return figure
 
 
+def panels_figure(panels: Sequence[tuple[str, Sequence[Line]]], *, x_label: str, columns: int = 3) -> Figure:
+    """Small plots beside each other with one legend below. panels: the title of each and its curves, which are as many,
+    in the same order and with the same labels everywhere; an empty one keeps its color for the others."""
+    rows = -(-len(panels) // columns)
+    with _style():
+        figure = Figure(figsize=(3.3 * min(columns, len(panels)), 2.35 * rows + 0.6), layout="constrained")
+        grid = figure.subplots(rows, min(columns, len(panels)), squeeze=False)
+        for axes, (title, lines) in zip(grid.flat, panels, strict=False):
+            for index, line in enumerate(lines):
+                _draw(axes, line, COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)])
+            _frame(axes, lines, (), from_zero=True)
+            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            axes.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
+            axes.set_xlabel(x_label, color=GREY, fontsize=9)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        handles, labels = grid.flat[0].get_legend_handles_labels()
+        figure.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            frameon=False,
+            fontsize=9,
+            ncols=len(labels),
+            labelcolor="linecolor",
+            handlelength=1.4,
+        )
+    return figure
+
+
 def profile_figure(
     profiles: Sequence[tuple[str, Floats]], thresholds: Floats, *, title: str, subtitle: str, x_label: str
 ) -> Figure:

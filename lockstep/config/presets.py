@@ -179,6 +179,22 @@ def report_week1() -> RunConfig:
     )
 
 
+def foraging() -> RunConfig:
+    """Level-Based Foraging, 50 steps: three players, three foods, 10 x 10 cells; for any field (env.key=...)."""
+    return RunConfig(
+        env=EnvConfig(key="Foraging-10x10-3p-3f-v3", time_limit=50),
+        collection=CollectionConfig(num_envs=64),
+        exploration=ExplorationConfig(epsilon_finish=0.05, epsilon_anneal_env_steps=1_000_000),
+        network=NetworkConfig(recurrent=False, hidden_dim=64),
+        algorithm=QMIXConfig(gamma=0.97, td_lambda=0.8, target_sync_updates=0, target_tau=0.01, actor_tau=0.01),
+        replay=ReplayConfig(batch_size=32, buffer_size=20_000, segment_steps=10),
+        optimizer=OptimizerConfig(lr=1e-3),
+        training=TrainingConfig(max_env_steps=5_000_000, updates_per_collection=64),
+        evaluation=EvaluationConfig(every_env_steps=125_000, episodes=100),
+        logging=LoggingConfig(every_env_steps=25_000),
+    )
+
+
 def for_pqn(base: RunConfig, name: str) -> RunConfig:
     """A preset as it is for PQN: the same task and judging, and a recipe of its own. What is never remembered needs no
     warm-up, what has only a collection to learn from needs a large one, and an average of the newest parameters plays.
@@ -338,6 +354,7 @@ PRESETS: Mapping[str, Callable[[], RunConfig]] = {
     "report-changed": report_changed,
     "report-final": report_final,
     "report-week1": report_week1,
+    "foraging": foraging,
     "paper-mappo": paper_mappo,
     "paper-ippo": paper_ippo,
     "paper-maa2c": paper_maa2c,

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol
 
@@ -188,14 +188,19 @@ def table(jobs: Sequence[Job], settings: Sequence[str], most: int) -> list[Conso
     return [rows, *([Text(f"and {said}", style="dim")] if said else []), *reasons]
 
 
-def estimate_text(title: str, jobs: Sequence[Job], at_once: int) -> Group:
-    """What there is to do and how long it takes, before it begins."""
+def configuration_of(job: Job) -> str:
+    """`smoke, qmix, rware-tiny-2ag-v2`: what a row of an estimate is about."""
+    return f"{job.cell.name}, {job.cell.config.algorithm.name}, {job.cell.config.env.key}"
+
+
+def estimate_text(
+    title: str, jobs: Sequence[Job], at_once: int, row_of: Callable[[Job], str] = configuration_of
+) -> Group:
+    """What there is to do and how long it takes, before it begins. row_of: what is counted together."""
     left = [job for job in jobs if not job.done and job.history.standing != "set aside"]
     groups: dict[str, list[Job]] = {}
     for job in left:
-        groups.setdefault(f"{job.cell.name}, {job.cell.config.algorithm.name}, {job.cell.config.env.key}", []).append(
-            job
-        )
+        groups.setdefault(row_of(job), []).append(job)
     rows = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     rows.add_column("what is left of " + one_line(title))
     for name in ("runs", "env steps", "one run", "all", "memory"):

@@ -5,6 +5,7 @@
 This holds nothing that is not in the sweep's folder. The next call, after whatever happened, does what is left.
 """
 
+import math
 import os
 import subprocess
 import time
@@ -176,23 +177,37 @@ Steer = Callable[[Sequence[Job], int], Sequence[Job]]
 """Looks at all jobs, and at the number of places that have nothing to do; returns cells that were planned just now."""
 
 
+def dearest_first(job: Job) -> tuple[float, ...]:
+    """The order in which all cells together end soonest."""
+    return (-job.seconds_left,)
+
+
+def seed_by_seed(job: Job) -> tuple[float, ...]:
+    """The order for work that may end in the middle: every configuration once, before any is trained again."""
+    return (job.cell.config.seed, -job.seconds_left)
+
+
 def run_sweep(
     sweep: SweepFolder,
     jobs: list[Job],
     engine: Engine,
     show: Callable[[Sequence[Job]], None] = lambda _: None,
     steer: Steer | None = None,
+    order: Callable[[Job], tuple[float, ...]] = dearest_first,
+    within: float = math.inf,
 ) -> int | None:
-    """Do what is left of a sweep, the most expensive cells first. Returns the signal that interrupted it, if one did.
+    """Do what is left of a sweep. Returns the signal that interrupted it, if one did.
 
     show: is called with all jobs after every look. steer: may plan further cells, which are added to `jobs`; cells are
-    begun in their order then. The first Ctrl-C or SIGTERM lets every cell save and stop, and so does whatever else ends
-    this. A cell that dies is tried again, after the others, until it is done or set aside. Raises UserError while
-    another process does this in the same folder, and where the disk is full.
+    begun in their order then, else in `order`. The first Ctrl-C or SIGTERM lets every cell save and stop, and so do
+    the end of so many seconds (`within`) and whatever else ends this. A cell that dies is tried again, after the
+    others, until it is done or set aside. Raises UserError while another process does this in the same folder, and
+    where the disk is full.
     """
+    ends_at = time.monotonic() + within
     waiting = [job for job in jobs if job.is_open]
     if steer is None:
-        waiting.sort(key=lambda job: job.seconds_left, reverse=True)
+        waiting.sort(key=order)
     running: list[Job] = []
     with ExitStack() as stack:
         if steer is not None or not all(job.done for job in jobs):
@@ -201,7 +216,7 @@ def run_sweep(
             sweep.logs.mkdir(exist_ok=True)
         interruption = stack.enter_context(Interruption())
         stack.enter_context(_stopped_at_the_end(running))
-        while not interruption.requested:
+        while not interruption.requested and time.monotonic() < ends_at:
             if steer is not None:
                 planned = steer(jobs, engine.at_once - len(running) - len(waiting))
                 jobs += planned

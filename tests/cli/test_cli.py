@@ -17,6 +17,7 @@ from lockstep.analysis.curves import CLOCKS
 from lockstep.analysis.export import FORMATS
 from lockstep.cli import app, main
 from lockstep.cli.report import TEAM_FORMATS
+from lockstep.cli.reproduce import BENCHMARK
 from lockstep.config.load import load_config
 from lockstep.drawing.palette import THEMES
 from lockstep.envs.registry import OURS, make_vec
@@ -316,9 +317,9 @@ def test_the_shell_completes_settings_keys_and_themes() -> None:
 
 OPEN = {
     "within", "memory", "partition", "account", "address", "host", "token",
-    "title", "keys", "text", "name", "tag", "filter_",
+    "title", "keys", "text", "name", "tag", "filter_", "tasks", "algorithms",
 }  # fmt: skip
-"""What is a number, a time, an address, or free text, though it is written as text."""
+"""What is a number, a time, an address, a list, or free text, though it is written as text."""
 
 
 def completions() -> dict[tuple[str, str], tuple[ArgumentInfo | OptionInfo, Completion | None]]:
@@ -353,7 +354,7 @@ def test_what_completes_is_what_the_help_names() -> None:
         ("render", "policy", POLICIES),
         ("render", "engine", ENGINES),
         ("demo", "world", DEMO_TEAMS),
-        ("reproduce", "experiment", EXPERIMENTS),
+        ("reproduce", "experiment", (*EXPERIMENTS, BENCHMARK)),
         ("reproduce", "scale", get_args(Scale)),
         ("reproduce", "mode", get_args(Mode)),
     ],

@@ -79,6 +79,7 @@ def give_errands(
     robots: NDArray[np.int64],
     shelves: NDArray[np.int16],
     queue: NDArray[np.int16],
+    informed: NDArray[np.bool_],
     memory: NDArray[np.int64],
     jobs: NDArray[np.int64],
     errands: NDArray[np.int64],
@@ -86,8 +87,8 @@ def give_errands(
     """Decide for one warehouse. Writes jobs (agents,) and errands (agents,), rows of `routes.steps`.
 
     robots: (agents, 3) CELL, DIRECTION, CARRIED. shelves: (cells,) shelf numbers, standing or carried, or 0. queue:
-    (requests,) shelf numbers. memory: (agents, 5), of which the shelf WANTED and the PLACE chosen a step ago are used
-    and renewed here.
+    (requests,) shelf numbers. informed: (agents, requests), who may fetch what. memory: (agents, 5), of which the shelf
+    WANTED and the PLACE chosen a step ago are used and renewed here.
     """
     num_robots, num_places, num_requests = len(robots), len(routes.places), len(queue)
     goal_row, nowhere = 2 * num_places, 2 * num_places + 1
@@ -109,7 +110,7 @@ def give_errands(
         for j in range(num_requests):
             if standing[p] == queue[j]:
                 wanted_at[j] = p
-    chosen = _share_requests(routes, robots, queue, memory, jobs, standing, wanted_at)
+    chosen = _share_requests(routes, robots, queue, informed, memory, jobs, standing, wanted_at)
     for i in range(num_robots):
         memory[i, WANTED] = queue[chosen[i]] if chosen[i] >= 0 else 0
         if jobs[i] == FETCH:
@@ -133,6 +134,7 @@ def _share_requests(
     routes: Routes,
     robots: NDArray[np.int64],
     queue: NDArray[np.int16],
+    informed: NDArray[np.bool_],
     memory: NDArray[np.int64],
     jobs: NDArray[np.int64],
     standing: NDArray[np.int64],
@@ -149,7 +151,7 @@ def _share_requests(
         pose = 4 * robots[i, CELL] + robots[i, DIRECTION]
         for j in range(num_requests):
             at = wanted_at[j]
-            if at < 0 or jobs[i] == DELIVER or routes.to_goal[at] == FAR:
+            if at < 0 or jobs[i] == DELIVER or routes.to_goal[at] == FAR or not informed[i, j]:
                 continue
             way = np.int64(routes.steps[at, pose])
             if jobs[i] == PUT_DOWN:

@@ -41,6 +41,7 @@ def decide(
     robots: NDArray[np.int64],
     shelves: NDArray[np.int16],
     queues: NDArray[np.int16],
+    informed: NDArray[np.bool_],
     memory: NDArray[np.int64],
     actions: NDArray[np.int64],
 ) -> None:
@@ -59,7 +60,7 @@ def decide(
     searches = 0
     for lane in range(num_lanes):
         team, kept = robots[lane], memory[lane]
-        give_errands(routes, team, shelves[lane], queues[lane], kept, jobs, errands)
+        give_errands(routes, team, shelves[lane], queues[lane], informed[lane], kept, jobs, errands)
         order = _order(routes, team, kept, jobs, errands)
         planned = 0
         for attempt in range(4 * num_robots):

@@ -50,7 +50,8 @@ class HeuristicPolicy:
         robots, shelves, queues = arrays_of(self.env)
         memory = fresh_memory(*robots.shape[:2]) if memory is None else memory.copy()
         actions = np.zeros(robots.shape[:2], dtype=np.int64)
-        decide(self.routes, robots, shelves, queues, memory, actions)
+        informed = np.ones((*robots.shape[:2], queues.shape[1]), dtype=np.bool_)  # everybody, of everything
+        decide(self.routes, robots, shelves, queues, informed, memory, actions)
         return actions, memory
 
 

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rich.console import ConsoleRenderable
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,8 @@ from lockstep.sweeps.search.planner import SearchPlanner
 from lockstep.sweeps.search.request import SearchRequest
 from lockstep.sweeps.search.trials import SearchTrial, TrialStanding, trials_of
 
+WIDEST = 10_000
+"""Columns in which any table has room."""
 STYLES: dict[TrialStanding, str] = {"complete": "green", "pruned": "dim", "failed": "yellow", "open": "cyan"}
 
 
@@ -39,23 +42,44 @@ def trial_table(trials: Sequence[SearchTrial], request: SearchRequest, most: int
     shown = ranked(trials)
     best = shown[0].number if shown and shown[0].standing == "complete" else None
     shown = shown[: max(most, 3)]
-    rows = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    rows.add_column("trial", justify="right", style="dim", no_wrap=True, min_width=len("trial"))
-    for dimension in request.space.dimensions:
-        widest = max((len(_chosen(trial, dimension.key)) for trial in shown), default=1)
-        # Where a terminal is narrow, names are folded, and numbers never.
-        rows.add_column(leaf(dimension.key), justify="right", overflow="fold", min_width=widest)
-    rows.add_column(request.goal.title, justify="right", overflow="fold", min_width=6)
-    if request.seeds > 1:
-        rows.add_column("seeds")
-    rows.add_column("", no_wrap=True, min_width=len("complete"))
-    for trial in shown:
-        values = [Text(_chosen(trial, one.key)) for one in request.space.dimensions]
-        value = Text(request.goal.text(trial.value), style="bold green" if trial.number == best else "")
-        seeds = [_seeds(trial, request)] if request.seeds > 1 else []
-        rows.add_row(Text(str(trial.number)), *values, value, *seeds, _state(trial))
     rest = len(trials) - max(most, 3)
-    return [rows, *([Text(f"and {rest} more", style="dim")] if rest > 0 else [])]
+    return [TrialRows(shown, best, request), *([Text(f"and {rest} more", style="dim")] if rest > 0 else [])]
+
+
+@dataclass(frozen=True)
+class TrialRows:
+    """Trials with a column for each setting, or, where a terminal is too narrow for that, with all of them in one."""
+
+    trials: Sequence[SearchTrial]
+    best: int | None
+    """The number of the one that is shown as such."""
+    request: SearchRequest
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = self._table(apart=True)
+        fits = wide.__rich_measure__(console, options.update(width=WIDEST)).maximum <= options.max_width
+        yield wide if fits else self._table(apart=False)
+
+    def _table(self, *, apart: bool) -> Table:
+        dimensions = self.request.space.dimensions
+        rows = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        rows.add_column("trial", justify="right", style="dim")
+        for dimension in dimensions if apart else ():
+            rows.add_column(leaf(dimension.key), justify="right")
+        rows.add_column(self.request.goal.title, justify="right")
+        if self.request.seeds > 1:
+            rows.add_column("seeds")
+        rows.add_column("", no_wrap=True, min_width=len("complete"))
+        if not apart:
+            rows.add_column("chosen")
+        for trial in self.trials:
+            chosen = {leaf(one.key): _chosen(trial, one.key) for one in dimensions}
+            values = [Text(value) for value in chosen.values()] if apart else []
+            value = Text(self.request.goal.text(trial.value), style="bold green" if trial.number == self.best else "")
+            seeds = [_seeds(trial, self.request)] if self.request.seeds > 1 else []
+            told = [] if apart else [Text(" ".join(f"{name}={value}" for name, value in chosen.items()))]
+            rows.add_row(Text(str(trial.number)), *values, value, *seeds, _state(trial), *told)
+        return rows
 
 
 class TrialBody:

@@ -72,7 +72,7 @@ def over_seeds(values: Sequence[float]) -> float:
 
 def read_goal(text: str, within: str | None) -> Goal:
     """The goal that is typed. Raises UserError for what is none."""
-    seconds = None if within is None else _seconds(within)
+    seconds = None if within is None else read_time(within)
     if text == RETURN:
         return Goal(None, seconds)
     try:
@@ -87,7 +87,8 @@ def read_goal(text: str, within: str | None) -> Goal:
     return Goal(threshold, seconds)
 
 
-def _seconds(text: str) -> float:
+def read_time(text: str) -> float:
+    """Seconds of a time as it is typed behind --within. Raises UserError for what is none."""
     found = _TIME.fullmatch(text.strip())
     seconds = float(found[1]) * _UNITS[found[2] or "s"] if found else 0.0
     if not 0 < seconds < 1e8:
