@@ -20,8 +20,8 @@ TRUSTED = 5
 class Progress:
     """Says on stderr how long a verb will take, once it has begun, and, whenever it is called, how far it is.
 
-    total: pieces of work, each a `unit`. each: seconds that one takes elsewhere; None: the
-    first ones tell. quiet: nothing is said.
+    total: pieces of work, each a `unit`. each: seconds that one takes elsewhere; None: the first ones tell. quiet:
+    nothing is said.
     """
 
     def __init__(self, total: int, unit: str, each: float | None = None, *, quiet: bool = False) -> None:
