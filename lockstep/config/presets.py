@@ -184,14 +184,26 @@ def foraging() -> RunConfig:
     return RunConfig(
         env=EnvConfig(key="Foraging-10x10-3p-3f-v3", time_limit=50),
         collection=CollectionConfig(num_envs=64),
-        exploration=ExplorationConfig(epsilon_finish=0.05, epsilon_anneal_env_steps=1_000_000),
+        exploration=ExplorationConfig(epsilon_finish=0.05, epsilon_anneal_env_steps=500_000),
         network=NetworkConfig(recurrent=False, hidden_dim=64),
-        algorithm=QMIXConfig(gamma=0.97, td_lambda=0.8, target_sync_updates=0, target_tau=0.01, actor_tau=0.01),
-        replay=ReplayConfig(batch_size=32, buffer_size=20_000, segment_steps=10),
+        algorithm=QMIXConfig(
+            gamma=0.97,
+            td_lambda=0.6,
+            target_sync_updates=0,
+            target_tau=0.01,
+            actor_tau=0.01,
+            standardize_rewards=True,
+        ),
+        replay=ReplayConfig(
+            batch_size=128,
+            buffer_size=20_000,
+            segment_steps=10,
+            rewarding_fraction=0.25,
+        ),
         optimizer=OptimizerConfig(lr=1e-3),
-        training=TrainingConfig(max_env_steps=5_000_000, updates_per_collection=64),
-        evaluation=EvaluationConfig(every_env_steps=125_000, episodes=100),
-        logging=LoggingConfig(every_env_steps=25_000),
+        training=TrainingConfig(max_env_steps=3_000_000, updates_per_collection=32),
+        evaluation=EvaluationConfig(every_env_steps=100_000, episodes=100),
+        logging=LoggingConfig(every_env_steps=20_000),
     )
 
 
@@ -290,14 +302,16 @@ def _paper(algorithm: ActorCriticConfig, network: NetworkConfig) -> RunConfig:
 def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     """A preset as it is for MAPPO and its family: the same task and judging, and a recipe of the family's own.
 
-    A round is 64 episodes, of more where they are short, looked at once, in parts of 1,000 steps or so: with many lanes
-    that is quicker than to look at few episodes often. A training of more than a million steps is kept looking by a
-    greater entropy, in shorter steps that shrink to a tenth until its end; of the benchmark papers' long episodes a
-    third of QMIX's steps is enough (docs/recipe-on-policy.md). name: of the algorithm
+    A round is 64 episodes, looked at once, in parts of 1,000 steps or so; in warehouses, where rewards are rare, more
+    episodes where they are short. A training of more than a million steps learns from each robot's own rewards, in
+    steps that shrink to a tenth until its end, and in warehouses a greater entropy keeps it looking; of the benchmark
+    papers' long episodes a third of QMIX's steps is enough (docs/recipe-on-policy.md). name: of the algorithm
     """
     steps, is_long = base.env.time_limit or 25, base.training.max_env_steps > 1_000_000
-    lanes = max(64, 24_000 // steps // 64 * 64) if is_long else 64
+    is_rare = _kind(base.env.key) == "rware"
+    lanes = max(64, 24_000 // steps // 64 * 64) if is_long and is_rare else 64
     end = max(base.training.max_env_steps, 500_000) // (3 if steps >= 500 else 1)
+    lr, width = 2e-3 if is_rare else 1e-3, max(128 if is_long else 0, base.network.hidden_dim)
     recipe = {
         "name": name,
         "gamma": base.algorithm.gamma,
@@ -305,14 +319,16 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
         "minibatches": max(4, min(lanes // 4, lanes * steps // 1_500)),
     }
     if is_long:
-        recipe |= {"entropy_weight": 0.02, "lr_finish": 2e-4, "anneal_env_steps": end}
+        recipe |= {"reward": "own", "lr_finish": lr / 10, "anneal_env_steps": end}
+        recipe |= {"entropy_weight": 0.02} if is_rare else {}
     return base.model_copy(
         update={
             "collection": CollectionConfig(num_envs=lanes),
             "exploration": ON_POLICY,
             "algorithm": SECTIONS[name].model_validate(recipe),
+            "network": base.network.model_copy(update={"hidden_dim": width}),
             "replay": ReplayConfig(),
-            "optimizer": OptimizerConfig(lr=2e-3, grad_norm_clip=1.0 if is_long else 10.0),
+            "optimizer": OptimizerConfig(lr=lr, grad_norm_clip=1.0 if is_long else 10.0),
             "training": base.training.model_copy(
                 update={
                     "max_env_steps": end,

@@ -14,7 +14,7 @@ from lockstep.reproduce.plan import scaled
 
 Reading = Literal["recipe", "literal"]
 PRESETS: Mapping[Kind, str] = {"warehouse": "master-500", "foraging": "foraging", "particles": "report-week1"}
-STEPS: Mapping[Kind, int] = {"warehouse": 20_000_000, "foraging": 5_000_000, "particles": 2_000_000}
+STEPS: Mapping[Kind, int] = {"warehouse": 20_000_000, "foraging": 3_000_000, "particles": 2_000_000}
 """Env steps of every algorithm, warm-up included: a half to a tenth of the paper's for policies, more for values."""
 LOOKS = 40
 """Evaluations while a training goes on, as in the paper; one more is made at the end."""
