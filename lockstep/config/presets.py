@@ -302,10 +302,11 @@ def _paper(algorithm: ActorCriticConfig, network: NetworkConfig) -> RunConfig:
 def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     """A preset as it is for MAPPO and its family: the same task and judging, and a recipe of the family's own.
 
-    A round is 64 episodes, looked at once, in parts of 1,000 steps or so; in warehouses, where rewards are rare, more
-    episodes where they are short. A training of more than a million steps learns from each robot's own rewards, in
-    steps that shrink to a tenth until its end, and in warehouses a greater entropy keeps it looking; of the benchmark
-    papers' long episodes a third of QMIX's steps is enough (docs/recipe-on-policy.md). name: of the algorithm
+    A round is 64 episodes, looked at in parts of 1,000 steps or so. Where rewards are rare, in warehouses, each part is
+    looked at once, with more episodes where they are short: new steps teach more than old ones. Elsewhere it is looked
+    at four times. A training of more than a million steps learns from each robot's own rewards, in steps that shrink
+    to a tenth until its end, and a greater entropy keeps it looking; of the benchmark papers' long episodes a third of
+    QMIX's steps is enough (docs/recipe-on-policy.md). name: of the algorithm
     """
     steps, is_long = base.env.time_limit or 25, base.training.max_env_steps > 1_000_000
     is_rare = _kind(base.env.key) == "rware"
@@ -315,12 +316,12 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     recipe = {
         "name": name,
         "gamma": base.algorithm.gamma,
-        "epochs": 1,
+        "epochs": 1 if is_rare else 4,
         "minibatches": max(4, min(lanes // 4, lanes * steps // 1_500)),
     }
     if is_long:
         recipe |= {"reward": "own", "lr_finish": lr / 10, "anneal_env_steps": end}
-        recipe |= {"entropy_weight": 0.02} if is_rare else {}
+        recipe |= {"entropy_weight": 0.01 if _kind(base.env.key) == "foraging" else 0.02}
     return base.model_copy(
         update={
             "collection": CollectionConfig(num_envs=lanes),
