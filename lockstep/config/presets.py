@@ -302,21 +302,22 @@ def _paper(algorithm: ActorCriticConfig, network: NetworkConfig) -> RunConfig:
 def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     """A preset as it is for MAPPO and its family: the same task and judging, and a recipe of the family's own.
 
-    A round is 64 episodes, looked at in parts of 1,000 steps or so. Where rewards are rare, in warehouses, each part is
-    looked at once, with more episodes where they are short: new steps teach more than old ones. Elsewhere it is looked
-    at four times. A training of more than a million steps learns from each robot's own rewards, in steps that shrink
-    to a tenth until its end, and a greater entropy keeps it looking; of the benchmark papers' long episodes a third of
-    QMIX's steps is enough (docs/recipe-on-policy.md). name: of the algorithm
+    A round is 64 episodes, more where they are short in warehouses, as rewards are rare there; it is looked at in parts
+    of 1,000 steps or so, four times, or in warehouses once or twice: new steps teach more than old ones. A training of
+    more than a million steps learns from each robot's own rewards, in steps that shrink to a tenth until its end, and a
+    greater entropy keeps it looking; of the benchmark papers' long episodes a third of QMIX's steps is enough
+    (docs/recipe-on-policy.md). name: of the algorithm
     """
     steps, is_long = base.env.time_limit or 25, base.training.max_env_steps > 1_000_000
     is_rare = _kind(base.env.key) == "rware"
     lanes = max(64, 24_000 // steps // 64 * 64) if is_long and is_rare else 64
     end = max(base.training.max_env_steps, 500_000) // (3 if steps >= 500 else 1)
     lr, width = 2e-3 if is_rare else 1e-3, max(128 if is_long else 0, base.network.hidden_dim)
+    every = max(base.evaluation.every_env_steps, 10 * lanes * steps if is_long else 0)
     recipe = {
         "name": name,
         "gamma": base.algorithm.gamma,
-        "epochs": 1 if is_rare else 4,
+        "epochs": 4 if not is_rare else 2 if is_long else 1,
         "minibatches": max(4, min(lanes // 4, lanes * steps // 1_500)),
     }
     if is_long:
@@ -330,6 +331,7 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
             "network": base.network.model_copy(update={"hidden_dim": width}),
             "replay": ReplayConfig(),
             "optimizer": OptimizerConfig(lr=lr, grad_norm_clip=1.0 if is_long else 10.0),
+            "evaluation": base.evaluation.model_copy(update={"every_env_steps": every}),
             "training": base.training.model_copy(
                 update={
                     "max_env_steps": end,
