@@ -316,7 +316,7 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     every = max(base.evaluation.every_env_steps, 10 * lanes * steps if is_long else 0)
     recipe = {
         "name": name,
-        "gamma": base.algorithm.gamma,
+        "gamma": max(base.algorithm.gamma, 0.95),
         "epochs": 4 if not is_rare else 2 if is_long else 1,
         "minibatches": max(4, min(lanes // 4, lanes * steps // 1_500)),
     }
