@@ -229,6 +229,8 @@ def _cannot_be_known(habits: dict[str, Any]) -> bool:
         return True  # nobody says that it was a limit
     if habits.get("leaving") and (one_flag or habits.get("rewards") == "team"):
         return True  # nobody says that one has left
+    if habits.get("leaving") and habits.get("length") == 1:
+        return True  # it would have left before it came
     if habits.get("masks") == "observation" and habits.get("observation") == "bare":
         return True
     if habits.get("reset") == "alone" and "infos" in (habits.get("state"), habits.get("masks")):
