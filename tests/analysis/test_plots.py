@@ -6,7 +6,17 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lockstep.analysis.plots import Level, Line, check_suffix, line_figure, save_figure, spread, to_png, to_svg
+from lockstep.analysis.plots import (
+    Level,
+    Line,
+    check_suffix,
+    line_figure,
+    panels_figure,
+    save_figure,
+    spread,
+    to_png,
+    to_svg,
+)
 from lockstep.errors import UserError
 from lockstep.formats import axis_label
 
@@ -79,3 +89,15 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
         save_figure(figure(), tmp_path / "file" / "curve.svg")
+
+
+def test_panels_keep_a_color_for_a_curve_that_is_not_there_yet() -> None:
+    """Colors mean the same in every panel, and a panel that has no neighbor leaves no empty frame."""
+    x = np.array([0.0, 1.0])
+    missing, there, drawn = Line("IQL", np.zeros(0), np.zeros(0)), Line("IQL", x, x), Line("QMIX", x, x)
+    made = panels_figure([("first", [missing, drawn]), ("second", [there, drawn])] * 2, x_label="env steps")
+    shown = [axes for axes in made.axes if axes.get_visible()]
+    colors = [{line.get_label(): line.get_color() for line in axes.get_lines()} for axes in shown]
+    assert len(shown) == 4
+    assert colors[0]["QMIX"] == colors[1]["QMIX"] != colors[0]["IQL"]
+    assert [axes.get_title(loc="left") for axes in shown] == ["first", "second"] * 2
