@@ -56,7 +56,7 @@ def reproduce(
         bool | None, typer.Option("--literal", help="benchmark: the paper's own settings, too, where they are known.")
     ] = None,
     within: Annotated[
-        str | None, typer.Option(help="benchmark: save and stop after so long, 90m or 24h; --resume goes on.")
+        str | None, typer.Option(help="benchmark: save and stop after so long, 90m or 24h; typed again, it goes on.")
     ] = None,
     check: Annotated[
         Path | None, typer.Option(help="benchmark: judge a sample of the teams in this folder again, train nothing.")
