@@ -35,7 +35,7 @@ class Sightings(NamedTuple):
     plans: NDArray[np.int64]
     """(lanes, agents, 5): the programmed team's own memory"""
     seen: NDArray[np.int64]
-    """(lanes, shelves + 1): the step in which a shelf was last in sight, or UNKNOWN"""
+    """(lanes, shelves + 1), or (lanes, agents, shelves + 1): the step in which a shelf was last in sight, or UNKNOWN"""
     requests: NDArray[np.int16]
     """(lanes, requests): shelf numbers a step ago"""
     since: NDArray[np.int64]
@@ -59,21 +59,39 @@ class SightedPolicy(HeuristicPolicy):
         robots, shelves, requests = arrays_of(self.env)
         lanes, agents = robots.shape[:2]
         if memory is None:
-            seen = np.full((lanes, int(shelves.max()) + 1), UNKNOWN)
+            seen = np.full((*self._eyes(lanes, agents), int(shelves.max()) + 1), UNKNOWN)
             memory = Sightings(fresh_memory(lanes, agents), seen, requests, np.zeros(requests.shape, dtype=np.int64), 0)
         plans, seen, step = memory.plans.copy(), memory.seen.copy(), memory.step
         since = np.where(requests == memory.requests, memory.since, step)
+        queues, informed = self._known(robots, shelves, requests, seen, since, step)
+        actions = np.zeros((lanes, agents), dtype=np.int64)
+        decide(self.routes, robots, shelves, queues.astype(requests.dtype), informed, plans, actions)
+        return actions, Sightings(plans, seen, requests, since, step + 1)
+
+    def _eyes(self, lanes: int, agents: int) -> tuple[int, ...]:
+        """The axes of `seen` before that of shelves: one memory for all robots of a lane."""
+        return (lanes,)
+
+    def _known(
+        self,
+        robots: NDArray[np.int64],
+        shelves: NDArray[np.int16],
+        requests: NDArray[np.int16],
+        seen: NDArray[np.int64],
+        since: NDArray[np.int64],
+        step: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Look around, which is noted in `seen`. Returns what is fetched (lanes, shelves), requests that are known and
+        then shelves that are sought, and who may fetch what (lanes, agents, shelves)."""
+        lanes, agents = robots.shape[:2]
         visible = self.in_view[robots[..., CELL]].any(1)  # (lanes, cells)
         for lane in range(lanes):
             seen[lane, shelves[lane, visible[lane]]] = step
         known = np.take_along_axis(seen, requests.astype(np.int64), 1) >= since
         queue = np.where(known, requests, UNKNOWN)
         sought = [self._seek(robots[i], shelves[i], queue[i], seen[i], since[i]) for i in range(lanes)]
-        actions = np.zeros((lanes, agents), dtype=np.int64)
-        queues = np.concatenate([queue, sought], 1).astype(requests.dtype)
-        informed = np.ones((lanes, agents, queues.shape[1]), dtype=np.bool_)
-        decide(self.routes, robots, shelves, queues, informed, plans, actions)
-        return actions, Sightings(plans, seen, requests, since, step + 1)
+        queues = np.concatenate([queue, sought], 1)
+        return queues, np.ones((lanes, agents, queues.shape[1]), dtype=np.bool_)
 
     def _seek(
         self,
@@ -110,17 +128,19 @@ class SightedPolicy(HeuristicPolicy):
 class OwnEyesPolicy(SightedPolicy):
     """The same planner, where each robot may only fetch, and seek by, what it has seen itself."""
 
-    def act(
-        self, obs: Obs, available: Mask | None, last_actions: Any, memory: Sightings | None
-    ) -> tuple[NDArray[np.int64], Sightings]:
-        """See Policy.act. `seen` has an axis of agents here."""
-        robots, shelves, requests = arrays_of(self.env)
+    def _eyes(self, lanes: int, agents: int) -> tuple[int, ...]:
+        return lanes, agents
+
+    def _known(
+        self,
+        robots: NDArray[np.int64],
+        shelves: NDArray[np.int16],
+        requests: NDArray[np.int16],
+        seen: NDArray[np.int64],
+        since: NDArray[np.int64],
+        step: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         lanes, agents = robots.shape[:2]
-        if memory is None:
-            seen = np.full((lanes, agents, int(shelves.max()) + 1), UNKNOWN)
-            memory = Sightings(fresh_memory(lanes, agents), seen, requests, np.zeros(requests.shape, dtype=np.int64), 0)
-        plans, seen, step = memory.plans.copy(), memory.seen.copy(), memory.step
-        since = np.where(requests == memory.requests, memory.since, step)
         visible = self.in_view[robots[..., CELL]]  # (lanes, agents, cells)
         for lane, agent in np.ndindex(lanes, agents):
             seen[lane, agent, shelves[lane, visible[lane, agent]]] = step
@@ -134,12 +154,8 @@ class OwnEyesPolicy(SightedPolicy):
                 own = np.where(mine[agent], requests[lane], UNKNOWN)
                 alone = robots[lane, agent : agent + 1]
                 sought[lane, agent] = self._seek(alone, shelves[lane], own, seen[lane, agent], since[lane])[0]
-        queues = np.concatenate([queue, sought], 1).astype(requests.dtype)
         by_itself = np.broadcast_to(np.eye(agents, dtype=np.bool_), (lanes, agents, agents))
-        informed = np.concatenate([known, by_itself], 2)
-        actions = np.zeros((lanes, agents), dtype=np.int64)
-        decide(self.routes, robots, shelves, queues, informed, plans, actions)
-        return actions, Sightings(plans, seen, requests, since, step + 1)
+        return np.concatenate([queue, sought], 1), np.concatenate([known, by_itself], 2)
 
     def _nearest(
         self,

@@ -68,8 +68,7 @@ def line_figure(
     with _style():
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
-        for index, line in enumerate(lines):
-            _draw(axes, line, COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)])
+        _draw_all(axes, lines)
         _frame(axes, lines, levels, from_zero=from_zero)
         axes.set_xlabel(x_label, color=GREY)
         _headings(figure, title, subtitle)
@@ -85,11 +84,8 @@ def panels_figure(panels: Sequence[tuple[str, Sequence[Line]]], *, x_label: str,
         figure = Figure(figsize=(3.3 * min(columns, len(panels)), 2.35 * rows + 0.6), layout="constrained")
         grid = figure.subplots(rows, min(columns, len(panels)), squeeze=False)
         for axes, (title, lines) in zip(grid.flat, panels, strict=False):
-            for index, line in enumerate(lines):
-                _draw(axes, line, COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)])
-            _frame(axes, lines, (), from_zero=True)
-            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+            _draw_all(axes, lines)
+            _frame(axes, lines, (), from_zero=True, most_ticks=4)
             axes.set_title(title, loc="left", fontsize=9.5, fontweight="bold")
             axes.set_xlabel(x_label, color=GREY, fontsize=9)
         for axes in grid.flat[len(panels) :]:
@@ -277,6 +273,12 @@ def _style() -> AbstractContextManager[None]:
     )
 
 
+def _draw_all(axes: Axes, lines: Sequence[Line]) -> None:
+    """Each in its own color, and, where there are more than colors, its own dashes."""
+    for index, line in enumerate(lines):
+        _draw(axes, line, COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)])
+
+
 def _draw(axes: Axes, line: Line, color: str, dash: str | tuple[float, tuple[float, ...]]) -> None:
     alone = len(line.members) < 2
     for x, y in () if alone else line.members:
@@ -299,10 +301,10 @@ def _draw(axes: Axes, line: Line, color: str, dash: str | tuple[float, tuple[flo
     )
 
 
-def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_zero: bool) -> None:
+def _frame(axes: Axes, lines: Sequence[Line], levels: Sequence[Level], *, from_zero: bool, most_ticks: int = 6) -> None:
     """Limits that hold everything, and named levels at the left."""
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(most_ticks, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(most_ticks, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_label(value)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_label(value)))
     bottom, top = axes.get_ylim()

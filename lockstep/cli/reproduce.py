@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -101,9 +101,7 @@ def reproduce(
     console = Console()
     interrupted_by = command.reproduce(plan, out, jobs, console, estimate_only=estimate)
     if interrupted_by is not None:
-        again = command_line("reproduce", experiment, "--resume", "--out", out)
-        say(f"\nInterrupted and saved.\n\n  {again}")
-        raise typer.Exit(128 + interrupted_by)  # as shells count
+        _leave(interrupted_by, command_line("reproduce", experiment, "--resume", "--out", out))
 
 
 def _benchmark(
@@ -136,13 +134,16 @@ def _benchmark(
     check_jobs(jobs)
     benchmark, sweep = plan(out, asked, resume=resume)
     interrupted_by = command.train(benchmark, sweep, jobs, seconds, console, estimate_only=estimate)
-    if estimate:
-        return
-    if interrupted_by is None:
+    if interrupted_by is not None:
+        _leave(interrupted_by, command_line("reproduce", BENCHMARK, "--out", out))
+    if not estimate:
         command.report(benchmark, sweep, out, console)
-        return
-    say(f"\nInterrupted and saved.\n\n  {command_line('reproduce', BENCHMARK, '--out', out)}")
-    raise typer.Exit(128 + interrupted_by)  # as shells count
+
+
+def _leave(signal: int, again: str) -> NoReturn:
+    """Say what goes on where this was stopped, and leave as the signal wants it."""
+    say(f"\nInterrupted and saved.\n\n  {again}")
+    raise typer.Exit(128 + signal)  # as shells count
 
 
 def _refuse(experiment: str, **options: object) -> None:

@@ -309,7 +309,8 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
     (docs/recipe-on-policy.md). name: of the algorithm
     """
     steps, is_long = base.env.time_limit or 25, base.training.max_env_steps > 1_000_000
-    is_rare = _kind(base.env.key) == "rware"
+    kind = _kind(base.env.key)
+    is_rare = kind == "rware"
     lanes = max(64, 24_000 // steps // 64 * 64) if is_long and is_rare else 64
     end = max(base.training.max_env_steps, 500_000) // (3 if steps >= 500 else 1)
     lr, width = 2e-3 if is_rare else 1e-3, max(128 if is_long else 0, base.network.hidden_dim)
@@ -321,8 +322,8 @@ def for_actor_critics(base: RunConfig, name: str) -> RunConfig:
         "minibatches": max(4, min(lanes // 4, lanes * steps // 1_500)),
     }
     if is_long:
-        recipe |= {"reward": "own", "lr_finish": lr / 10, "anneal_env_steps": end}
-        recipe |= {"entropy_weight": 0.01 if _kind(base.env.key) == "foraging" else 0.02}
+        entropy = 0.01 if kind == "foraging" else 0.02
+        recipe |= {"reward": "own", "lr_finish": lr / 10, "anneal_env_steps": end, "entropy_weight": entropy}
     return base.model_copy(
         update={
             "collection": CollectionConfig(num_envs=lanes),

@@ -18,6 +18,7 @@ from lockstep.reproduce.display import estimate_text
 from lockstep.reproduce.plan import WEEK1, Reproduction
 from lockstep.reproduce.story import story, week1_section, week2_title
 from lockstep.runs.reader import RunReader
+from lockstep.sweeps.command import tell_failures
 from lockstep.sweeps.display import SweepDisplay
 from lockstep.sweeps.estimate import estimates
 from lockstep.sweeps.folder import Cell, SweepFolder
@@ -55,9 +56,7 @@ def reproduce(plan: Reproduction, out: Path, parallel: int, console: Console, *,
             return None
         with SweepDisplay(console, str(out), jobs, parallel) as display:
             interrupted_by = run_sweep(SweepFolder.open(out), jobs, LocalEngine(parallel, threads), display.show)
-        for job in jobs:
-            if job.failed:
-                console.print(Text(f"{job.cell.run.path.name} failed: {job.failed}", style="red"))
+        tell_failures(jobs, console)
         if interrupted_by is not None:
             return interrupted_by
     for path in report(plan, [job.cell for job in jobs], out):

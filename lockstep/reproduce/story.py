@@ -8,8 +8,8 @@ from lockstep.analysis import plots
 from lockstep.analysis.curves import curve, line
 from lockstep.analysis.plots import Level
 from lockstep.analysis.published import SOLVED_ABOVE
-from lockstep.analysis.report.document import Block, CodeBlock, Picture, Section, Table, Text, literal
-from lockstep.analysis.report.outcome import curve_caption, seeds_text
+from lockstep.analysis.report.document import Block, CodeBlock, Section, Table, Text, literal
+from lockstep.analysis.report.outcome import curve_caption, figure_block, seeds_text
 from lockstep.analysis.report.results import GroupResult
 from lockstep.config.presets import PRESETS
 from lockstep.formats import decimal, listed, minutes_text, plus_minus, steps
@@ -109,7 +109,7 @@ def week1_section(plan: Reproduction, results: Sequence[GroupResult], baselines:
         )
         caption = curve_caption(results)
         alt = "Greedy test return on simple_spread over env steps"
-        blocks.append(Picture("week1", caption, alt, svg=plots.to_svg(figure), png=plots.to_png(figure)))
+        blocks.append(figure_block("week1", figure, caption, alt))
     return Section("week1", "Week 1: three particles, three landmarks", blocks)
 
 

@@ -1,23 +1,39 @@
 """What `lockstep sweep` does on this machine: the estimate, the table, the work."""
 
+import math
+from collections.abc import Callable, Container, Sequence
+
 from rich.console import Console
 from rich.text import Text
 
 from lockstep.compute.machine import cores
 from lockstep.runs.cleaning import one_line
-from lockstep.sweeps.display import SweepDisplay, estimate_text
+from lockstep.sweeps.display import SweepDisplay, configuration_of, estimate_text
 from lockstep.sweeps.estimate import estimates
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import Engine, Job, LocalEngine, cards_of_this_machine, jobs_of, new_job, run_sweep
+from lockstep.sweeps.local import (
+    Engine,
+    Job,
+    LocalEngine,
+    Order,
+    cards_of_this_machine,
+    dearest_first,
+    jobs_of,
+    new_job,
+    run_sweep,
+)
 from lockstep.sweeps.neighbors import take_over, trained_beside
 
 
-def estimated_jobs(sweep: SweepFolder, threads: int, console: Console) -> list[Job]:
-    """Every cell as it stands, each with what it will take, where anything is left to do.
+def estimated_jobs(
+    sweep: SweepFolder, threads: int, console: Console, wanted: Container[int] | None = None
+) -> list[Job]:
+    """Every cell as it stands, each with what it will take, where anything is left to do. wanted: numbers of the only
+    cells; None: all.
 
     What was trained in another sweep is taken over before that.
     """
-    jobs = [_taken_over(sweep, job, console) for job in jobs_of(sweep)]
+    jobs = [_taken_over(sweep, job, console) for job in jobs_of(sweep) if wanted is None or job.cell.number in wanted]
     if any(job.is_open for job in jobs):
         with console.status("timing a few rounds"):
             found = estimates([job.cell.config for job in jobs], threads)
@@ -40,19 +56,36 @@ def _taken_over(sweep: SweepFolder, job: Job, console: Console) -> Job:
 
 
 def work_here(
-    sweep: SweepFolder, engine: Engine, threads: int, console: Console, *, estimate_only: bool = False
+    sweep: SweepFolder,
+    engine: Engine,
+    threads: int,
+    console: Console,
+    *,
+    estimate_only: bool = False,
+    wanted: Container[int] | None = None,
+    row_of: Callable[[Job], str] = configuration_of,
+    order: Order = dearest_first,
+    within: float = math.inf,
 ) -> tuple[list[Job], int | None]:
     """Do what is left of a sweep. Returns how its cells stand then, and the signal that interrupted it, if one did.
 
-    threads: of each cell, where it leaves that open. Raises UserError as `run_sweep` does.
+    threads: of each cell, where it leaves that open. wanted: as in `estimated_jobs`. row_of: as in `estimate_text`.
+    order, within: as in `run_sweep`. Raises UserError as that does.
     """
-    jobs = estimated_jobs(sweep, threads, console)
+    jobs = estimated_jobs(sweep, threads, console, wanted)
     if any(job.is_open for job in jobs):
-        console.print(estimate_text(str(sweep.path), jobs, engine.at_once))
+        console.print(estimate_text(str(sweep.path), jobs, engine.at_once, row_of))
     if estimate_only:
         return jobs, None
     with SweepDisplay(console, str(sweep.path), jobs, engine.at_once) as display:
-        return jobs, run_sweep(sweep, jobs, engine, display.show)
+        return jobs, run_sweep(sweep, jobs, engine, display.show, order=order, within=within)
+
+
+def tell_failures(jobs: Sequence[Job], console: Console) -> None:
+    """Say which cells failed, and why."""
+    for job in jobs:
+        if job.failed:
+            console.print(Text(f"{job.cell.run.path.name} failed: {job.failed}", style="red"))
 
 
 def local_engine(

@@ -176,6 +176,9 @@ def unit_words(sweep: SweepFolder, number: int, threads: int, *, trust: bool) ->
 Steer = Callable[[Sequence[Job], int], Sequence[Job]]
 """Looks at all jobs, and at the number of places that have nothing to do; returns cells that were planned just now."""
 
+Order = Callable[[Job], tuple[float, ...]]
+"""Cells for which it is less are begun earlier."""
+
 
 def dearest_first(job: Job) -> tuple[float, ...]:
     """The order in which all cells together end soonest."""
@@ -193,7 +196,7 @@ def run_sweep(
     engine: Engine,
     show: Callable[[Sequence[Job]], None] = lambda _: None,
     steer: Steer | None = None,
-    order: Callable[[Job], tuple[float, ...]] = dearest_first,
+    order: Order = dearest_first,
     within: float = math.inf,
 ) -> int | None:
     """Do what is left of a sweep. Returns the signal that interrupted it, if one did.

@@ -1,12 +1,15 @@
 """Judge a finished (or unfinished) run again: its policy, on our simulator or on the package it stands for."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lockstep.acting.policy import Policy
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
+from lockstep.envs.protocol import VectorEnv
 from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
 from lockstep.experience.evaluate import Choice, Evaluation, evaluate, evaluation_explorer, evaluation_lanes
@@ -75,17 +78,26 @@ def evaluate_run(
 
 
 def evaluate_reference(config: RunConfig, policy: str, episodes: int = 100, engine: Engine = "lockstep") -> Evaluation:
-    """Episodes of the random or the heuristic team in a configured world, where `evaluate_run` judges its run's team,
-    on the same seeds.
+    """Episodes of the random or the heuristic team in a configured world.
 
-    Raises UserError where the world has no heuristic team.
+    As `evaluate_team`; raises UserError where the world has no heuristic team.
+    """
+    return evaluate_team(config, lambda env, seed: reference_team(policy, env, seed).policy, episodes, engine)
+
+
+def evaluate_team(
+    config: RunConfig, make: Callable[[VectorEnv, int], Policy], episodes: int = 100, engine: Engine = "lockstep"
+) -> Evaluation:
+    """Episodes of any team in a configured world, where `evaluate_run` judges its run's team, on the same seeds.
+
+    make: the team, for a world and the seed of its first lane. Raises UserError where the world cannot be had.
     """
     if episodes < 1:
         raise UserError(f"--episodes {episodes} asks for nothing; it must be at least 1.")
     seed = derive_seed(config.seed, "confirm")
     env = make_env(config.env, evaluation_lanes(config, episodes), seed, engine=engine)
     try:
-        return evaluate(reference_team(policy, env, seed).policy, env, episodes, seed)
+        return evaluate(make(env, seed), env, episodes, seed)
     finally:
         env.close()
 

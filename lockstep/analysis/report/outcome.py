@@ -99,7 +99,9 @@ def curves_section(results: Sequence[GroupResult], published: Sequence[Level] = 
         title = f"{played} test return over {'env steps' if over == 'env_steps' else 'training time'}"
         subtitle = "what the whole team earns in an episode, mean over each evaluation"
         figure = plots.line_figure(lines, title=title, subtitle=subtitle, x_label=CLOCKS[over][0], levels=levels)
-        blocks.append(_figure(name, figure, curve_caption(results), f"{played} test return over {CLOCKS[over][0]}"))
+        blocks.append(
+            figure_block(name, figure, curve_caption(results), f"{played} test return over {CLOCKS[over][0]}")
+        )
     if not blocks:
         blocks.append(Text("No evaluation has been written yet, so there is no curve to draw."))
     profiles = [result for result in results if len(result.scores) > 1]
@@ -305,10 +307,11 @@ def _profile(results: Sequence[GroupResult]) -> Picture:
         x_label="test return",
     )
     caption = "The further right and the higher, the better; a slope is a difference between seeds."
-    return _figure("performance-profile", figure, caption, "Share of seeds above each test return")
+    return figure_block("performance-profile", figure, caption, "Share of seeds above each test return")
 
 
-def _figure(name: str, figure: Figure, caption: str, alt: str) -> Picture:
+def figure_block(name: str, figure: Figure, caption: str, alt: str) -> Picture:
+    """A figure as SVG and PNG. name: of its files."""
     return Picture(name, caption, alt, svg=plots.to_svg(figure), png=plots.to_png(figure))
 
 

@@ -14,21 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from lockstep.config.schema import EnvConfig
-from lockstep.envs.registry import make_env
 from lockstep.errors import UserError
-from lockstep.experience.evaluate import evaluate
 from lockstep.files import open_regular, read_regular
 from lockstep.formats import decimal, plus_minus
 from lockstep.reproduce.benchmark.recipes import EPISODES
 from lockstep.reproduce.benchmark.scores import CellScore, Finished
 from lockstep.reproduce.benchmark.tasks import TASKS
 from lockstep.runs.directory import write_atomically
-from lockstep.seeding import derive_seed
 from lockstep.sweeps.folder import SweepFolder
+from lockstep.teams.judge import evaluate_team
 from lockstep.teams.kept import KeptTeam
 
 FOLDER, INDEX = "teams", "teams.json"
-LANES = 50
 MOST_BYTES = 2**20
 """Of a team's file: a larger one is none of ours."""
 SAMPLE = 8
@@ -60,7 +57,9 @@ def write_teams(finished: Finished, sweep: SweepFolder, out: Path) -> list[Path]
     """
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    before = {(team.task, team.algorithm, team.seed): team for team in _index(folder)} if _is_there(folder) else {}
+    before = (
+        {(team.task, team.algorithm, team.seed): team for team in _index(folder)} if (folder / INDEX).is_file() else {}
+    )
     teams = []
     for place, seeds in finished.scores.items():
         if place.reading == "literal":
@@ -123,13 +122,8 @@ def _judged(task: str, algorithm: str, seed: int, path: Path) -> Committed:
         with open_regular(path, MOST_BYTES) as file:
             team = KeptTeam.read(file)
         world = EnvConfig(**{**team.about["env"], "key": TASKS[task].key})  # never a world that a file names
-        lanes = -(-EPISODES // -(-EPISODES // LANES))
-        first = derive_seed(seed, "confirm")
-        env = make_env(world, lanes, first, engine="official")
-        try:
-            returns = evaluate(team.policy(env.spec), env, EPISODES, first).returns
-        finally:
-            env.close()
+        config = team.config.model_copy(update={"env": world, "seed": seed})
+        returns = evaluate_team(config, lambda env, _: team.policy(env.spec), EPISODES, "official").returns
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile) as error:
         raise UserError(f"{path} holds no team of {task} ({type(error).__name__}). Write it again.") from error
     return Committed(task, algorithm, seed, path.name, float(np.mean(returns)), float(np.std(returns)), EPISODES)
@@ -138,10 +132,6 @@ def _judged(task: str, algorithm: str, seed: int, path: Path) -> Committed:
 def _greedy(score: CellScore) -> float:
     assert score.greedy is not None, "finished"
     return score.greedy
-
-
-def _is_there(folder: Path) -> bool:
-    return (folder / INDEX).is_file()
 
 
 def _index(folder: Path) -> list[Committed]:

@@ -9,10 +9,9 @@ from lockstep.compute.machine import cores
 from lockstep.formats import clock
 from lockstep.reproduce.benchmark.plan import Benchmark, wanted_cells
 from lockstep.reproduce.benchmark.story import write_story
-from lockstep.sweeps.command import estimated_jobs
-from lockstep.sweeps.display import SweepDisplay, estimate_text
+from lockstep.sweeps.command import tell_failures, work_here
 from lockstep.sweeps.folder import SweepFolder
-from lockstep.sweeps.local import Job, LocalEngine, run_sweep, seed_by_seed
+from lockstep.sweeps.local import Job, LocalEngine, seed_by_seed
 
 
 def train(
@@ -24,22 +23,22 @@ def train(
     """
     wanted = {cell.number for cell in wanted_cells(benchmark, sweep)}
     threads = max(1, cores() // at_once)
-    jobs = [job for job in estimated_jobs(sweep, threads, console) if job.cell.number in wanted]
-    if any(job.is_open for job in jobs):
-        console.print(estimate_text(str(sweep.path), jobs, at_once, _task_of))
-    if estimate_only:
-        return None
-    with SweepDisplay(console, str(sweep.path), jobs, at_once) as display:
-        interrupted_by = run_sweep(
-            sweep, jobs, LocalEngine(at_once, threads), display.show, order=seed_by_seed, within=within
-        )
+    jobs, interrupted_by = work_here(
+        sweep,
+        LocalEngine(at_once, threads),
+        threads,
+        console,
+        estimate_only=estimate_only,
+        wanted=wanted,
+        row_of=_task_of,
+        order=seed_by_seed,
+        within=within,
+    )
     left = [job for job in jobs if not job.done]
-    if left and interrupted_by is None:
+    if left and interrupted_by is None and not estimate_only:
         rest = clock(sum(job.seconds_left for job in left) / at_once)
         console.print(f"{len(jobs) - len(left)} of {len(jobs)} runs are done; about {rest} are left.")
-    for job in jobs:
-        if job.failed:
-            console.print(Text(f"{job.cell.run.path.name} failed: {job.failed}", style="red"))
+    tell_failures(jobs, console)
     return interrupted_by
 
 

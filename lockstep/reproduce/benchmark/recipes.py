@@ -9,6 +9,7 @@ from typing import Literal
 from lockstep.config.load import load_config
 from lockstep.config.schema import RunConfig
 from lockstep.config.schema.actor_critic import ActorCriticConfig
+from lockstep.config.schema.algorithms import SECTIONS
 from lockstep.reproduce.benchmark.tasks import Kind, Task
 from lockstep.reproduce.plan import scaled
 
@@ -31,6 +32,11 @@ LITERAL_STEPS: Mapping[Kind, tuple[int, int]] = {
 """Env steps of the paper's policies, and of its value methods."""
 
 
+def is_policy(algorithm: str) -> bool:
+    """Whether it learns a policy, which draws its actions; the others learn values."""
+    return issubclass(SECTIONS[algorithm], ActorCriticConfig)
+
+
 def has_reading(task: Task, algorithm: str, reading: Reading) -> bool:
     """Whether an algorithm is trained that way on a task."""
     return reading == "recipe" or (algorithm in LITERAL and task.name in LITERAL_TASKS)
@@ -43,7 +49,7 @@ def configuration(task: Task, algorithm: str, reading: Reading, share: float = 1
         words = [f"algorithm={algorithm}"]
     else:
         for_policies, for_values = LITERAL_STEPS[task.kind]
-        base, env_steps = LITERAL[algorithm], for_values if algorithm == "qmix" else for_policies
+        base, env_steps = LITERAL[algorithm], for_policies if is_policy(algorithm) else for_values
         words = []
     words += [f"env.key={task.key}", f"env.time_limit={task.time_limit}", f"t_max={env_steps}"]
     return _watched(scaled(load_config(base, words), share))
@@ -52,7 +58,7 @@ def configuration(task: Task, algorithm: str, reading: Reading, share: float = 1
 def _watched(config: RunConfig) -> RunConfig:
     """Evaluated as the paper evaluates: policies draw their actions, value methods err now and then."""
     every = max(1, config.training.max_env_steps // LOOKS)
-    draws = isinstance(config.algorithm, ActorCriticConfig)
+    draws = is_policy(config.algorithm.name)
     evaluation = {
         "every_env_steps": every,
         "episodes": EPISODES,

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from lockstep.config.load import load_config
 from lockstep.errors import UserError
 from lockstep.files import read_regular
 from lockstep.reproduce.benchmark.tasks import TASKS
 from lockstep.runs.directory import write_atomically
 from lockstep.teams.judge import evaluate_reference
+from lockstep.teams.play import world_alone
 
 REFERENCES_FILE = "references.json"
 EPISODES = 1_000
@@ -54,7 +54,7 @@ def references(tasks: Sequence[str], path: Path) -> Mapping[str, References]:
 
 def _measured(name: str) -> References:
     task = TASKS[name]
-    config = load_config("master-500", [f"env.key={task.key}", f"env.time_limit={task.time_limit}"])
+    config = world_alone(task.key, [f"env.time_limit={task.time_limit}"])
     played = [evaluate_reference(config, policy, EPISODES).returns for policy in ("random", "heuristic")]
     random, programmed = (round(float(returns.mean()), 4) for returns in played)
     return References(random, programmed)

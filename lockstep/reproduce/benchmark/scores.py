@@ -5,10 +5,11 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from lockstep.reproduce.benchmark.plan import Benchmark, Place
+from lockstep.reproduce.benchmark.plan import Place
+from lockstep.reproduce.benchmark.recipes import Reading
 from lockstep.runs.headline import Score, evaluation_scores, judged_scores
 from lockstep.runs.reader import RunReader
-from lockstep.sweeps.folder import Cell, Standing, SweepFolder
+from lockstep.sweeps.folder import Cell, Standing
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class CellScore:
 
     task: str
     algorithm: str
-    reading: str
+    reading: Reading
     seed: int
     standing: Standing
     env_steps: int
@@ -39,19 +40,11 @@ class CellScore:
 
     @property
     def place(self) -> Place:
-        return Place(self.task, self.algorithm, "literal" if self.reading == "literal" else "recipe")
+        return Place(self.task, self.algorithm, self.reading)
 
 
-def cell_scores(benchmark: Benchmark, sweep: SweepFolder, cells: Sequence[Cell]) -> list[CellScore]:
-    """A row for every cell, in the table's order."""
-    places = {place.name: (order, place) for order, place in enumerate(benchmark.places)}
-    ordered = sorted(cells, key=lambda cell: (places[cell.name][0], cell.config.seed))
-    return [_score(sweep, cell, places[cell.name][1]) for cell in ordered]
-
-
-def _score(sweep: SweepFolder, cell: Cell, place: Place) -> CellScore:
-    record = RunReader(cell.run)
-    record.refresh()
+def cell_score(cell: Cell, place: Place, standing: Standing, record: RunReader) -> CellScore:
+    """The row of a cell. record: what its run has written so far."""
     tested = evaluation_scores(record) if record.config_or_none() is not None else []
     judged: dict[str, Score] = {}
     for score in [*judged_scores(record), *judged_scores(record, otherwise=True)]:
@@ -62,7 +55,7 @@ def _score(sweep: SweepFolder, cell: Cell, place: Place) -> CellScore:
         algorithm=place.algorithm,
         reading=place.reading,
         seed=cell.config.seed,
-        standing=sweep.history(cell).standing,
+        standing=standing,
         env_steps=record.env_steps,
         minutes=round(record.wall_seconds / 60, 2),
         greedy=None if greedy is None else greedy.mean,

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from lockstep.algorithms.registry import algorithm_of
 from lockstep.analysis import plots
@@ -15,8 +14,8 @@ from lockstep.analysis.curves import CLOCKS, line
 from lockstep.analysis.groups import Group
 from lockstep.analysis.plots import Line
 from lockstep.analysis.report.build import write_report
-from lockstep.analysis.report.document import Block, CodeBlock, Document, Picture, Section, Table, Text, literal, plain
-from lockstep.analysis.report.outcome import seeds_text
+from lockstep.analysis.report.document import Block, CodeBlock, Document, Section, Table, Text, literal, plain
+from lockstep.analysis.report.outcome import figure_block, seeds_text
 from lockstep.analysis.statistics import (
     Floats,
     bootstrap_interval,
@@ -29,34 +28,53 @@ from lockstep.doctor import findings
 from lockstep.formats import decimal, listed, minutes_text, steps
 from lockstep.reproduce.benchmark.check import write_teams
 from lockstep.reproduce.benchmark.plan import Benchmark, Place, wanted_cells
-from lockstep.reproduce.benchmark.recipes import EPISODES, EPSILON, LOOKS, PRESETS, STEPS
+from lockstep.reproduce.benchmark.recipes import EPISODES, EPSILON, LOOKS, PRESETS, STEPS, is_policy
 from lockstep.reproduce.benchmark.references import REFERENCES_FILE, References, references
-from lockstep.reproduce.benchmark.scores import CellScore, Finished, cell_scores, csv_text
+from lockstep.reproduce.benchmark.scores import CellScore, Finished, cell_score, csv_text
 from lockstep.reproduce.benchmark.tasks import KINDS, TASKS, Kind, Task
 from lockstep.runs.delivery import deliver
 from lockstep.runs.reader import RunReader
-from lockstep.sweeps.folder import Cell, SweepFolder
+from lockstep.sweeps.folder import Cell, CellHistory, SweepFolder
 
 CSV = "cells.csv"
-EPYMARL_STEPS_PER_SECOND = {"value": 600.0, "policy": 1_250.0}
-"""EPyMARL's speed in training on a warehouse: batches of 32 episodes on two cores, and recurrent MAPPO as published by
-others on a GPU of 2018 (docs/epymarl.md)."""
+EPYMARL_VALUES, EPYMARL_POLICIES = 600.0, 1_250.0
+"""EPyMARL's env steps a second in training on a warehouse: value methods with batches of 32 episodes on two cores, and
+recurrent MAPPO as published by others on a GPU of 2018 (docs/epymarl.md)."""
 SHOWN_FINDINGS = 12
 EMPTY: Floats = np.zeros(0)
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """All that the sections are made from."""
+    """All that the sections are made from; every file is read once."""
 
     benchmark: Benchmark
-    sweep: SweepFolder
     cells: Sequence[Cell]
+    """In the table's order."""
+    histories: Mapping[int, CellHistory]
+    records: Mapping[int, RunReader]
     scores: Sequence[CellScore]
+    """One for each cell."""
     finished: Finished
     references: Mapping[str, References]
     spoken: Mapping[str, str]
     """Algorithms as they are called in print."""
+
+    @classmethod
+    def of(cls, benchmark: Benchmark, sweep: SweepFolder, references: Mapping[str, References]) -> "Gathered":
+        """What there is by now."""
+        places = {place.name: (order, place) for order, place in enumerate(benchmark.places)}
+        cells = sorted(wanted_cells(benchmark, sweep), key=lambda cell: (places[cell.name][0], cell.config.seed))
+        histories = {cell.number: sweep.history(cell) for cell in cells}
+        records = {cell.number: RunReader(cell.run) for cell in cells}
+        for record in records.values():
+            record.refresh()
+        scores = [
+            cell_score(cell, places[cell.name][1], histories[cell.number].standing, records[cell.number])
+            for cell in cells
+        ]
+        spoken = {cell.config.algorithm.name: algorithm_of(cell.config).spoken for cell in cells}
+        return cls(benchmark, cells, histories, records, scores, Finished.of(scores), references, spoken)
 
     def tasks(self, kind: Kind) -> list[Task]:
         """Those of one kind of world that are wanted."""
@@ -84,18 +102,8 @@ class Gathered:
 
 def write_story(benchmark: Benchmark, sweep: SweepFolder, out: Path) -> list[Path]:
     """Write report.html, report.md, pictures, cells.csv and the best teams into `out`. Returns what was written."""
-    cells = wanted_cells(benchmark, sweep)
-    scores = cell_scores(benchmark, sweep, cells)
-    told = Gathered(
-        benchmark,
-        sweep,
-        cells,
-        scores,
-        Finished.of(scores),
-        references(benchmark.tasks, out / REFERENCES_FILE),
-        {cell.config.algorithm.name: algorithm_of(cell.config).spoken for cell in cells},
-    )
-    deliver({out / CSV: csv_text(scores)})
+    told = Gathered.of(benchmark, sweep, references(benchmark.tasks, out / REFERENCES_FILE))
+    deliver({out / CSV: csv_text(told.scores)})
     teams = write_teams(told.finished, sweep, out)
     return [*write_report(document(told), out / "report.html"), out / CSV, *teams]
 
@@ -241,7 +249,9 @@ def _together(told: Gathered) -> list[Block]:
             frozenset({"IQM", "95 % interval", "mean"}),
             f"Returns between the random team's (0) and the programmed one's (1), over {among}.",
         ),
-        _figure("profiles", figure, "The further right and the higher, the better.", "Share of runs above each return"),
+        figure_block(
+            "profiles", figure, "The further right and the higher, the better.", "Share of runs above each return"
+        ),
         _improvement(told, scaled),
     ]
 
@@ -275,7 +285,7 @@ def _curves(told: Gathered) -> list[Block]:
             if panels:
                 figure = plots.panels_figure(panels, x_label=CLOCKS[over][0])
                 caption = f"{title}, test return over {CLOCKS[over][0]}: interquartile mean over seeds, and each seed."
-                blocks.append(_figure(f"curves-{kind}-{over}", figure, caption, caption))
+                blocks.append(figure_block(f"curves-{kind}-{over}", figure, caption, caption))
     return blocks
 
 
@@ -284,8 +294,7 @@ def _lines(told: Gathered, task: Task, over: str) -> list[Line]:
     lines = []
     for name in told.benchmark.algorithms:
         members = [cell for cell in told.cells if cell.name == Place(task.name, name).name]
-        records = [RunReader.open(cell.run.path) for cell in members if cell.run.config.is_file()]
-        records = [record for record in records if record.config_or_none() is not None]
+        records = [record for cell in members if (record := told.records[cell.number]).config_or_none() is not None]
         drawn = None
         if records:
             group = Group(told.spoken[name], records[0].config, tuple(records))
@@ -306,31 +315,28 @@ def _cost(told: Gathered) -> list[Block]:
     columns = tuple(f"{KINDS[kind]}, {steps(STEPS[kind])}" for kind in kinds)
     done = [score for score in told.scores if score.standing == "finished"]
     hours = sum(score.minutes for score in done) / 60
-    theirs = sum(score.env_steps / EPYMARL_STEPS_PER_SECOND[_family(score.algorithm)] for score in done) / 3600
+    theirs = (
+        sum(score.env_steps / (EPYMARL_POLICIES if is_policy(score.algorithm) else EPYMARL_VALUES) for score in done)
+        / 3600
+    )
     return [
         Table(("algorithm", *columns), rows, frozenset(columns), "Median minutes of a training on one core."),
         Text(
             f"All {len(done)} trainings took **{hours:.1f} core hours** of training. The same env steps at EPyMARL's "
-            f"speed, {EPYMARL_STEPS_PER_SECOND['value']:,.0f} a second for value methods and "
-            f"{EPYMARL_STEPS_PER_SECOND['policy']:,.0f} for policies, would be about {theirs:,.0f} hours. That is an "
+            f"speed, {EPYMARL_VALUES:,.0f} a second for value methods and "
+            f"{EPYMARL_POLICIES:,.0f} for policies, would be about {theirs:,.0f} hours. That is an "
             "estimate from its speed on warehouses; its worlds of fields and particles are quicker."
         ),
     ]
 
 
-def _family(algorithm: str) -> str:
-    return "policy" if algorithm in ("ia2c", "ippo", "maa2c", "mappo") else "value"
-
-
 def _findings(told: Gathered) -> list[Block]:
     """What the doctor says of many runs: what most of them share first."""
     found: dict[tuple[str, str], Counter[str]] = {}
-    finished = {score.cell for score in told.scores if score.standing == "finished"}
-    for cell in told.cells:
-        if cell.number in finished:
-            for finding in findings(RunReader.open(cell.run.path)):
-                key = (finding.name, finding.title)
-                found.setdefault(key, Counter())[f"{told.spoken[cell.config.algorithm.name]}"] += 1
+    for score in told.scores:
+        if score.standing == "finished":
+            for finding in findings(told.records[score.cell]):
+                found.setdefault((finding.name, finding.title), Counter())[told.spoken[score.algorithm]] += 1
     rows = [
         (plain(title), f"{sum(who.values())}", listed([f"{name} {number}" for name, number in who.most_common()]))
         for (_, title), who in sorted(found.items(), key=lambda pair: -pair[1].total())[:SHOWN_FINDINGS]
@@ -394,14 +400,14 @@ def _differences() -> list[Block]:
 
 def _cells(told: Gathered) -> list[Block]:
     number = Counter(score.standing for score in told.scores)
-    again = sum(max(told.sweep.history(cell).attempts - 1, 0) for cell in told.cells)
+    again = sum(max(history.attempts - 1, 0) for history in told.histories.values())
     others = [f"{number[name]} {name}" for name in ("running", "unfinished", "waiting", "set aside") if number[name]]
     text = f"{number['finished']} of {len(told.scores)} trainings are finished{'; ' if others else ''}{listed(others)}."
     text += f" Work at them was interrupted and taken up again {again} times." if again else ""
     reasons = [
-        (literal(cell.run.path.name), plain(history.reason))
+        (literal(cell.run.path.name), plain(told.histories[cell.number].reason))
         for cell in told.cells
-        if (history := told.sweep.history(cell)).standing == "set aside"
+        if told.histories[cell.number].standing == "set aside"
     ]
     lacking: dict[str, list[str]] = {}
     for place in told.benchmark.places:
@@ -430,7 +436,3 @@ def _command(benchmark: Benchmark) -> str:
     if benchmark.scale != usual.scale:
         words.append(f"--scale {benchmark.scale}")
     return " ".join(words)
-
-
-def _figure(name: str, figure: Figure, caption: str, alt: str) -> Picture:
-    return Picture(name, caption, alt, svg=plots.to_svg(figure), png=plots.to_png(figure))

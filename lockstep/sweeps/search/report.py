@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from lockstep.analysis.groups import leaf
-from lockstep.analysis.plots import Coordinate, bar_figure, parallel_figure, to_png, to_svg
-from lockstep.analysis.report.document import Block, CodeBlock, Picture, Section, Table, Text, literal, plain
+from lockstep.analysis.plots import Coordinate, bar_figure, parallel_figure
+from lockstep.analysis.report.document import Block, CodeBlock, Section, Table, Text, literal, plain
+from lockstep.analysis.report.outcome import figure_block
 from lockstep.errors import UserError
 from lockstep.formats import as_override, counted, percent
 from lockstep.runs.reader import RunReader
@@ -92,9 +93,7 @@ def _pictures(request: SearchRequest, trials: Sequence[SearchTrial]) -> list[Blo
             subtitle=f"how much a setting tells the best {percent(TOP)} of the trials from the others",
         )
         alt = ", ".join(f"{leaf(key)} {percent(share)}" for key, share in shares.items())
-        blocks.append(
-            Picture("importance", "Importance of each setting (PED-ANOVA).", alt, to_svg(figure), to_png(figure))
-        )
+        blocks.append(figure_block("importance", figure, "Importance of each setting (PED-ANOVA).", alt))
     told = [trial for trial in trials if trial.value is not None]
     if len(told) > 1:
         lines = [[_height(dimension, trial) for dimension in request.space.dimensions] for trial in told]
@@ -108,7 +107,7 @@ def _pictures(request: SearchRequest, trials: Sequence[SearchTrial]) -> list[Blo
             text=request.goal.text,
         )
         caption = "Parallel coordinates: what was chosen, setting by setting, and what came of it."
-        blocks.append(Picture("parallel", caption, caption, to_svg(figure), to_png(figure)))
+        blocks.append(figure_block("parallel", figure, caption, caption))
     return blocks
 
 

@@ -8,8 +8,8 @@ from lockstep.analysis.report.markdown import to_markdown
 from lockstep.reproduce.benchmark import story
 from lockstep.reproduce.benchmark.plan import plan, wanted, wanted_cells
 from lockstep.reproduce.benchmark.references import REFERENCES_FILE, References, references
-from lockstep.reproduce.benchmark.scores import Finished, cell_scores, csv_text
-from lockstep.sweeps.folder import Cell
+from lockstep.reproduce.benchmark.scores import csv_text
+from lockstep.sweeps.folder import Cell, SweepFolder
 from tests.runs.written import write_rows
 from tests.sweeps.sweeps import begun, die
 
@@ -33,10 +33,7 @@ def told(tmp_path: Path) -> story.Gathered:
         ended(cell, REACHED[cell.config.algorithm.name] - cell.config.seed)
     for _ in range(3):
         die(sweep, cells[-1], "the loss is no number")
-    scores = cell_scores(benchmark, sweep, cells)
-    known = {"spread": References(-80.0, -22.0)}
-    spoken = {"iql": "IQL", "qmix": "QMIX", "mappo": "MAPPO"}
-    return story.Gathered(benchmark, sweep, cells, scores, Finished.of(scores), known, spoken)
+    return story.Gathered.of(benchmark, sweep, {"spread": References(-80.0, -22.0)})
 
 
 def test_a_row_has_both_protocols_and_what_was_published(told: story.Gathered) -> None:
@@ -57,12 +54,9 @@ def test_what_is_missing_is_listed_with_its_reason(told: story.Gathered) -> None
     assert "lockstep reproduce benchmark --seeds 2 --tasks spread --algorithms iql,qmix,mappo" in text
 
 
-def test_tasks_are_compared_between_two_teams_that_learnt_nothing(told: story.Gathered) -> None:
+def test_tasks_are_compared_between_two_teams_that_learnt_nothing(told: story.Gathered, tmp_path: Path) -> None:
     ended(told.cells[-1], -27.0)
-    scores = cell_scores(told.benchmark, told.sweep, told.cells)
-    whole = story.Gathered(
-        told.benchmark, told.sweep, told.cells, scores, Finished.of(scores), told.references, told.spoken
-    )
+    whole = story.Gathered.of(told.benchmark, SweepFolder.open(tmp_path / "bm"), told.references)
     assert whole.whole_tasks() == ["spread"]
     assert whole.scaled("mappo", ["spread"])[:, 0] == pytest.approx([54 / 58, 53 / 58])
     text = to_markdown(story.document(whole), "files")
